@@ -1,0 +1,110 @@
+// A language model: embedding, stacked recurrent layers, linear + softmax over a vocabulary.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "sluice/cell.h"
+#include "sluice/data.h"
+#include "sluice/error.h"
+
+namespace sluice {
+
+// What a network is made of. Sizes in units; see src/model/config.h for the list that flags, help and file share.
+struct Config {
+  std::string cell = "gru";         // a name of cells()
+  std::size_t layers = 1;           // L
+  std::size_t hidden = 256;         // H, units a layer
+  std::size_t embedding = 0;        // E; 0: as many as hidden
+  bool tied = false;                // output weights = embedding; needs embedding == hidden
+  double dropout = 0;               // between layers and before the output
+  double input_dropout = 0;         // on the embedded input
+  std::string activation = "tanh";  // of the plain rnn: "tanh" or "relu"
+  double forget_bias = 1;           // initial bias of the LSTM's forget gate (Jozefowicz et al. 2015)
+};
+
+// The memory of a network between two steps: h (and c) of every layer for B streams. A value: copy it, compare it,
+// keep it, put it back. Layout [L][S][B][H], S states a unit, row-major.
+class State {
+ public:
+  State() = default;
+  State(std::size_t layers, std::size_t states, std::size_t batch, std::size_t hidden);
+
+  std::size_t layers() const { return layers_; }
+  std::size_t states() const { return states_; }
+  std::size_t batch() const { return batch_; }
+  std::size_t hidden() const { return hidden_; }
+  std::span<float> values() { return values_; }
+  std::span<const float> values() const { return values_; }
+  // [B, H] of one layer and state (0: h, 1: c).
+  std::span<float> of(std::size_t layer, std::size_t state);
+  std::span<const float> of(std::size_t layer, std::size_t state) const;
+  void reset();  // all zeros: the state before the first step
+  bool operator==(const State&) const = default;
+
+ private:
+  std::size_t layers_ = 0, states_ = 0, batch_ = 0, hidden_ = 0;
+  std::vector<float> values_;
+};
+
+// What every gate of one layer did over a text, [T, H] each, row-major, in the order of CellInfo::gates.
+struct LayerTrace {
+  std::vector<std::vector<float>> gates;
+  std::vector<float> hidden;  // h after each token
+  std::vector<float> memory;  // c after each token; empty for cells with one state
+};
+
+struct GateTrace {
+  std::size_t steps = 0, hidden = 0;
+  std::vector<LayerTrace> layers;
+};
+
+// Per-position result of scoring a text; position t is the prediction of tokens[t + 1] after tokens[0..t].
+struct Scores {
+  std::vector<float> nats;          // -log p(target)
+  std::vector<std::uint32_t> rank;  // how many tokens were likelier than the target: 0 is a hit
+};
+
+class Network;  // src/model/network.h
+
+class Model {
+ public:
+  // Fresh weights from `seed`. Throws Error (usage) for sizes out of range.
+  Model(const Config& config, Vocabulary vocabulary, std::uint64_t seed = 1);
+  ~Model();
+  Model(Model&&) noexcept;
+  Model& operator=(Model&&) noexcept;
+  Model(const Model&);
+  Model& operator=(const Model&);
+
+  const Config& config() const;
+  const CellInfo& cell() const;
+  const Vocabulary& vocabulary() const;
+  std::size_t parameter_count() const;
+  State initial_state(std::size_t batch = 1) const;
+
+  // Free text about how the model came to be ("trained": JSON, ...), kept in the file.
+  const std::map<std::string, std::string>& notes() const;
+  std::map<std::string, std::string>& notes();
+
+  // Reads tokens one after another from a fresh state and says what each gate did.
+  GateTrace trace(std::span<const Token> tokens) const;
+  // Scores tokens[1..] given what stands before each, in one stream from a fresh state.
+  Scores score(std::span<const Token> tokens) const;
+
+  // For the rooms inside the library.
+  const Network& network() const { return *network_; }
+  Network& network() { return *network_; }
+
+ private:
+  Vocabulary vocabulary_;
+  std::map<std::string, std::string> notes_;
+  std::unique_ptr<Network> network_;
+};
+
+}  // namespace sluice

@@ -1,0 +1,12 @@
+// Everything.
+#pragma once
+
+#include "sluice/cell.h"
+#include "sluice/compare.h"
+#include "sluice/data.h"
+#include "sluice/error.h"
+#include "sluice/favourites.h"
+#include "sluice/formats.h"
+#include "sluice/model.h"
+#include "sluice/stream.h"
+#include "sluice/train.h"

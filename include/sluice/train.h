@@ -1,0 +1,82 @@
+// Training: truncated back-propagation through time over a text.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "sluice/model.h"
+
+namespace sluice {
+
+enum class Optimizer { sgd, rmsprop, adam, adamw };
+enum class Schedule { constant, cosine, plateau };
+
+struct TrainOptions {
+  std::size_t epochs = 10;
+  std::size_t batch = 32;  // B, parallel streams of text
+  std::size_t steps = 64;  // T, window of truncated back-propagation
+  Optimizer optimizer = Optimizer::adam;
+  double learning_rate = 2e-3;
+  double momentum = 0;  // sgd
+  double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
+  double weight_decay = 0;  // adamw: decoupled; others: added to the gradient (L2)
+  double clip = 1;          // greatest global gradient norm; 0: no clipping
+  Schedule schedule = Schedule::cosine;
+  std::uint64_t warmup = 0;          // updates of linear warm-up (cosine)
+  double final_rate = 0.05;          // cosine ends at this share of learning_rate
+  double plateau_factor = 0.25;      // plateau: rate is multiplied by this when validation does not improve
+  std::size_t plateau_patience = 0;  // epochs without improvement before that
+  double validation_split = 0.1;     // the last share of the text; 0: none
+  std::size_t patience = 0;          // stop after this many validations without improvement; 0: never
+  std::uint64_t seed = 1;            // of dropout (and, in the command line, of the weights)
+  std::size_t threads = 0;           // 0: as many as the machine has
+  std::string checkpoint;            // written here during training; empty: none
+  double checkpoint_seconds = 60;    // at most this often, and at every epoch's end
+  bool resume = false;               // go on from `checkpoint`
+  double max_seconds = 0;            // stop after this time, best model kept; 0: no limit
+};
+
+struct Report {
+  enum class Kind { update, validation, recovery, checkpoint, done } kind = Kind::update;
+  std::size_t epoch = 0, epochs = 0;      // epoch counts from 1
+  std::uint64_t update = 0, updates = 0;  // of all epochs
+  std::uint64_t tokens = 0;               // trained so far, all epochs
+  double loss = 0;                        // mean nats a token since the last report of this kind
+  double validation_loss = 0;             // Kind::validation and done
+  double learning_rate = 0, gradient_norm = 0;
+  double seconds = 0, tokens_per_second = 0, seconds_left = 0;
+  std::string message;  // Kind::recovery: what happened; Kind::checkpoint: where
+};
+
+struct TrainResult {
+  std::uint64_t tokens = 0, updates = 0;
+  std::size_t epochs = 0;
+  double seconds = 0, tokens_per_second = 0;
+  double train_loss = 0;       // mean nats a token over the last epoch
+  double validation_loss = 0;  // of the kept (best) model; equals train_loss when there is no validation
+  bool stopped = false;        // the callback asked to stop: a checkpoint was written if one was asked for
+  bool stopped_early = false;  // patience ran out
+};
+
+// Trains `model` in place and leaves the best weights in it. `report` is called on the calling thread, at least at
+// every update; it returns false to stop after writing a checkpoint. The result is the same, bit for bit, for any
+// number of threads. Throws Error: usage (option out of range), bad_file (text too short for one window; a checkpoint
+// that does not fit), diverged.
+TrainResult train(Model& model, const Corpus& corpus, const TrainOptions& options,
+                  const std::function<bool(const Report&)>& report = {});
+// The same with a validation text of its own; options.validation_split is ignored.
+TrainResult train(Model& model, const Corpus& corpus, const Corpus& validation, const TrainOptions& options,
+                  const std::function<bool(const Report&)>& report = {});
+
+struct Evaluation {
+  std::uint64_t tokens = 0;   // predicted
+  std::uint64_t unknown = 0;  // of them <unk>
+  double nats_per_token = 0, perplexity = 0, bits_per_token = 0, recall_at_1 = 0, recall_at_3 = 0;
+};
+
+// Loss and next-token recall over a text read in order, as `batch` contiguous parts side by side (batch 1: one part;
+// more: faster, each part starts from an empty state).
+Evaluation evaluate(const Model& model, const Corpus& corpus, std::size_t batch = 1, std::size_t threads = 0);
+
+}  // namespace sluice

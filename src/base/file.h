@@ -1,0 +1,26 @@
+// Whole files in and out, safely.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "sluice/error.h"
+
+namespace sluice {
+
+// The bytes of a file. Throws Error (bad_file) in one sentence naming the path: missing, a directory, unreadable,
+// larger than `most` bytes.
+std::string read_file(const std::string& path, std::uint64_t most = std::uint64_t{1} << 40);
+
+// Writes a file that is either there whole or not at all: a temporary file beside it, fsync, rename, fsync of the
+// folder. Throws Error (failed) and leaves no temporary file: exists and not force, full disk, no permission, a
+// directory.
+void write_file(const std::string& path, std::string_view bytes, bool force);
+
+// Throws the Error (failed) that write_file would throw before any work is done: exists and not force, or the folder
+// is missing or not writable.
+void check_writable(const std::string& path, bool force);
+
+}  // namespace sluice

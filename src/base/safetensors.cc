@@ -1,0 +1,375 @@
+// The safetensors container.
+// Format: 8 bytes little-endian header length N, N bytes of JSON, data
+// (https://github.com/huggingface/safetensors#format): {"__metadata__": {text: text}, name: {"dtype", "shape",
+// "data_offsets": [first, last]}}, offsets counted from the end of the header, data without holes.
+#include "base/safetensors.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <optional>
+#include <utility>
+
+#include "base/json.h"
+
+namespace sluice {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "tensors are copied as they are");
+
+constexpr std::uint64_t length_bytes = 8;
+constexpr std::uint64_t most_header = 100'000'000;  // the reference library's limit
+constexpr std::string_view metadata_name = "__metadata__";
+
+[[noreturn]] void refuse(const std::string& path, const std::string& place, const std::string& expected,
+                         const std::string& found) {
+  throw Error(Status::bad_file, path + ": " + place + ": expected " + expected + ", found " + found);
+}
+
+struct DtypeSize {
+  std::string_view dtype;
+  std::uint64_t bytes;
+};
+constexpr DtypeSize dtype_sizes[] = {{"BOOL", 1}, {"U8", 1},  {"I8", 1},  {"F8_E5M2", 1}, {"F8_E4M3", 1},
+                                     {"U16", 2},  {"I16", 2}, {"F16", 2}, {"BF16", 2},    {"U32", 4},
+                                     {"I32", 4},  {"F32", 4}, {"F64", 8}, {"I64", 8},     {"U64", 8}};
+
+std::optional<std::uint64_t> dtype_size(std::string_view dtype) {
+  const auto* found = std::ranges::find(dtype_sizes, dtype, &DtypeSize::dtype);
+  return found == std::end(dtype_sizes) ? std::nullopt : std::optional(found->bytes);
+}
+
+// Bytes of a tensor; nothing when the dtype is unknown or the number does not fit.
+std::optional<std::uint64_t> tensor_bytes(const Tensor& tensor) {
+  std::optional<std::uint64_t> size = dtype_size(tensor.dtype);
+  for (const std::uint64_t dimension : tensor.shape) {
+    std::uint64_t product = 0;
+    if (!size || __builtin_mul_overflow(*size, dimension, &product)) return std::nullopt;
+    size = product;
+  }
+  return size;
+}
+
+std::string shape_text(const std::vector<std::uint64_t>& shape) {
+  std::string text = "[";
+  for (std::size_t i = 0; i < shape.size() && i < 8; ++i) text += (i ? ", " : "") + std::to_string(shape[i]);
+  return text + (shape.size() > 8 ? ", ...]" : "]");
+}
+
+// A tensor as the header describes it.
+struct Entry {
+  Tensor tensor;  // without bytes
+  std::vector<std::uint64_t> offsets;
+  bool has_dtype = false, has_shape = false, has_offsets = false;
+};
+
+class HeaderReader : public JsonReader {
+ public:
+  HeaderReader(const std::string& path, std::map<std::string, std::string>& metadata)
+      : JsonReader(path + ": header"), metadata_(metadata) {}
+  std::vector<Entry>& entries() { return entries_; }
+
+  bool start_object(std::size_t) override {
+    switch (at_) {
+      case At::file:
+        return go(At::names);
+      case At::metadata_open:
+        return go(At::metadata);
+      case At::tensor_open:
+        return go(At::tensor);
+      default:
+        refuse("an object");
+    }
+  }
+  bool end_object() override {
+    if (at_ == At::tensor) {
+      const Entry& entry = entries_.back();
+      if (!entry.has_dtype || !entry.has_shape || !entry.has_offsets) refuse("only some of them");
+      return go(At::names);
+    }
+    return go(at_ == At::names ? At::end : At::names);
+  }
+  bool key(string_t& value) override {
+    switch (at_) {
+      case At::names:
+        if (value == metadata_name) {
+          return std::exchange(has_metadata_, true) ? refuse_again(value) : go(At::metadata_open);
+        }
+        entries_.emplace_back().tensor.name = value;
+        return go(At::tensor_open);
+      case At::metadata:
+        if (metadata_.contains(value)) return refuse_again(value);
+        key_ = value;
+        return go(At::metadata_value);
+      default:
+        return tensor_key(value);
+    }
+  }
+  bool string(string_t& value) override {
+    if (at_ == At::metadata_value) {
+      metadata_.emplace(std::move(key_), std::move(value));
+      return go(At::metadata);
+    }
+    if (at_ != At::dtype) refuse(shown(value));
+    if (!dtype_size(value)) refuse(shown(value));
+    entries_.back().tensor.dtype = value;
+    return go(At::tensor);
+  }
+  bool start_array(std::size_t) override {
+    if (at_ == At::shape) return go(At::dimensions);
+    if (at_ == At::offsets) return go(At::positions);
+    refuse("an array");
+  }
+  bool number_unsigned(number_unsigned_t value) override {
+    if (at_ == At::dimensions) return entries_.back().tensor.shape.push_back(value), true;
+    if (at_ != At::positions || entries_.back().offsets.size() == 2) refuse(std::to_string(value));
+    return entries_.back().offsets.push_back(value), true;
+  }
+  bool end_array() override {
+    if (at_ == At::positions && entries_.back().offsets.size() != 2) refuse("fewer");
+    return go(At::tensor);
+  }
+
+ protected:
+  std::string expected() const override {
+    const std::string of = entries_.empty() ? "" : " of tensor " + shown(entries_.back().tensor.name);
+    switch (at_) {
+      case At::file:
+        return "an object";
+      case At::names:
+        return "tensors by name";
+      case At::metadata_open:
+        return "__metadata__ to be an object of texts";
+      case At::metadata:
+        return "metadata by distinct names";
+      case At::metadata_value:
+        return "a text for metadata " + shown(key_);
+      case At::tensor_open:
+        return "an object for tensor " + shown(entries_.back().tensor.name);
+      case At::tensor:
+        return "dtype, shape and data_offsets" + of + " once each";
+      case At::dtype:
+        return "a known dtype" + of;
+      case At::shape:
+        return "an array for the shape" + of;
+      case At::dimensions:
+        return "whole numbers for the shape" + of;
+      case At::offsets:
+        return "an array for the data_offsets" + of;
+      case At::positions:
+        return "two whole numbers for the data_offsets" + of;
+      case At::end:
+        return "nothing more";
+    }
+    return {};
+  }
+
+ private:
+  enum class At {
+    file,
+    names,
+    metadata_open,
+    metadata,
+    metadata_value,
+    tensor_open,
+    tensor,
+    dtype,
+    shape,
+    dimensions,
+    offsets,
+    positions,
+    end
+  };
+
+  bool go(At at) {
+    at_ = at;
+    return true;
+  }
+  bool refuse_again(const std::string& name) { refuse(shown(name) + " a second time"); }
+  bool tensor_key(const std::string& value) {
+    Entry& entry = entries_.back();
+    if (value == "dtype" && !std::exchange(entry.has_dtype, true)) return go(At::dtype);
+    if (value == "shape" && !std::exchange(entry.has_shape, true)) return go(At::shape);
+    if (value == "data_offsets" && !std::exchange(entry.has_offsets, true)) return go(At::offsets);
+    refuse("the key " + shown(value));
+  }
+
+  std::map<std::string, std::string>& metadata_;
+  std::vector<Entry> entries_;
+  std::string key_;
+  bool has_metadata_ = false;
+  At at_ = At::file;
+};
+
+std::uint64_t header_length(std::string_view bytes, const std::string& path) {
+  if (bytes.empty()) refuse(path, "the file", "a safetensors file", "an empty file");
+  if (bytes.size() < length_bytes) {
+    refuse(path, "the first 8 bytes", "the length of the header",
+           "a file of " + std::to_string(bytes.size()) + " bytes");
+  }
+  std::uint64_t length = 0;
+  std::memcpy(&length, bytes.data(), length_bytes);
+  if (length > most_header) {
+    refuse(path, "the first 8 bytes", "a header length of at most " + std::to_string(most_header),
+           std::to_string(length) + " (this is no safetensors file)");
+  }
+  if (length > bytes.size() - length_bytes) {
+    refuse(path, "the first 8 bytes",
+           "a header length that fits into the " + std::to_string(bytes.size()) + " bytes of the file",
+           std::to_string(length) + " (the file is cut short or is no safetensors file)");
+  }
+  if (length == 0 || bytes[length_bytes] != '{') {
+    refuse(path, "header", "it to begin with {", length == 0 ? "nothing" : "another byte");
+  }
+  return length;
+}
+
+// Every byte of the data must belong to exactly one tensor.
+void check_layout(std::vector<Entry>& entries, std::uint64_t data_size, const std::string& path) {
+  std::ranges::sort(entries, {}, [](const Entry& entry) -> const std::string& { return entry.tensor.name; });
+  for (std::size_t i = 1; i < entries.size(); ++i) {
+    if (entries[i].tensor.name == entries[i - 1].tensor.name) {
+      refuse(path, "header", "distinct tensor names", shown(entries[i].tensor.name) + " twice");
+    }
+  }
+  std::ranges::stable_sort(entries, {}, &Entry::offsets);
+  std::uint64_t end = 0;
+  for (const Entry& entry : entries) {
+    const std::string place = "tensor " + shown(entry.tensor.name);
+    const std::uint64_t first = entry.offsets[0], last = entry.offsets[1];
+    if (first != end) {
+      refuse(path, place, "its data to begin at byte " + std::to_string(end) + " of the data", std::to_string(first));
+    }
+    if (last < first || last > data_size) {
+      refuse(path, place,
+             "its data to end between bytes " + std::to_string(first) + " and " + std::to_string(data_size) +
+                 " of the data",
+             std::to_string(last) + (last > data_size ? " (the file is cut short)" : ""));
+    }
+    if (const auto size = tensor_bytes(entry.tensor); size != last - first) {
+      refuse(path, place,
+             size ? std::to_string(*size) + " bytes for " + entry.tensor.dtype + " " + shape_text(entry.tensor.shape)
+                  : "a size that fits into memory",
+             size ? std::to_string(last - first) : shape_text(entry.tensor.shape));
+    }
+    end = last;
+  }
+  if (end != data_size) {
+    refuse(path, "the end of the file", std::to_string(end) + " bytes of data", std::to_string(data_size));
+  }
+}
+
+// Where the digits of the checksum stand; npos when there are none. No text within the JSON can look like this key,
+// for quotes within a text are escaped.
+std::size_t find_checksum(std::string_view bytes, std::uint64_t header) {
+  const std::string key = '"' + std::string(checksum_key) + "\":\"";
+  const std::size_t found = bytes.substr(length_bytes, header).find(key);
+  return found == std::string_view::npos ? found : length_bytes + found + key.size();
+}
+
+constexpr std::size_t checksum_digits = 16;
+
+std::string checksum_without(std::string_view bytes, std::size_t digits) {
+  std::uint64_t sum = 0xcbf29ce484222325u;
+  const auto add = [&sum](std::string_view part) {
+    std::uint64_t local = sum;
+    for (const char c : part) local = (local ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
+    sum = local;
+  };
+  add(bytes.substr(0, digits));
+  add(bytes.substr(digits + checksum_digits));
+  std::string text(checksum_digits, '0');
+  for (std::size_t i = 0; i < checksum_digits; ++i) text[i] = "0123456789abcdef"[sum >> (60 - 4 * i) & 15];
+  return text;
+}
+
+}  // namespace
+
+const Tensor* TensorFile::find(std::string_view name) const {
+  const auto found = std::ranges::find(tensors, name, &Tensor::name);
+  return found == tensors.end() ? nullptr : &*found;
+}
+
+TensorFile parse_safetensors(std::string_view bytes, const std::string& path) {
+  const std::uint64_t header = header_length(bytes, path);
+  TensorFile file;
+  HeaderReader reader(path, file.metadata);
+  reader.read(bytes.substr(length_bytes, header));
+  const std::string_view data = bytes.substr(length_bytes + header);
+  check_layout(reader.entries(), data.size(), path);
+  for (Entry& entry : reader.entries()) {
+    entry.tensor.bytes = data.substr(entry.offsets[0], entry.offsets[1] - entry.offsets[0]);
+    file.tensors.push_back(std::move(entry.tensor));
+  }
+  return file;
+}
+
+std::string format_safetensors(const TensorFile& file) {
+  std::vector<const Tensor*> sorted;
+  for (const Tensor& tensor : file.tensors) sorted.push_back(&tensor);
+  std::ranges::sort(sorted, {}, [](const Tensor* tensor) -> const std::string& { return tensor->name; });
+
+  nlohmann::json header = nlohmann::json::object();
+  if (!file.metadata.empty()) header[metadata_name] = file.metadata;
+  std::uint64_t end = 0;
+  for (const Tensor* tensor : sorted) {
+    if (header.contains(tensor->name)) {
+      throw Error(Status::failed, "tensor " + shown(tensor->name) + ": expected a name of its own, found it taken");
+    }
+    if (tensor_bytes(*tensor) != tensor->bytes.size()) {
+      throw Error(Status::failed, "tensor " + shown(tensor->name) + ": expected as many bytes as " + tensor->dtype +
+                                      " " + shape_text(tensor->shape) + " takes, found " +
+                                      std::to_string(tensor->bytes.size()));
+    }
+    header[tensor->name] = {
+        {"dtype", tensor->dtype}, {"shape", tensor->shape}, {"data_offsets", {end, end + tensor->bytes.size()}}};
+    end += tensor->bytes.size();
+  }
+
+  std::string text;
+  try {
+    text = header.dump();
+  } catch (const nlohmann::json::exception&) {
+    throw Error(Status::failed, "header: expected names and metadata in UTF-8, found other bytes");
+  }
+  text.resize((text.size() + 7) / 8 * 8, ' ');  // data begins at a multiple of 8 bytes
+  if (text.size() > most_header) {
+    throw Error(Status::failed, "header: expected at most " + std::to_string(most_header) + " bytes, found " +
+                                    std::to_string(text.size()));
+  }
+
+  const std::uint64_t length = text.size();
+  std::string bytes(length_bytes, '\0');
+  std::memcpy(bytes.data(), &length, length_bytes);
+  bytes.reserve(length_bytes + text.size() + end);
+  bytes += text;
+  for (const Tensor* tensor : sorted) bytes += tensor->bytes;
+  return bytes;
+}
+
+std::string format_with_checksum(TensorFile file) {
+  file.metadata[std::string(checksum_key)] = std::string(checksum_digits, '0');
+  std::string bytes = format_safetensors(file);
+  std::uint64_t header = 0;
+  std::memcpy(&header, bytes.data(), length_bytes);
+  const std::size_t digits = find_checksum(bytes, header);
+  bytes.replace(digits, checksum_digits, checksum_without(bytes, digits));
+  return bytes;
+}
+
+void verify_checksum(std::string_view bytes, const TensorFile& file, const std::string& path) {
+  const std::string place = "metadata " + std::string(checksum_key);
+  const auto stored = file.metadata.find(std::string(checksum_key));
+  if (stored == file.metadata.end()) refuse(path, place, "a checksum or none", "no such entry");
+  if (stored->second == "none") return;
+  const std::size_t digits = find_checksum(bytes, header_length(bytes, path));
+  const bool placed = digits != std::string_view::npos && stored->second.size() == checksum_digits &&
+                      bytes.substr(digits, checksum_digits) == stored->second;
+  const std::string sum = placed ? checksum_without(bytes, digits) : "another";
+  if (sum != stored->second) {
+    refuse(path, place, "the checksum " + shown(stored->second) + " of the file's bytes",
+           sum + " (the file is damaged or was changed after it was written)");
+  }
+}
+
+}  // namespace sluice

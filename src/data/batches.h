@@ -1,0 +1,53 @@
+// A text as windows for training and evaluation: contiguous streams side by side, cut into windows of T steps, as in
+// the truncated back-propagation of Mikolov et al. 2010 and Zaremba et al. 2014. Without state: window k is always the
+// same, so a resumed run can go on from any window.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "sluice/data.h"
+
+namespace sluice {
+
+// Refers to the tokens, which must outlive it. In a window, entry t * B + b is step t of stream b ([T, B]).
+class Batches {
+ public:
+  // `batch` streams of equal length; the last tokens that do not fill all streams evenly are left out. The target of an
+  // input is the next token of the same stream. The last window may be shorter than `steps`. Throws Error: usage (batch
+  // or steps is 0), bad_file (a stream would have fewer than 2 tokens), with `name` in front.
+  Batches(std::span<const Token> tokens, std::size_t batch, std::size_t steps, const std::string& name = "text");
+
+  // For evaluation: `batch` contiguous parts that together predict every token but the first exactly once. Their
+  // lengths may differ by one, so the last step of the last window may hold entries that do not count: see counted().
+  // With fewer predictions than `batch` there are as many parts as predictions. Throws Error: usage (batch or steps is
+  // 0), bad_file (fewer than 2 tokens).
+  static Batches parts(std::span<const Token> tokens, std::size_t batch, std::size_t steps,
+                       const std::string& name = "text");
+
+  std::size_t batch() const { return batch_; }                         // B
+  std::size_t windows() const { return (longest_ - 1) / steps_ + 1; }  // in one pass over the text
+  std::size_t steps_of(std::size_t window) const;                      // T of a window, `steps` but for the last
+  std::uint64_t tokens() const { return predicted_; }                  // predicted in one pass, counted ones only
+
+  // Fills inputs and targets, [T, B] each, T = steps_of(k). An entry that does not count repeats the stream's last one.
+  void window(std::size_t k, std::vector<Token>& inputs, std::vector<Token>& targets) const;
+  // Whether an entry of window k belongs to the text. Always true for streams of equal length.
+  bool counted(std::size_t k, std::size_t step, std::size_t stream) const;
+
+ private:
+  Batches() = default;
+  std::size_t length(std::size_t stream) const { return starts_[stream + 1] - starts_[stream] - gap_; }
+
+  std::span<const Token> tokens_;
+  std::size_t batch_ = 0, steps_ = 0;
+  std::vector<std::size_t> starts_;  // [B + 1] first input of each stream, and where one more would start
+  std::size_t gap_ = 0;              // tokens of a stream that are only a target: 1 for streams, 0 for parts
+  std::size_t longest_ = 0;          // predictions of the longest stream
+  std::uint64_t predicted_ = 0;
+};
+
+}  // namespace sluice

@@ -1,0 +1,36 @@
+// The order and sense of gate rows in a model file, as data. Rows of H units each are called blocks.
+// Source: the documentation of torch.nn.GRU, "(W_ir|W_iz|W_in)" and h' = (1 - z) * n + z * h: there z keeps, inside it
+// is the share of new memory, and since 1 - sigma(a) = sigma(-a) the one becomes the other by negating W_z, U_z and
+// b_z. torch.nn.RNN and torch.nn.LSTM ("W_ii|W_if|W_ig|W_io") have the order used inside. `gru` has no form in PyTorch
+// (its reset gate acts before the matrix product, and no weights convert) and is stored as it is inside.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <span>
+#include <string_view>
+
+namespace sluice {
+
+// One block in the file: which internal block it is, and whether its sign is the other one.
+struct GateBlock {
+  std::size_t internal;
+  bool negated = false;
+};
+
+// A cell whose file differs from the inside. The biases follow the input rows.
+struct GateOrder {
+  std::string_view cell;
+  std::span<const GateBlock> input;      // of weight_ih and bias_ih
+  std::span<const GateBlock> recurrent;  // of weight_hh
+  std::size_t apart;                     // the file's block whose recurrent bias stays apart: "rnn.bias_hn_l{k}" inside
+};
+
+// Inside: input rows h, z, r; recurrent rows z, r, h. In the file both are r, z, n.
+inline constexpr std::array<GateBlock, 3> gru_reset_after_input = {{{2}, {1, true}, {0}}};
+inline constexpr std::array<GateBlock, 3> gru_reset_after_recurrent = {{{1}, {0, true}, {2}}};
+
+inline constexpr std::array<GateOrder, 1> gate_orders = {
+    {{"gru-reset-after", gru_reset_after_input, gru_reset_after_recurrent, 2}}};
+
+}  // namespace sluice

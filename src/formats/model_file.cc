@@ -1,0 +1,282 @@
+#include "formats/model_file.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <new>
+#include <vector>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/random.h"
+#include "base/safetensors.h"
+#include "base/threads.h"
+#include "formats/model_tensors.h"
+#include "model/config.h"
+#include "model/network.h"
+#include "sluice/formats.h"
+
+namespace sluice {
+namespace {
+
+using Metadata = std::map<std::string, std::string>;
+
+constexpr unsigned file_version = 1;
+constexpr std::string_view note_prefix = "sluice.note.";
+constexpr std::size_t self_check_steps = 8, self_check_outputs = 32;
+constexpr std::size_t most_self_check = std::size_t{1} << 16;  // bytes of JSON; a real one has some 6000
+constexpr double self_check_tolerance = 1e-4;                  // of the larger of 1 and the number itself
+
+[[noreturn]] void refuse(const std::string& where, const std::string& expected, const std::string& found) {
+  throw Error(Status::bad_file, where + ": expected " + expected + ", found " + found);
+}
+
+std::string where_of(const std::string& path, const std::string& key) { return path + ": metadata " + key; }
+
+const std::string& entry(const Metadata& metadata, const std::string& key, const std::string& path) {
+  const auto found = metadata.find(key);
+  if (found == metadata.end()) refuse(where_of(path, key), "such an entry", "none");
+  return found->second;
+}
+
+// What a file says is out of range is the file's fault, not the caller's.
+template <class F>
+auto blame_file(const std::string& where, F&& f) {
+  try {
+    return f();
+  } catch (const Error& error) {
+    throw Error(Status::bad_file, where + ": " + error.what());
+  }
+}
+
+// log p of each of `outputs` after each of `inputs`, [T, K].
+std::vector<double> answer(const Network& network, std::span<const Token> inputs, std::span<const Token> outputs) {
+  State state = network.initial_state(1);
+  Workspace workspace;
+  network.prepare_step(workspace);
+  std::vector<float> logits(network.vocabulary());
+  std::vector<double> answers;
+  for (const Token input : inputs) {
+    network.step(input, state, logits, workspace);
+    const double largest = *std::ranges::max_element(logits);
+    double sum = 0;
+    for (const float logit : logits) sum += std::exp(logit - largest);
+    for (const Token output : outputs) answers.push_back(logits[output] - largest - std::log(sum));
+  }
+  return answers;
+}
+
+std::string make_self_check(const Network& network) {
+  const std::size_t vocabulary = network.vocabulary();
+  Random random(1);
+  std::vector<Token> inputs, outputs;
+  for (std::size_t i = 0; i < self_check_steps; ++i) inputs.push_back(static_cast<Token>(random.below(vocabulary)));
+  const std::size_t count = std::min(vocabulary, self_check_outputs);
+  for (std::size_t i = 0; i < count; ++i) outputs.push_back(static_cast<Token>(i * vocabulary / count));
+  const std::vector<double> answers = answer(network, inputs, outputs);
+  if (!std::ranges::all_of(answers, [](double value) { return std::isfinite(value); })) {
+    throw Error(Status::failed, "self-check: expected finite probabilities, found others");
+  }
+  return nlohmann::json{{"input", inputs}, {"outputs", outputs}, {"log_probabilities", answers}}.dump();
+}
+
+// An array of numbers in [0, below) (`below` 0: any numbers).
+template <class T>
+std::vector<T> numbers(const nlohmann::json& object, const char* key, double below, const std::string& where) {
+  const auto array = object.find(key);
+  if (array == object.end() || !array->is_array()) refuse(where, std::string("an array ") + key, "none");
+  std::vector<T> values;
+  for (const nlohmann::json& value : *array) {
+    const bool fits = below == 0 ? value.is_number() : value.is_number_unsigned() && value.get<double>() < below;
+    if (!fits) refuse(where, std::string(key) + " in range", shown(value.dump()));
+    values.push_back(value.get<T>());
+  }
+  return values;
+}
+
+void verify_self_check(const Network& network, const std::string& text, const std::string& path) {
+  if (text == "none") return;
+  const std::string where = where_of(path, "sluice.self-check");
+  if (text.size() > most_self_check) {
+    refuse(where, "at most " + std::to_string(most_self_check) + " bytes", std::to_string(text.size()));
+  }
+  const nlohmann::json object = nlohmann::json::parse(text, nullptr, false);
+  if (!object.is_object()) refuse(where, "a JSON object or none", shown(text));
+  const auto vocabulary = static_cast<double>(network.vocabulary());
+  const auto inputs = numbers<Token>(object, "input", vocabulary, where);
+  const auto outputs = numbers<Token>(object, "outputs", vocabulary, where);
+  const auto expected = numbers<double>(object, "log_probabilities", 0, where);
+  if (inputs.empty() || expected.size() != inputs.size() * outputs.size() || expected.empty()) {
+    refuse(where, "a log-probability for every input and output", std::to_string(expected.size()));
+  }
+  const std::vector<double> answers = answer(network, inputs, outputs);
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    if (std::abs(answers[i] - expected[i]) <= self_check_tolerance * std::max(1.0, std::abs(expected[i]))) continue;
+    refuse(where,
+           "the log-probability " + std::to_string(expected[i]) + " for token " +
+               std::to_string(outputs[i % outputs.size()]) + " after step " + std::to_string(i / outputs.size() + 1),
+           std::to_string(answers[i]) + " (the weights are not those the file was written with)");
+  }
+}
+
+// Text in UTF-8, what is broken in it replaced by U+FFFD: a note may hold a file name of any bytes.
+std::string mended(const std::string& text) {
+  return nlohmann::json::parse(nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+}
+
+Metadata make_metadata(const Model& model) {
+  Metadata metadata;
+  const CellInfo& cell = model.cell();
+  const Vocabulary& vocabulary = model.vocabulary();
+  const TextOptions& text = vocabulary.text();
+  std::string equations;
+  for (const std::string_view equation : cell.equations) (equations += equation) += '\n';
+  metadata["format"] = "pt";
+  metadata["sluice.version"] = std::to_string(file_version);
+  metadata["sluice.cell"] = cell.name;
+  metadata["sluice.equations"] = equations;
+  metadata["sluice.config"] = config_to_json(model.config());
+  metadata["sluice.text"] =
+      nlohmann::ordered_json{{"level", name(text.level)}, {"lowercase", text.lowercase}, {"lossy", text.lossy}}.dump();
+  try {
+    metadata["sluice.vocabulary"] = nlohmann::json(vocabulary.tokens()).dump();
+  } catch (const nlohmann::json::exception&) {
+    throw Error(Status::failed, "vocabulary: expected tokens in UTF-8, found other bytes");
+  }
+  for (const auto& [name, note] : model.notes()) metadata[std::string(note_prefix) + mended(name)] = mended(note);
+  metadata["sluice.self-check"] = make_self_check(model.network());
+  return metadata;
+}
+
+// Tokens by number; refuses more of them than there are weights for.
+class VocabularyReader : public JsonReader {
+ public:
+  VocabularyReader(const std::string& where, std::size_t size) : JsonReader(where), size_(size) {}
+  bool start_array(std::size_t) override {
+    if (std::exchange(opened_, true)) refuse("an array within");
+    return true;
+  }
+  bool string(string_t& value) override {
+    if (!opened_ || tokens.size() == size_) refuse(opened_ ? "more" : "a text");
+    tokens.push_back(std::move(value));
+    return true;
+  }
+  bool end_array() override {
+    if (tokens.size() != size_) refuse(std::to_string(tokens.size()));
+    return true;
+  }
+
+  std::vector<std::string> tokens;
+
+ protected:
+  std::string expected() const override {
+    return "an array of as many texts as embedding.weight has rows, " + std::to_string(size_);
+  }
+
+ private:
+  std::size_t size_;
+  bool opened_ = false;
+};
+
+TextOptions read_text_options(const std::string& json, const std::string& where) {
+  const auto fields = read_flat_object(json, where);
+  const auto field = [&](const char* key) -> const nlohmann::json& {
+    const auto found = fields.find(key);
+    const bool fits = found != fields.end() &&
+                      (std::string_view(key) == "level" ? found->second.is_string() : found->second.is_boolean());
+    if (!fits) refuse(where, std::string(key) + " as it was written", "none or another kind of value");
+    return found->second;
+  };
+  const std::string level = field("level");
+  if (fields.size() != 3) refuse(where, "level, lowercase and lossy", std::to_string(fields.size()) + " entries");
+  try {
+    return {.level = find_level(level), .lowercase = field("lowercase"), .lossy = field("lossy")};
+  } catch (const Error&) {
+    refuse(where, "a known level", shown(level));
+  }
+}
+
+Vocabulary read_vocabulary(const Metadata& metadata, std::size_t size, const std::string& path) {
+  const std::string where = where_of(path, "sluice.vocabulary");
+  const TextOptions text = read_text_options(entry(metadata, "sluice.text", path), where_of(path, "sluice.text"));
+  VocabularyReader reader(where, size);
+  reader.read(entry(metadata, "sluice.vocabulary", path));
+  return blame_file(where, [&] { return Vocabulary(text, std::move(reader.tokens)); });
+}
+
+void check_version(const Metadata& metadata, const std::string& path) {
+  const std::string where = where_of(path, "sluice.version");
+  const auto found = metadata.find("sluice.version");
+  if (found == metadata.end()) refuse(where, "a file written by Sluice", "no such entry");
+  const std::string& text = found->second;
+  unsigned version = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), version);
+  if (error != std::errc() || end != text.data() + text.size() || version == 0) refuse(where, "a version", shown(text));
+  if (version > file_version) {
+    refuse(where, "version " + std::to_string(file_version) + " or older", "the newer version " + text);
+  }
+}
+
+Config read_config(const Metadata& metadata, const std::string& path) {
+  const std::string where = where_of(path, "sluice.config");
+  const Config config = config_from_json(entry(metadata, "sluice.config", path), where);
+  const std::string& cell = entry(metadata, "sluice.cell", path);
+  if (cell != config.cell) refuse(where_of(path, "sluice.cell"), "the cell of sluice.config", shown(cell));
+  return blame_file(where, [&] { return checked(config); });
+}
+
+// V as the file's weights have it.
+std::size_t vocabulary_size(const TensorFile& file, const std::string& path) {
+  const std::string where = path + ": tensor \"embedding.weight\"";
+  const Tensor* embedding = file.find("embedding.weight");
+  if (embedding == nullptr) refuse(where, "it in the file", "no tensor of that name");
+  if (embedding->shape.size() != 2) {
+    refuse(where, "a shape of two dimensions", std::to_string(embedding->shape.size()));
+  }
+  return embedding->shape[0];
+}
+
+}  // namespace
+
+std::string model_to_bytes(const Model& model) {
+  TensorFile file;
+  file.tensors = to_tensors(model.network());
+  file.metadata = make_metadata(model);
+  return format_with_checksum(std::move(file));
+}
+
+Model model_from_bytes(std::string_view bytes, const std::string& path) {
+  // What is wrong is named as exactly as possible, so the checksum, which can only say that something is, comes late.
+  const TensorFile file = parse_safetensors(bytes, path);
+  check_version(file.metadata, path);
+  const Config config = read_config(file.metadata, path);
+  const std::size_t size = vocabulary_size(file, path);
+  check_tensors(file, config, size, path);
+  Vocabulary vocabulary = read_vocabulary(file.metadata, size, path);
+  verify_checksum(bytes, file, path);
+
+  Model model = blame_file(path, [&] { return Model(config, std::move(vocabulary)); });
+  from_tensors(file, model.network(), path);
+  Team team(1);
+  model.network().pack(team);
+  for (const auto& [key, value] : file.metadata) {
+    if (key.starts_with(note_prefix)) model.notes()[key.substr(note_prefix.size())] = value;
+  }
+  verify_self_check(model.network(), entry(file.metadata, "sluice.self-check", path), path);
+  return model;
+}
+
+void save(const Model& model, const std::string& path, const SaveOptions& options) {
+  check_writable(path, options.force);
+  write_file(path, model_to_bytes(model), options.force);
+}
+
+Model load(const std::string& path) {
+  try {
+    return model_from_bytes(read_file(path), path);
+  } catch (const std::bad_alloc&) {
+    throw Error(Status::failed, path + ": expected enough memory for the model, found too little");
+  }
+}
+
+}  // namespace sluice

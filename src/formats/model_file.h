@@ -1,0 +1,28 @@
+// A model as the bytes of a model file. Metadata, all texts:
+//   format            "pt", by which PyTorch's tools know whose tensors these are
+//   sluice.version    "1"
+//   sluice.cell, sluice.equations   which cell this is, and what it computes, for people
+//   sluice.config     the fields of visit_config as a JSON object
+//   sluice.text       how text is split: {"level", "lowercase", "lossy"}
+//   sluice.vocabulary JSON array of the tokens, by number
+//   sluice.note.NAME  the model's notes
+//   sluice.self-check {"input": tokens [T], "outputs": tokens [K], "log_probabilities": [T K]}, what the network
+//   answers
+//                     to a short input; "none" in a file whose weights were changed elsewhere
+//   sluice.checksum   base/safetensors.h
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "sluice/model.h"
+
+namespace sluice {
+
+// Throws Error (failed) for weights that are not finite.
+std::string model_to_bytes(const Model& model);
+
+// Throws Error (bad_file); `path` stands for the file in messages. Safe on any bytes.
+Model model_from_bytes(std::string_view bytes, const std::string& path);
+
+}  // namespace sluice

@@ -1,0 +1,29 @@
+// The weights of a network as the tensors of a model file: PyTorch's names, order and sense of gates (gate_order.h).
+//   embedding.weight [V, E]
+//   rnn.weight_ih_l{k} [G H, I]  rnn.weight_hh_l{k} [G H, H]  rnn.bias_ih_l{k} [G H]  rnn.bias_hh_l{k} [G H]
+//   head.weight [V, H] (not when tied)  head.bias [V]
+// Inside there is one bias where two would only be added: it is written to bias_ih beside a bias_hh of zeros, and read
+// as the sum of both, so that weights trained by PyTorch fit as well.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/safetensors.h"
+#include "model/network.h"
+
+namespace sluice {
+
+// Throws Error (failed) for weights that are NaN or infinite, naming tensor and index, and for a cell with weights that
+// have no place in such a file.
+std::vector<Tensor> to_tensors(const Network& network);
+
+// Throws Error (bad_file) unless the file holds exactly the tensors of such a network, all F32 of the right shape, all
+// finite. Compares with sizes of the file alone, so that no memory is taken for what is not there.
+void check_tensors(const TensorFile& file, const Config& config, std::size_t vocabulary, const std::string& path);
+
+// Copies tensors that check_tensors has passed. Whoever calls it packs the network. Throws Error (bad_file) when the
+// sum of two biases is infinite.
+void from_tensors(const TensorFile& file, Network& network, const std::string& path);
+
+}  // namespace sluice

@@ -1,0 +1,305 @@
+// The recurrence: U h by the tile of tile-inl.h straight into the tape, then the cell's own function while the tile is
+// still in the L1 cache. A range of rows runs all its steps without a barrier.
+#include "kernels/recurrence.h"
+
+#include <algorithm>
+#include <cstring>
+#include <string_view>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/recurrence.cc"
+#include "hwy/foreach_target.h"
+// (the target list comes before the lanes)
+#include "cells/tape_rows.h"
+#include "kernels/tile-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace sluice {
+namespace HWY_NAMESPACE {
+namespace {
+
+#include "cells/registry-inl.h"
+
+template <class Cell>
+constexpr int kStages = static_cast<int>(std::size(Cell::stages));
+template <class Cell>
+constexpr int kStates = static_cast<int>(std::size(Cell::states));
+
+// Unit blocks [first, last) of one row at step t, between two stages.
+template <class Cell>
+HWY_INLINE void mix_units(const Sequence& s, std::size_t t, std::size_t row, std::size_t first, std::size_t last) {
+  float* tape = s.tape_at(t, row);
+  for (std::size_t u = first * kBlock; u < last * kBlock; u += kLanes) {
+    Lane y[Cell::rows], state[kStates<Cell>];
+    for (int r = 0; r < Cell::rows; ++r) y[r] = load(tape + r * s.hidden + u);
+    for (int k = 0; k < kStates<Cell>; ++k) state[k] = load(s.state_at(k, t, row) + u);
+    Cell::mix(y, state);
+    for (int r = 0; r < Cell::rows; ++r) store(y[r], tape + r * s.hidden + u);
+  }
+}
+
+template <class Cell>
+HWY_INLINE void forward_units(const Sequence& s, std::size_t t, std::size_t row, std::size_t first, std::size_t last) {
+  float* tape = s.tape_at(t, row);
+  for (std::size_t u = first * kBlock; u < last * kBlock; u += kLanes) {
+    Lane y[Cell::rows], state[kStates<Cell>], next[kStates<Cell>];
+    for (int r = 0; r < Cell::rows; ++r) y[r] = load(tape + r * s.hidden + u);
+    for (int k = 0; k < kStates<Cell>; ++k) state[k] = load(s.state_at(k, t, row) + u);
+    Cell::forward(y, state, next);
+    for (int r = 0; r < Cell::rows; ++r) store(y[r], tape + r * s.hidden + u);
+    for (int k = 0; k < kStates<Cell>; ++k) store(next[k], s.state_at(k, t + 1, row) + u);
+  }
+}
+
+// A row that only U feeds starts from its own bias.
+template <class Cell, int kStage>
+HWY_INLINE void start_own_row(const RecurrentWeights& w, const Sequence& s, std::size_t t, std::size_t row,
+                              std::size_t first, std::size_t last) {
+  constexpr int kLast = Cell::stages[kStage].first + Cell::stages[kStage].count - 1;
+  if constexpr (kLast >= Cell::inputs) {
+    std::memcpy(s.tape_at(t, row) + kLast * s.hidden + first * kBlock, w.own.data() + first * kBlock,
+                (last - first) * kBlock * sizeof(float));
+  }
+}
+
+template <class Cell, int kStage>
+HWY_INLINE void finish_units(const Sequence& s, std::size_t t, std::size_t row, std::size_t first, std::size_t last) {
+  if constexpr (kStage + 1 < kStages<Cell>) {
+    mix_units<Cell>(s, t, row, first, last);
+  } else {
+    forward_units<Cell>(s, t, row, first, last);
+  }
+}
+
+// What a stage multiplies: h of the step before, or the mixed row of this step.
+template <class Cell, int kStage>
+HWY_INLINE const float* stage_input(const Sequence& s, std::size_t t, std::size_t row, std::size_t& stride) {
+  if constexpr (kStage == 0) {
+    stride = s.state_stride;
+    return s.state_at(0, t, row);
+  } else {
+    stride = s.tape_stride;
+    return s.tape_at(t, row) + Cell::mixed_row * s.hidden;
+  }
+}
+
+// Rows [first, last) against panels [panel, last_panel) of a stage.
+template <class Cell, int kStage>
+void forward_stage(const RecurrentWeights& w, const Sequence& s, std::size_t t, std::size_t first, std::size_t last,
+                   std::size_t panel, std::size_t last_panel) {
+  constexpr Stage kRows = Cell::stages[kStage];
+  constexpr bool kGatesInPanel = kRows.count > 1;
+  const Panels& u = w.recurrent[kStage];
+  const std::size_t units = kGatesInPanel ? 1 : u.vectors;  // blocks of units a panel covers
+  const std::size_t c_vector = kGatesInPanel ? s.hidden : kBlock;
+  const std::size_t blocks = s.hidden / kBlock;
+  std::size_t a_row;
+  const float* a = stage_input<Cell, kStage>(s, t, first, a_row);
+  if (last - first == 1) {
+    const std::size_t together = panels_of_one_row(u.vectors), whole = std::min(last_panel, blocks / units);
+    for (; panel + together <= whole; panel += together) {
+      const std::size_t block = panel * units, end = block + together * units;
+      start_own_row<Cell, kStage>(w, s, t, first, block, end);
+      kOneRowTiles[u.vectors - 1]({u.depth, a, 0, 1, u.data.data() + panel * u.stride(), u.stride(),
+                                   s.tape_at(t, first) + kRows.first * s.hidden + block * kBlock, units * kBlock, 0,
+                                   c_vector});
+      finish_units<Cell, kStage>(s, t, first, block, end);
+    }
+  }
+  for (; panel < last_panel; ++panel) {
+    const std::size_t block = panel * units, end = std::min(blocks, block + units);
+    const std::size_t vectors = kGatesInPanel ? kRows.count : end - block;
+    const Pieces piece = pieces(last - first, max_rows(vectors));
+    for (std::size_t i = 0; i < piece.count; ++i) {
+      const std::size_t row = first + piece.first(i), rows = piece.size(i);
+      for (std::size_t r = row; r < row + rows; ++r) start_own_row<Cell, kStage>(w, s, t, r, block, end);
+      kTiles<false>[vectors - 1][rows - 1](
+          {u.depth, a + piece.first(i) * a_row, a_row, 1, u.data.data() + panel * u.stride(), 0,
+           s.tape_at(t, row) + kRows.first * s.hidden + block * kBlock, 0, s.tape_stride, c_vector});
+      for (std::size_t r = row; r < row + rows; ++r) finish_units<Cell, kStage>(s, t, r, block, end);
+    }
+  }
+}
+
+// A share without a barrier has all units to itself; with one, it has a part of each stage's panels.
+HWY_INLINE void meet(const Share& share) {
+  if (share.barrier != nullptr) share.barrier->wait();
+}
+
+template <class Cell, int kStage>
+HWY_INLINE void forward_share(const RecurrentWeights& w, const Sequence& s, std::size_t t, const Share& share) {
+  const std::size_t panels = w.recurrent[kStage].panels();
+  forward_stage<Cell, kStage>(w, s, t, share.first_row, share.last_row, panels * share.part / share.parts,
+                              panels * (share.part + 1) / share.parts);
+  meet(share);
+}
+
+template <class Cell>
+void forward(const RecurrentWeights& w, const Sequence& s, const Share& share) {
+  for (std::size_t t = 0; t < s.steps; ++t) {
+    forward_share<Cell, 0>(w, s, t, share);
+    if constexpr (kStages < Cell >> 1) forward_share<Cell, 1>(w, s, t, share);
+  }
+}
+
+// Units [first, last), at multiples of a block, in both of these.
+template <class Cell>
+HWY_INLINE void backward_units(const Sequence& s, std::size_t t, std::size_t row, const float* dy,
+                               float* const carry[2], std::size_t first, std::size_t last) {
+  float* tape = s.tape_at(t, row);
+  for (std::size_t u = first; u < last; u += kLanes) {
+    Lane y[Cell::rows], state[kStates<Cell>], next[kStates<Cell>], d[kStates<Cell>];
+    for (int r = 0; r < Cell::rows; ++r) y[r] = load(tape + r * s.hidden + u);
+    for (int k = 0; k < kStates<Cell>; ++k) {
+      state[k] = load(s.state_at(k, t, row) + u);
+      next[k] = load(s.state_at(k, t + 1, row) + u);
+      d[k] = load(carry[k] + row * s.state_stride + u);
+    }
+    d[0] = d[0] + load(dy + u);
+    Cell::backward(y, state, next, d);
+    for (int r = 0; r < Cell::rows; ++r) store(y[r], tape + r * s.hidden + u);
+    for (int k = 0; k < kStates<Cell>; ++k) store(d[k], carry[k] + row * s.state_stride + u);
+  }
+}
+
+template <class Cell>
+HWY_INLINE void unmix_units(const Sequence& s, std::size_t t, std::size_t row, float* const carry[2],
+                            const float* mixed, std::size_t first, std::size_t last) {
+  float* tape = s.tape_at(t, row);
+  for (std::size_t u = first; u < last; u += kLanes) {
+    Lane y[Cell::rows], state[kStates<Cell>], d[kStates<Cell>];
+    for (int r = 0; r < Cell::rows; ++r) y[r] = load(tape + r * s.hidden + u);
+    for (int k = 0; k < kStates<Cell>; ++k) {
+      state[k] = load(s.state_at(k, t, row) + u);
+      d[k] = load(carry[k] + row * s.state_stride + u);
+    }
+    Cell::unmix(y, state, load(mixed + row * s.state_stride + u), d);
+    for (int r = 0; r < Cell::rows; ++r) store(y[r], tape + r * s.hidden + u);
+    for (int k = 0; k < kStates<Cell>; ++k) store(d[k], carry[k] + row * s.state_stride + u);
+  }
+}
+
+// out [rows, Hp] += (gradients of a stage's rows) U, for the units of panels [panel, last_panel).
+void backward_product(const Panels& u, const Sequence& s, int first_gate, std::size_t t, float* out, const Share& share,
+                      std::size_t panel, std::size_t last_panel) {
+  const float* a = s.tape_at(t, share.first_row) + first_gate * s.hidden;
+  for (; panel < last_panel; ++panel) {
+    const std::size_t vectors = std::min(u.vectors, u.blocks() - panel * u.vectors);
+    const Pieces piece = pieces(share.last_row - share.first_row, max_rows(vectors));
+    for (std::size_t i = 0; i < piece.count; ++i) {
+      const std::size_t row = share.first_row + piece.first(i);
+      kTiles<false>[vectors - 1][piece.size(i) - 1](
+          {u.depth, a + piece.first(i) * s.tape_stride, s.tape_stride, 1, u.data.data() + panel * u.stride(), 0,
+           out + row * s.state_stride + panel * u.vectors * kBlock, 0, s.state_stride, kBlock});
+    }
+  }
+}
+
+void clear_units(const Sequence& s, float* x, const Share& share, std::size_t first, std::size_t last) {
+  for (std::size_t row = share.first_row; row < share.last_row; ++row) {
+    std::memset(x + row * s.state_stride + first, 0, (last - first) * sizeof(float));
+  }
+}
+
+// A part owns the same units in every step: those of its panels of U transposed. Only what others multiply, the
+// gradients on the tape, has to be met for.
+template <class Cell>
+void backward(const RecurrentWeights& w, const Sequence& s, const float* dy, std::size_t dy_stride,
+              float* const carry[2], float* mixed, const Share& share) {
+  const std::size_t panels = w.back[0].panels(), width = w.back[0].vectors * kBlock;
+  const std::size_t panel = panels * share.part / share.parts, last_panel = panels * (share.part + 1) / share.parts;
+  const std::size_t first = panel * width, last = std::min(s.hidden, last_panel * width);
+  for (int k = 0; k < kStates<Cell>; ++k) clear_units(s, carry[k], share, first, last);
+  for (std::size_t t = s.steps; t-- > 0;) {
+    for (std::size_t row = share.first_row; row < share.last_row; ++row) {
+      backward_units<Cell>(s, t, row, dy + (t * s.batch + row) * dy_stride, carry, first, last);
+    }
+    meet(share);
+    if constexpr (kStages < Cell >> 1) {
+      clear_units(s, mixed, share, first, last);
+      backward_product(w.back[1], s, Cell::stages[1].first, t, mixed, share, panel, last_panel);
+      for (std::size_t row = share.first_row; row < share.last_row; ++row) {
+        unmix_units<Cell>(s, t, row, carry, mixed, first, last);
+      }
+      meet(share);
+    }
+    if (t > 0) backward_product(w.back[0], s, Cell::stages[0].first, t, carry[0], share, panel, last_panel);
+  }
+}
+
+using ForwardFunction = void (*)(const RecurrentWeights&, const Sequence&, const Share&);
+using BackwardFunction = void (*)(const RecurrentWeights&, const Sequence&, const float*, std::size_t, float* const[2],
+                                  float*, const Share&);
+#define SLUICE_FORWARD(Cell) forward<Cell>,
+#define SLUICE_BACKWARD(Cell) backward<Cell>,
+constexpr ForwardFunction kForward[] = {SLUICE_FOR_EACH_CELL(SLUICE_FORWARD)};
+constexpr BackwardFunction kBackward[] = {SLUICE_FOR_EACH_CELL(SLUICE_BACKWARD)};
+#undef SLUICE_FORWARD
+#undef SLUICE_BACKWARD
+
+void run_forward(int cell, const RecurrentWeights& w, const Sequence& s, const Share& share) {
+  kForward[cell](w, s, share);
+}
+
+void run_backward(int cell, const RecurrentWeights& w, const Sequence& s, const float* dy, std::size_t dy_stride,
+                  float* const carry[2], float* mixed, const Share& share) {
+  kBackward[cell](w, s, dy, dy_stride, carry, mixed, share);
+}
+
+}  // namespace
+}  // namespace HWY_NAMESPACE
+}  // namespace sluice
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace sluice {
+
+HWY_EXPORT(run_forward);
+HWY_EXPORT(run_backward);
+
+void recur_forward(const CellShape& cell, const RecurrentWeights& weights, const Sequence& sequence,
+                   const Share& share) {
+  if (share.first_row < share.last_row) HWY_DYNAMIC_DISPATCH(run_forward)(cell.index, weights, sequence, share);
+}
+
+void recur_backward(const CellShape& cell, const RecurrentWeights& weights, const Sequence& sequence, const float* dy,
+                    std::size_t dy_stride, float* const carry[2], float* mixed, const Share& share) {
+  if (share.first_row < share.last_row) {
+    HWY_DYNAMIC_DISPATCH(run_backward)(cell.index, weights, sequence, dy, dy_stride, carry, mixed, share);
+  }
+}
+
+namespace {
+
+// Which way the team divides a sequence. Rows apart need no barrier; units apart let each thread read its share of U
+// alone, which pays where rows are too few to use a weight often or U is more than the caches hold.
+bool split_units(const RecurrentWeights& w, const Sequence& s, const Team& team) {
+  if (team.size() == 1 || w.back[0].panels() < team.size()) return false;
+  constexpr std::size_t kFewRows = 4, kLargeFloats = std::size_t{2} << 20;
+  return s.batch < kFewRows * team.size() || w.recurrent[0].data.size() + w.recurrent[1].data.size() > kLargeFloats;
+}
+
+template <class Run>
+void divide(const RecurrentWeights& w, const Sequence& s, Team& team, Run&& run) {
+  if (split_units(w, s, team)) {
+    Barrier barrier(team.size());
+    team.run([&](std::size_t thread) { run(Share{0, s.batch, thread, team.size(), &barrier}); });
+  } else {
+    team.split(s.batch, 1, [&](std::size_t first, std::size_t last) { run(Share{first, last}); });
+  }
+}
+
+}  // namespace
+
+void recur_forward(const CellShape& cell, const RecurrentWeights& weights, const Sequence& sequence, Team& team) {
+  divide(weights, sequence, team, [&](const Share& share) { recur_forward(cell, weights, sequence, share); });
+}
+
+void recur_backward(const CellShape& cell, const RecurrentWeights& weights, const Sequence& sequence, const float* dy,
+                    std::size_t dy_stride, float* const carry[2], float* mixed, Team& team) {
+  divide(weights, sequence, team,
+         [&](const Share& share) { recur_backward(cell, weights, sequence, dy, dy_stride, carry, mixed, share); });
+}
+
+}  // namespace sluice
+#endif  // HWY_ONCE

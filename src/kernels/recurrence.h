@@ -1,0 +1,78 @@
+// One recurrent layer over a window: the sequential part, forward and backward, for a range of the batch's rows.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <string_view>
+
+#include "base/threads.h"
+#include "kernels/kernels.h"
+#include "sluice/cell.h"
+
+namespace sluice {
+
+// What the kernels and the rooms above need to know of a cell beyond CellInfo.
+struct CellShape {
+  int index;       // into the registry, for the functions below
+  int rows;        // numbers a unit has on the tape
+  int inputs;      // rows [0, inputs) start as W x + b
+  int stages;      // recurrent products a step: 1 or 2
+  int first[2];    // first row that stage feeds
+  int count[2];    // how many rows
+  int mixed_row;   // what the second stage multiplies; -1 for one stage
+  int own_bias;    // row that starts from a recurrent bias; -1 when there is none
+  int states;      // 1: h; 2: h and c
+  int forget_row;  // whose bias an option sets; -1 when there is none
+};
+
+// The cell of that name; activation matters for cells that have a choice ("tanh" or "relu"). nullptr: unknown.
+const CellShape* find_shape(std::string_view cell, std::string_view activation);
+// Tape row and complement (shown as 1 - row) of each of CellInfo::gates.
+struct ShownRow {
+  int row;
+  bool complement;
+};
+std::vector<ShownRow> shown_rows(std::string_view cell);
+
+// A layer's weights, packed. Hp is H rounded up to kBlock; the padding units have zero weights and stay zero.
+struct RecurrentWeights {
+  Panels recurrent[2];       // a stage's rows of U: for count > 1 a panel holds one block of units, a vector a gate
+  Panels back[2];            // the same rows, transposed: [Hp outputs, depth count * Hp]
+  AlignedVector<float> own;  // [Hp] recurrent bias of CellShape::own_bias
+};
+
+// Buffers of a layer over T steps of B rows; strides in floats.
+struct Sequence {
+  std::size_t steps = 0, batch = 0, hidden = 0;  // T, B, Hp
+  float* tape = nullptr;                         // [T, B, rows * Hp]: W x + b comes in, gate values come out
+  std::size_t tape_stride = 0;
+  float* states[2] = {nullptr, nullptr};  // h, c: [T + 1, B, Hp]; entry 0 is the state before the window
+  std::size_t state_stride = 0;
+
+  float* tape_at(std::size_t t, std::size_t row) const { return tape + (t * batch + row) * tape_stride; }
+  float* state_at(int s, std::size_t t, std::size_t row) const { return states[s] + (t * batch + row) * state_stride; }
+};
+
+// What one thread does of a sequence: rows [first_row, last_row), and of their units part `part` of `parts`. Parts of
+// the same rows meet at the barrier after every product.
+struct Share {
+  std::size_t first_row, last_row;
+  std::size_t part = 0, parts = 1;
+  Barrier* barrier = nullptr;
+};
+
+// All steps, in one thread's share or divided over a team; the bits are the same however it is divided.
+void recur_forward(const CellShape& cell, const RecurrentWeights& weights, const Sequence& sequence,
+                   const Share& share);
+void recur_forward(const CellShape& cell, const RecurrentWeights& weights, const Sequence& sequence, Team& team);
+
+// Turns the gate values on the tape into gradients with respect to pre-activations. dy [T, B, Hp], stride dy_stride, is
+// the gradient of each step's h from above. carry: one [B, Hp] buffer a state, stride state_stride, is overwritten by
+// the gradient on the way (after the call, what reached the step before the window directly, without U's part); mixed
+// [B, Hp] is scratch for cells of two stages.
+void recur_backward(const CellShape& cell, const RecurrentWeights& weights, const Sequence& sequence, const float* dy,
+                    std::size_t dy_stride, float* const carry[2], float* mixed, const Share& share);
+void recur_backward(const CellShape& cell, const RecurrentWeights& weights, const Sequence& sequence, const float* dy,
+                    std::size_t dy_stride, float* const carry[2], float* mixed, Team& team);
+
+}  // namespace sluice

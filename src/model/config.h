@@ -1,0 +1,30 @@
+// The one list of a network's fields: flag, help text and file metadata all follow from it.
+#pragma once
+
+#include "sluice/model.h"
+
+namespace sluice {
+
+// Calls f(name, member, help) for each field. `name` is the flag without dashes and the key in the file.
+template <class ConfigType, class F>
+void visit_config(ConfigType& config, F&& f) {
+  f("cell", config.cell, "rnn, lstm, gru (reset before the product, Cho et al. 2014) or gru-reset-after (PyTorch's)");
+  f("layers", config.layers, "recurrent layers, one on the other");
+  f("hidden", config.hidden, "units a layer");
+  f("embedding", config.embedding, "numbers that stand for a token; 0: as many as hidden");
+  f("tied", config.tied, "share the embedding with the output layer; needs embedding = hidden");
+  f("dropout", config.dropout, "share of units dropped between layers and before the output, in training");
+  f("input-dropout", config.input_dropout, "share of the embedded input dropped in training");
+  f("activation", config.activation, "of the plain rnn: tanh or relu");
+  f("forget-bias", config.forget_bias, "initial bias of the LSTM's forget gate");
+}
+
+// Fills in embedding = hidden where it is 0, and throws Error (usage) for what is out of range, naming the field, what
+// was expected and what was found.
+Config checked(Config config);
+
+// Config as a JSON object and back. from_json throws Error (bad_file) prefixed with `where`.
+std::string config_to_json(const Config& config);
+Config config_from_json(const std::string& json, const std::string& where);
+
+}  // namespace sluice

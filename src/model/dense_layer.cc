@@ -1,0 +1,158 @@
+#include "model/dense_layer.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace sluice {
+namespace {
+
+void check(bool holds, const std::string& what, std::size_t expected, std::size_t found) {
+  if (!holds) {
+    throw Error(Status::usage, "recurrent layer: expected " + what + " " + std::to_string(expected) + ", found " +
+                                   std::to_string(found));
+  }
+}
+
+// How many steps to project at once: enough rows for the product to be wide, few enough that the recurrence finds them
+// in the cache.
+std::size_t steps_at_once(std::size_t batch, std::size_t threads) {
+  constexpr std::size_t kRows = 256;
+  return (kRows * threads + batch - 1) / batch;
+}
+
+// Steps [first, first + count) of a sequence.
+Sequence steps_of(const Sequence& sequence, std::size_t first, std::size_t count) {
+  Sequence part = sequence;
+  part.steps = count;
+  part.tape = sequence.tape_at(first, 0);
+  for (int s = 0; s < 2; ++s) {
+    if (sequence.states[s] != nullptr) part.states[s] = sequence.state_at(s, first, 0);
+  }
+  return part;
+}
+
+// The same memory again, after its last states have become its first.
+Sequence continued(const Sequence& s) {
+  for (int k = 0; k < 2; ++k) {
+    if (s.states[k] == nullptr) continue;
+    std::memcpy(s.state_at(k, 0, 0), s.state_at(k, s.steps, 0), s.batch * s.state_stride * sizeof(float));
+  }
+  return s;
+}
+
+}  // namespace
+
+DenseLayer::DenseLayer(std::string_view cell, std::size_t inputs, std::size_t hidden, std::string_view activation) {
+  const CellInfo& info = find_cell(cell);
+  shape_ = {find_shape(cell, activation), inputs, hidden};
+  if (shape_.cell == nullptr) {
+    throw Error(Status::usage, "activation: expected tanh or relu, found \"" + std::string(activation) + "\"");
+  }
+  check(inputs > 0, "at least this many inputs:", 1, inputs);
+  check(hidden > 0, "at least this many units:", 1, hidden);
+  std::vector<Shape> shapes = {{"weight_ih", info.input_rows * hidden, inputs},
+                               {"weight_hh", info.recurrent_rows * hidden, hidden},
+                               {"bias", info.input_rows * hidden, 1}};
+  if (shape_.cell->own_bias >= 0) shapes.push_back({"bias_hn", hidden, 1});
+  parameters_ = Parameters(std::move(shapes));
+  Team alone(1);
+  pack(alone);
+}
+
+void DenseLayer::pack(Team& team) {
+  const Parameters& p = parameters_;
+  const auto own = shape_.cell->own_bias >= 0 ? p[3] : std::span<const float>();
+  pack_layer(*shape_.cell, shape_.hidden, shape_.inputs, {p[0], p[1], p[2], own}, packed_, team);
+}
+
+void DenseLayer::forward(std::span<const float> x, State& state, std::span<float> y, DenseWorkspace& w,
+                         Team& team) const {
+  run(x, state, y, true, w, team);
+}
+
+void DenseLayer::infer(std::span<const float> x, State& state, std::span<float> y, DenseWorkspace& w,
+                       Team& team) const {
+  run(x, state, y, false, w, team);
+}
+
+void DenseLayer::run(std::span<const float> x, State& state, std::span<float> y, bool keep, DenseWorkspace& w,
+                     Team& team) const {
+  const std::size_t batch = state.batch(), row = shape_.inputs, hidden = shape_.hidden;
+  check(batch > 0, "at least this many streams:", 1, batch);
+  const std::size_t steps = x.size() / (batch * row);
+  check(state.values().size() == shape_.states() * batch * hidden, "a state of", shape_.states() * batch * hidden,
+        state.values().size());
+  check(x.size() == steps * batch * row, "inputs in steps of", batch * row, x.size());
+  check(y.size() == steps * batch * hidden, "outputs of size", steps * batch * hidden, y.size());
+  const std::size_t chunk = std::min(steps, steps_at_once(batch, team.size()));
+  const std::size_t kept = keep ? steps : chunk;
+  w.steps = keep ? steps : 0;
+  w.batch = batch;
+  w.buffers.prepare(shape_, kept, batch);
+  const Sequence all = w.buffers.sequence(shape_, kept, batch);
+  for (std::size_t s = 0; s < shape_.states(); ++s) load_rows(shape_, state.of(0, s), batch, all.states[s]);
+  Sequence part = all;
+  for (std::size_t t = 0; t < steps; t += chunk) {
+    if (t > 0) part = keep ? steps_of(all, t, chunk) : continued(part);
+    part.steps = std::min(chunk, steps - t);
+    project_input(packed_, x.data() + t * batch * row, row, part, team);
+    recur_forward(*shape_.cell, packed_.recurrent, part, team);
+    team.split(part.steps * batch, 1, [&](std::size_t first, std::size_t last) {
+      store_rows(shape_, part.state_at(0, 1, first), last - first, y.subspan((t * batch + first) * hidden));
+    });
+  }
+  for (std::size_t s = 0; s < shape_.states(); ++s) {
+    store_rows(shape_, part.state_at(static_cast<int>(s), part.steps, 0), batch, state.of(0, s));
+  }
+}
+
+void DenseLayer::backward(std::span<const float> x, std::span<const float> dy, Parameters& gradients,
+                          std::span<float> dx, DenseWorkspace& w, Team& team) const {
+  const std::size_t rows = w.steps * w.batch, hidden = shape_.hidden, inputs = shape_.inputs;
+  const std::size_t stride = shape_.state_stride(), padded_inputs = round_up(inputs, kBlock);
+  check(x.size() == rows * inputs, "the inputs of the last forward pass, of size", rows * inputs, x.size());
+  check(dy.size() == rows * hidden, "gradients of size", rows * hidden, dy.size());
+  check(dx.empty() || dx.size() == rows * inputs, "gradients of inputs of size", rows * inputs, dx.size());
+  for (auto& carry : w.carry) grow(carry, w.batch * stride);
+  grow(w.mixed, w.batch * stride);
+  grow(w.sums, shape_.sums());
+  if (w.scratch.size() < team.size()) w.scratch.resize(team.size());
+  for (auto& scratch : w.scratch) grow(scratch, product_scratch());
+
+  const float* d = dy.data();
+  std::size_t d_stride = hidden;
+  if (hidden != shape_.padded()) {
+    grow(w.dy, rows * stride);
+    load_rows(shape_, dy, rows, w.dy.data());
+    d = w.dy.data();
+    d_stride = stride;
+  }
+  const Sequence s = w.buffers.sequence(shape_, w.steps, w.batch);
+  float* const carry[2] = {w.carry[0].data(), w.carry[1].data()};
+  const auto own = shape_.cell->own_bias >= 0 ? gradients[3] : std::span<float>();
+  const LayerGradients out = {gradients[0], gradients[1], gradients[2], own};
+  const LayerScratch scratch = {w.sums.data(), w.scratch};
+  recur_backward(*shape_.cell, packed_.recurrent, s, d, d_stride, carry, w.mixed.data(), team);
+  recurrent_gradients(shape_, s, out, scratch, team);
+  const bool aside = !dx.empty() && inputs != padded_inputs;
+  if (aside) grow(w.dx, rows * padded_inputs);
+  float* const to = dx.empty() ? nullptr : aside ? w.dx.data() : dx.data();
+  input_gradients(shape_, packed_, s, x.data(), inputs, to, padded_inputs, out, scratch, team);
+  if (!aside) return;
+  for (std::size_t r = 0; r < rows; ++r) {
+    std::memcpy(dx.data() + r * inputs, w.dx.data() + r * padded_inputs, inputs * sizeof(float));
+  }
+}
+
+void DenseLayer::step(std::span<const float> x, State& state, DenseWorkspace& w) const noexcept {
+  const FlushDenormals flush;
+  const Sequence s = w.buffers.sequence(shape_, 1, 1);
+  for (std::size_t k = 0; k < shape_.states(); ++k) load_rows(shape_, state.of(0, k), 1, s.states[k]);
+  multiply(packed_.input, x.data(), 0, s.tape, 0, packed_.bias.data(), 0, 1, 0, packed_.input.panels());
+  recur_forward(*shape_.cell, packed_.recurrent, s, Share{0, 1});
+  for (std::size_t k = 0; k < shape_.states(); ++k) {
+    store_rows(shape_, s.state_at(static_cast<int>(k), 1, 0), 1, state.of(0, k));
+  }
+}
+
+}  // namespace sluice

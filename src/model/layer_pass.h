@@ -1,0 +1,74 @@
+// What a pass over a window is made of for one recurrent layer, whatever stands above and below it.
+//
+// Only the recurrence itself is sequential. W x for all steps is one product before it; dU, dW and dX are products
+// after it. The functions here are those pieces, for rows of numbers that lie anywhere.
+#pragma once
+
+#include <algorithm>
+#include <span>
+
+#include "base/aligned.h"
+#include "base/threads.h"
+#include "kernels/recurrence.h"
+#include "model/packing.h"
+
+namespace sluice {
+
+// Sizes of a layer, and how far apart its rows lie in memory. The extra block keeps rows off one another's cache sets.
+struct LayerShape {
+  const CellShape* cell = nullptr;
+  std::size_t inputs = 0, hidden = 0;  // I, H
+
+  std::size_t padded() const { return round_up(hidden, kBlock); }  // Hp
+  std::size_t states() const { return static_cast<std::size_t>(cell->states); }
+  std::size_t input_gates() const { return static_cast<std::size_t>(cell->inputs); }
+  std::size_t gate_columns() const { return input_gates() * padded(); }
+  std::size_t state_stride() const { return padded() + kBlock; }
+  std::size_t tape_stride() const { return static_cast<std::size_t>(cell->rows) * padded() + kBlock; }
+  std::size_t sums() const { return std::max(gate_columns(), round_up(inputs, kBlock)); }  // room for LayerScratch
+};
+
+// Buffers grow and never shrink: a pass allocates only when it is larger than all before it.
+template <class T>
+void grow(AlignedVector<T>& v, std::size_t n) {
+  if (v.size() < n) v.resize(n);
+}
+
+// One layer's memory of a window.
+struct LayerBuffers {
+  AlignedVector<float> tape;       // [T, B, rows * Hp]
+  AlignedVector<float> states[2];  // [T + 1, B, Hp]
+
+  void prepare(const LayerShape& layer, std::size_t steps, std::size_t batch);
+  Sequence sequence(const LayerShape& layer, std::size_t steps, std::size_t batch);
+};
+
+// Gradients of LayerParameters, the same shapes; they are overwritten.
+struct LayerGradients {
+  std::span<float> input, recurrent, bias, own;
+};
+
+// sums [LayerShape::sums()]; products: product_scratch() floats for each thread of the team.
+struct LayerScratch {
+  float* sums;
+  std::span<AlignedVector<float>> products;
+};
+
+// [B, H] of one state, dense, to the rows of entry 0 of a sequence's states, padding zeroed; and back from its last
+// entry.
+void load_rows(const LayerShape& layer, std::span<const float> dense, std::size_t batch, float* rows);
+void store_rows(const LayerShape& layer, const float* rows, std::size_t batch, std::span<float> dense);
+
+// W x + b onto the tape, x [T * B, I].
+void project_input(const PackedLayer& packed, const float* x, std::size_t x_stride, const Sequence& sequence,
+                   Team& team);
+
+// After recur_backward: dU of every stage and the recurrent bias.
+void recurrent_gradients(const LayerShape& layer, const Sequence& sequence, const LayerGradients& gradients,
+                         const LayerScratch& scratch, Team& team);
+// After recur_backward: dW and db from x [T * B, I], and dx [T * B, I rounded up to kBlock]; dx == nullptr: not wanted.
+void input_gradients(const LayerShape& layer, const PackedLayer& packed, const Sequence& sequence, const float* x,
+                     std::size_t x_stride, float* dx, std::size_t dx_stride, const LayerGradients& gradients,
+                     const LayerScratch& scratch, Team& team);
+
+}  // namespace sluice

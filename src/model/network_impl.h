@@ -1,0 +1,99 @@
+// What Network and Workspace hold; seen only by the files network*.cc.
+#pragma once
+
+#include <vector>
+
+#include "base/random.h"
+#include "model/layer_pass.h"
+#include "model/network.h"
+
+namespace sluice {
+
+struct Network::Impl {
+  Config config;
+  std::size_t vocabulary = 0;
+  const CellInfo* info = nullptr;
+  const CellShape* shape = nullptr;
+  Parameters parameters;
+
+  // Filled by pack().
+  std::vector<PackedLayer> layers;
+  Panels head;
+  AlignedVector<float> head_bias;
+
+  LayerShape layer_shape(std::size_t layer) const {
+    return {shape, layer == 0 ? config.embedding : config.hidden, config.hidden};
+  }
+  std::size_t hidden() const { return config.hidden; }
+  std::size_t padded() const { return layer_shape(0).padded(); }  // Hp
+  std::size_t padded_vocabulary() const { return round_up(vocabulary, kBlock); }
+  std::size_t state_stride() const { return layer_shape(0).state_stride(); }
+  std::size_t gate_columns() const { return layer_shape(0).gate_columns(); }
+  std::size_t table_stride() const { return gate_columns() + kBlock; }
+  std::size_t embedding_stride() const { return round_up(config.embedding, kBlock) + kBlock; }
+  std::size_t states() const { return static_cast<std::size_t>(shape->states); }
+
+  // Where tensors stand in Parameters.
+  std::size_t tensors_of_layer() const { return shape->own_bias >= 0 ? 4 : 3; }
+  std::size_t layer_tensor(std::size_t layer, std::size_t which) const {
+    return 1 + layer * tensors_of_layer() + which;
+  }
+  std::size_t head_weight_tensor() const { return config.tied ? 0 : 1 + config.layers * tensors_of_layer(); }
+  std::size_t head_bias_tensor() const { return parameters.shapes().size() - 1; }
+};
+
+struct Workspace::Impl {
+  std::size_t steps = 0, batch = 0;
+  std::vector<LayerBuffers> layers;
+  std::vector<AlignedVector<float>> inputs;  // of a layer, [T * B, I padded], after dropout; empty without
+  AlignedVector<float> head_input;           // [T * B, Hp] after dropout
+  AlignedVector<float> dy;                   // [T * B, Hp] gradient of the outputs of the layer at work
+  AlignedVector<float> carry[2], mixed;      // [B, Hp]
+  AlignedVector<float> logits;               // a chunk of rows [R, Vp]
+  AlignedVector<float> embedded, table;      // of each distinct token of the window: [U, E], W e + b [U, inputs * Hp]
+  AlignedVector<float> embedded_gradient;    // [U, E] or, with input dropout, [T * B, E]
+  AlignedVector<float> sums;                 // column sums on their way to a gradient
+  std::vector<float> nats;                   // [T * B]
+  std::vector<std::uint32_t> slot_of_token;  // [V]; valid for the tokens of the window
+  std::vector<Token> distinct;               // [U] in order of first occurrence
+  std::vector<std::uint32_t> slots;          // [T * B] position -> distinct
+  std::vector<std::uint32_t> by_slot, slot_starts;  // positions sorted by slot, ascending within; where each starts
+  std::vector<AlignedVector<float>> scratch;        // one a thread, for product()
+
+  Sequence sequence(const Network::Impl& n, std::size_t layer) {
+    return layers[layer].sequence(n.layer_shape(layer), steps, batch);
+  }
+  LayerScratch layer_scratch() { return {sums.data(), scratch}; }
+  // Outputs of a layer, [T * B, Hp].
+  const float* outputs(const Network::Impl& n, std::size_t layer) const {
+    return layers[layer].states[0].data() + batch * n.state_stride();
+  }
+};
+
+// The buffers of a pass are made large enough; growing is the only thing that allocates.
+void prepare(const Network::Impl& n, Workspace::Impl& w, std::size_t steps, std::size_t batch, bool training,
+             std::size_t threads);
+void load_state(const Network::Impl& n, const State& state, Workspace::Impl& w);
+void store_state(const Network::Impl& n, const Workspace::Impl& w, State& state);
+
+// Which masks a training pass draws; nullptr: none.
+Random dropout_random(const DropoutKey& key, std::size_t place);
+
+// Runs all layers over the window; outputs stand in the top layer's states.
+void forward_layers(const Network::Impl& n, std::span<const Token> inputs, const DropoutKey* dropout,
+                    Workspace::Impl& w, Team& team);
+// Given dy of the top layer, fills every gradient but the head's. Embedding gradients are added to what is there.
+void backward_layers(const Network::Impl& n, std::span<const Token> inputs, const DropoutKey* dropout,
+                     Parameters& gradients, Workspace::Impl& w, Team& team);
+// Rows of the head's input: the top layer's outputs, after dropout if there is any.
+const float* head_input(const Network::Impl& n, const DropoutKey* dropout, Workspace::Impl& w, Team& team);
+// Mean loss; fills dy and the head's gradients.
+double head_gradient(const Network::Impl& n, const float* input, std::span<const Token> targets, Parameters& gradients,
+                     Workspace::Impl& w, Team& team);
+// rows of logits [rows, Vp] from rows of input.
+void head_logits(const Network::Impl& n, const float* input, std::size_t rows, float* logits, Team& team);
+
+// A product whose columns or rows are split over the team, whichever keeps every thread's slices wide.
+void split_product(const Product& p, std::size_t rows, Workspace::Impl& w, Team& team);
+
+}  // namespace sluice

@@ -1,0 +1,208 @@
+// The recurrent layers over a window: forward, and backward from the gradient of the top layer's outputs.
+//
+// Where the input is tokens, W x is computed for distinct tokens alone, and dW from their summed gradients.
+#include <algorithm>
+#include <cstring>
+
+#include "kernels/pointwise.h"
+#include "model/network_impl.h"
+
+namespace sluice {
+namespace {
+
+constexpr std::size_t kInputPlace = 1000;  // which dropout: of the input; else of the outputs of a layer
+
+void copy_padded(const float* from, std::size_t n, float* to, std::size_t padded) {
+  std::memcpy(to, from, n * sizeof(float));
+  std::memset(to + n, 0, (padded - n) * sizeof(float));
+}
+
+void drop_rows(const float* in, std::size_t in_stride, float* out, std::size_t out_stride, std::size_t rows,
+               std::size_t width, double rate, const Random& random, Team& team) {
+  team.split(rows, 1, [&](std::size_t first, std::size_t last) {
+    for (std::size_t r = first; r < last; ++r) {
+      dropout(in + r * in_stride, out + r * out_stride, width, rate, random, r * width);
+    }
+  });
+}
+
+// Numbers the distinct tokens of the window and lists the positions of each.
+void find_distinct(std::span<const Token> inputs, Workspace::Impl& w) {
+  w.distinct.clear();
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const Token token = inputs[i];
+    std::uint32_t slot = w.slot_of_token[token];
+    if (slot >= w.distinct.size() || w.distinct[slot] != token) {
+      slot = static_cast<std::uint32_t>(w.distinct.size());
+      w.slot_of_token[token] = slot;
+      w.distinct.push_back(token);
+    }
+    w.slots[i] = slot;
+  }
+  std::fill_n(w.slot_starts.begin(), w.distinct.size() + 1, 0u);
+  for (std::size_t i = 0; i < inputs.size(); ++i) ++w.slot_starts[w.slots[i] + 1];
+  for (std::size_t u = 0; u < w.distinct.size(); ++u) w.slot_starts[u + 1] += w.slot_starts[u];
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    w.by_slot[w.slot_starts[w.slots[i]]++] = static_cast<std::uint32_t>(i);
+  for (std::size_t u = w.distinct.size(); u > 0; --u) w.slot_starts[u] = w.slot_starts[u - 1];
+  w.slot_starts[0] = 0;
+}
+
+// Layer 0 without input dropout: W e + b once for each distinct token, then copied to where it occurs.
+void project_distinct(const Network::Impl& n, Workspace::Impl& w, Team& team) {
+  const std::size_t e = n.config.embedding, stride = n.embedding_stride();
+  const float* embedding = n.parameters[0].data();
+  const PackedLayer& packed = n.layers[0];
+  team.split(w.distinct.size(), 1, [&](std::size_t first, std::size_t last) {
+    for (std::size_t u = first; u < last; ++u) {
+      copy_padded(embedding + w.distinct[u] * e, e, w.embedded.data() + u * stride, stride);
+    }
+    multiply(packed.input, w.embedded.data(), stride, w.table.data(), n.table_stride(), packed.bias.data(), first, last,
+             0, packed.input.panels());
+  });
+}
+
+void forward_layer_0(const Network::Impl& n, std::span<const Token> inputs, const DropoutKey* key, Workspace::Impl& w,
+                     Team& team) {
+  const std::size_t e = n.config.embedding, stride = n.embedding_stride();
+  const Sequence sequence = w.sequence(n, 0);
+  const PackedLayer& packed = n.layers[0];
+  if (key != nullptr && n.config.input_dropout > 0) {
+    const Random random = dropout_random(*key, kInputPlace);
+    const float* embedding = n.parameters[0].data();
+    float* x = w.inputs[0].data();
+    team.split(inputs.size(), 1, [&](std::size_t first, std::size_t last) {
+      for (std::size_t i = first; i < last; ++i) {
+        copy_padded(embedding + inputs[i] * e, e, x + i * stride, stride);
+        dropout(x + i * stride, x + i * stride, stride, n.config.input_dropout, random, i * stride);
+      }
+      multiply(packed.input, x, stride, sequence.tape, sequence.tape_stride, packed.bias.data(), first, last, 0,
+               packed.input.panels());
+    });
+    recur_forward(*n.shape, packed.recurrent, sequence, team);
+    return;
+  }
+  find_distinct(inputs, w);
+  project_distinct(n, w, team);
+  team.split(w.batch, 1, [&](std::size_t first, std::size_t last) {
+    for (std::size_t t = 0; t < w.steps; ++t) {
+      for (std::size_t row = first; row < last; ++row) {
+        std::memcpy(sequence.tape_at(t, row), w.table.data() + w.slots[t * w.batch + row] * n.table_stride(),
+                    n.gate_columns() * sizeof(float));
+      }
+    }
+  });
+  recur_forward(*n.shape, packed.recurrent, sequence, team);
+}
+
+// The rows that a layer above layer 0 reads.
+const float* layer_input(const Network::Impl& n, std::size_t layer, const DropoutKey* key, const Workspace::Impl& w) {
+  const bool dropped = key != nullptr && n.config.dropout > 0;
+  return dropped ? w.inputs[layer].data() : w.outputs(n, layer - 1);
+}
+
+// The gradients of layer l, as they stand among those of the network.
+LayerGradients gradients_of(const Network::Impl& n, std::size_t layer, Parameters& gradients) {
+  return {gradients[n.layer_tensor(layer, 0)], gradients[n.layer_tensor(layer, 1)], gradients[n.layer_tensor(layer, 2)],
+          n.shape->own_bias >= 0 ? gradients[n.layer_tensor(layer, 3)] : std::span<float>()};
+}
+
+// dW, db and the embedding's gradient of distinct tokens: a token's occurrences are summed first, in order of position.
+void token_gradients(const Network::Impl& n, Parameters& gradients, Workspace::Impl& w, Team& team) {
+  const Sequence s = w.sequence(n, 0);
+  const std::size_t distinct = w.distinct.size(), e = n.config.embedding, stride = n.embedding_stride();
+  team.split(n.gate_columns(), kBlock, [&](std::size_t first, std::size_t last) {
+    for (std::size_t u = 0; u < distinct; ++u) {
+      const std::span<const std::uint32_t> at(w.by_slot.data() + w.slot_starts[u],
+                                              w.slot_starts[u + 1] - w.slot_starts[u]);
+      sum_listed_rows(s.tape + first, s.tape_stride, at, w.table.data() + u * n.table_stride() + first, last - first);
+    }
+  });
+  Sequence table = s;  // the distinct tokens as one row of steps
+  table.steps = distinct;
+  table.batch = 1;
+  table.tape = w.table.data();
+  table.tape_stride = n.table_stride();
+  float* de = w.embedded_gradient.data();
+  input_gradients(n.layer_shape(0), n.layers[0], table, w.embedded.data(), stride, de, stride,
+                  gradients_of(n, 0, gradients), w.layer_scratch(), team);
+  float* out = gradients[0].data();
+  team.split(distinct, 1, [&](std::size_t first, std::size_t last) {
+    for (std::size_t u = first; u < last; ++u) {
+      float* row = out + w.distinct[u] * e;
+      for (std::size_t i = 0; i < e; ++i) row[i] += de[u * stride + i];
+    }
+  });
+}
+
+void dropped_input_gradients(const Network::Impl& n, std::span<const Token> inputs, const DropoutKey& key,
+                             Parameters& gradients, Workspace::Impl& w, Team& team) {
+  const std::size_t e = n.config.embedding, stride = n.embedding_stride();
+  float* dx = w.embedded_gradient.data();
+  input_gradients(n.layer_shape(0), n.layers[0], w.sequence(n, 0), w.inputs[0].data(), stride, dx, stride,
+                  gradients_of(n, 0, gradients), w.layer_scratch(), team);
+  const Random random = dropout_random(key, kInputPlace);
+  drop_rows(dx, stride, dx, stride, inputs.size(), stride, n.config.input_dropout, random, team);
+  float* out = gradients[0].data();
+  team.split(e, kBlock, [&](std::size_t first, std::size_t last) {
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      for (std::size_t k = first; k < last; ++k) out[inputs[i] * e + k] += dx[i * stride + k];
+    }
+  });
+}
+
+}  // namespace
+
+Random dropout_random(const DropoutKey& key, std::size_t place) {
+  return Random(mix64(key.seed ^ 0x5eed0fd20b007u), key.update * 1024 + place);
+}
+
+void forward_layers(const Network::Impl& n, std::span<const Token> inputs, const DropoutKey* key, Workspace::Impl& w,
+                    Team& team) {
+  forward_layer_0(n, inputs, key, w, team);
+  for (std::size_t l = 1; l < n.config.layers; ++l) {
+    const Sequence sequence = w.sequence(n, l);
+    const PackedLayer& packed = n.layers[l];
+    if (key != nullptr && n.config.dropout > 0) {
+      drop_rows(w.outputs(n, l - 1), n.state_stride(), w.inputs[l].data(), n.state_stride(), inputs.size(), n.padded(),
+                n.config.dropout, dropout_random(*key, l), team);
+    }
+    project_input(packed, layer_input(n, l, key, w), n.state_stride(), sequence, team);
+    recur_forward(*n.shape, packed.recurrent, sequence, team);
+  }
+}
+
+const float* head_input(const Network::Impl& n, const DropoutKey* key, Workspace::Impl& w, Team& team) {
+  const float* top = w.outputs(n, n.config.layers - 1);
+  if (key == nullptr || n.config.dropout == 0) return top;
+  drop_rows(top, n.state_stride(), w.head_input.data(), n.state_stride(), w.steps * w.batch, n.padded(),
+            n.config.dropout, dropout_random(*key, n.config.layers), team);
+  return w.head_input.data();
+}
+
+void backward_layers(const Network::Impl& n, std::span<const Token> inputs, const DropoutKey* key,
+                     Parameters& gradients, Workspace::Impl& w, Team& team) {
+  const std::size_t stride = n.state_stride();
+  for (std::size_t l = n.config.layers; l-- > 0;) {
+    if (key != nullptr && n.config.dropout > 0) {
+      drop_rows(w.dy.data(), stride, w.dy.data(), stride, inputs.size(), n.padded(), n.config.dropout,
+                dropout_random(*key, l + 1), team);
+    }
+    const Sequence sequence = w.sequence(n, l);
+    float* const carry[2] = {w.carry[0].data(), w.carry[1].data()};
+    const LayerShape layer = n.layer_shape(l);
+    const LayerGradients out = gradients_of(n, l, gradients);
+    recur_backward(*n.shape, n.layers[l].recurrent, sequence, w.dy.data(), stride, carry, w.mixed.data(), team);
+    recurrent_gradients(layer, sequence, out, w.layer_scratch(), team);
+    if (l > 0) {
+      input_gradients(layer, n.layers[l], sequence, layer_input(n, l, key, w), stride, w.dy.data(), stride, out,
+                      w.layer_scratch(), team);
+    } else if (key != nullptr && n.config.input_dropout > 0) {
+      dropped_input_gradients(n, inputs, *key, gradients, w, team);
+    } else {
+      token_gradients(n, gradients, w, team);
+    }
+  }
+}
+
+}  // namespace sluice

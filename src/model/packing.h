@@ -1,0 +1,33 @@
+// A layer's and the head's weights in the form the kernels read.
+#pragma once
+
+#include <span>
+
+#include "base/threads.h"
+#include "kernels/recurrence.h"
+
+namespace sluice {
+
+// Row-major weights of one recurrent layer as they stand in Parameters.
+struct LayerParameters {
+  std::span<const float> input;      // weight_ih [inputs * H, I]
+  std::span<const float> recurrent;  // weight_hh [sum of counts * H, H]
+  std::span<const float> bias;       // [inputs * H]
+  std::span<const float> own;        // [H] or empty
+};
+
+struct PackedLayer {
+  Panels input;                // W: [inputs * Hp outputs, I]
+  Panels input_back;           // its transpose: [I padded, inputs * Hp]
+  AlignedVector<float> bias;   // [inputs * Hp]
+  RecurrentWeights recurrent;  // U
+};
+
+// Sizes the buffers once; fills them at every call. Work is split over the team.
+void pack_layer(const CellShape& cell, std::size_t hidden, std::size_t inputs, const LayerParameters& from,
+                PackedLayer& to, Team& team);
+// M [N, K] row-major as panels, and a bias [N] padded with `pad`.
+void pack_head(std::span<const float> weights, std::span<const float> bias, std::size_t outputs, std::size_t depth,
+               float pad, Panels& to, AlignedVector<float>& packed_bias, Team& team);
+
+}  // namespace sluice

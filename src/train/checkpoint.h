@@ -1,0 +1,77 @@
+// All that training needs to go on from where it was, in memory and as a file.
+//
+// The file is a safetensors container. Tensors: "weights/NAME", "moment0/NAME", "moment1/NAME", "best/NAME" for every
+// parameter tensor NAME as the optimiser has moments and a best model exists, and "state" [L, S, B, H], all F32.
+// Metadata: "format" = "sluice-checkpoint", "version" = "1", "progress.*" (the fields of Progress), "run.*" (what the
+// run was started with: see Fingerprint), "checksum" over everything else.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "model/parameters.h"
+#include "sluice/train.h"
+#include "train/schedule.h"
+
+namespace sluice {
+
+// Where training stands between two updates.
+struct Progress {
+  std::uint64_t update = 0;  // updates done
+  std::uint64_t epoch = 0;   // epochs done
+  std::uint64_t window = 0;  // windows of this epoch done
+  std::uint64_t tokens = 0;  // trained on, all epochs
+  double epoch_nats = 0;     // sum of -log p(target) over this epoch
+  std::uint64_t epoch_tokens = 0;
+  double last_loss = 0;          // mean of the last whole epoch
+  double rate_factor = 1;        // what recoveries have made of the learning rate
+  std::uint64_t recoveries = 0;  // in a row, without reaching the next point
+  Validations validations;
+  double seconds = 0;  // spent in all runs
+};
+
+template <class ProgressType, class F>
+void visit_progress(ProgressType& progress, F&& f) {
+  f("update", progress.update);
+  f("epoch", progress.epoch);
+  f("window", progress.window);
+  f("tokens", progress.tokens);
+  f("epoch-nats", progress.epoch_nats);
+  f("epoch-tokens", progress.epoch_tokens);
+  f("last-loss", progress.last_loss);
+  f("rate-factor", progress.rate_factor);
+  f("recoveries", progress.recoveries);
+  f("best-loss", progress.validations.best);
+  f("without-improvement", progress.validations.without_improvement);
+  f("plateau", progress.validations.plateau);
+  f("plateau-factor", progress.validations.rate_factor);
+  f("seconds", progress.seconds);
+}
+
+// A point of a run. From it the run is determined: the same point leads to the same bits.
+struct Point {
+  Progress progress;
+  Parameters weights;
+  std::vector<Parameters> moments;
+  State state;
+  std::shared_ptr<const Parameters> best;  // weights with the lowest validation loss so far; null: no validation yet
+};
+
+// What a run was started with, as far as the weights depend on it: options, config, vocabulary and text, as words. Two
+// runs with equal fingerprints and the same point end with the same bits. The number of threads, where and how often
+// checkpoints are written and max_seconds are not part of it; nor is `patience`; nor is `epochs`, except for the cosine
+// schedule, whose rates depend on it: so a finished run can be resumed with more.
+using Fingerprint = std::map<std::string, std::string>;
+Fingerprint fingerprint(const TrainOptions& options, const Config& config, const Corpus& training,
+                        const Corpus* validation);
+
+// Writes the file whole or not at all, over an older one. Throws Error (failed) as write_file does.
+void write_checkpoint(const std::string& path, const Point& point, const Fingerprint& run);
+
+// Fills `point`, which must have the shapes expected. Throws Error (bad_file): no such file, damaged, not a checkpoint,
+// or written by another run, naming what differs.
+void read_checkpoint(const std::string& path, const Fingerprint& run, Point& point);
+
+}  // namespace sluice

@@ -1,0 +1,19 @@
+// What the comparisons on a text and on favourites share: every cell and seed trained in turn, and measured.
+#pragma once
+
+#include <functional>
+
+#include "sluice/compare.h"
+
+namespace sluice {
+
+// The text to train on with one seed, the same for all cells.
+using CorpusForSeed = std::function<Corpus(std::uint64_t seed)>;
+// Fills in what is measured on held-out text: nats_per_token and recall_by_distance.
+using Measure = std::function<void(const Model& model, CellResult& result)>;
+
+// Throws Error (usage): no cell, no seed, an unknown cell, a checkpoint (one file cannot serve several runs).
+std::vector<CompareRun> compare_runs(const CompareOptions& options, const CorpusForSeed& corpus, const Measure& measure,
+                                     const CompareCallback& report);
+
+}  // namespace sluice

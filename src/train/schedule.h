@@ -1,0 +1,33 @@
+// The learning rate of every update, and what a validation does to it.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+
+#include "sluice/train.h"
+
+namespace sluice {
+
+// What the validations so far have shown.
+struct Validations {
+  double best = std::numeric_limits<double>::infinity();  // lowest loss so far, nats a token
+  std::uint64_t without_improvement = 0;                  // since the best one: early stopping counts these
+  std::uint64_t plateau = 0;                              // since the best one or the last cut of the rate
+  double rate_factor = 1;                                 // what Schedule::plateau has made of the learning rate
+};
+
+// The learning rate of update `update` (counted from 0) of `updates` planned in all:
+//   constant, plateau: learning_rate * rate_factor
+//   cosine (Loshchilov & Hutter 2017, equation 5, one period over all updates after the warm-up, no restart):
+//     learning_rate * (final_rate + (1 - final_rate) * (1 + cos(pi * done / all)) / 2)
+// Over the first `warmup` updates the rate grows linearly: times (update + 1) / warmup. The period is that of the
+// planned epochs: a run that max_seconds cuts short ends at whatever rate it has reached.
+double learning_rate_at(const TrainOptions& options, std::uint64_t update, std::uint64_t updates,
+                        double rate_factor = 1);
+
+// Enters a validation loss and says whether it is the lowest so far. Schedule::plateau multiplies rate_factor by
+// plateau_factor when more than plateau_patience validations in a row did not improve (PyTorch's ReduceLROnPlateau with
+// threshold 0).
+bool enter_validation(const TrainOptions& options, double loss, Validations& validations);
+
+}  // namespace sluice

@@ -1,0 +1,281 @@
+#include "train/trainer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <sstream>
+
+#include "base/file.h"
+#include "train/evaluate.h"
+#include "train/optimizer.h"
+#include "train/schedule.h"
+
+namespace sluice {
+namespace {
+
+constexpr std::uint64_t kPointEvery = 10;     // windows; keeping one costs about as much memory traffic as an update
+constexpr std::uint64_t kMostRecoveries = 8;  // in a row, without reaching the next point
+
+void copy_values(const Parameters& from, Parameters& to) { std::ranges::copy(from.all(), to.all().begin()); }
+
+std::string in_words(double bad) {
+  if (std::isnan(bad)) return "not a number";
+  if (std::isinf(bad)) return "infinite";
+  std::ostringstream text;
+  text << "too large, " << bad;
+  return text.str();
+}
+
+}  // namespace
+
+Trainer::Trainer(Model& model, const Corpus& training, const Corpus* validation, const TrainOptions& options,
+                 const TrainCallback& callback)
+    : options_(options),
+      callback_(callback),
+      network_(model.network()),
+      team_(options.threads),
+      batches_(training.tokens(), options.batch, options.steps, training.name()),
+      updates_(options.epochs * batches_.windows()) {
+  if (validation != nullptr) {
+    validation_ = Batches::parts(validation->tokens(), options.batch, options.steps, validation->name());
+  }
+  moments_ = fresh_moments(options, network_.parameters());
+  state_ = network_.initial_state(batches_.batch());
+  gradients_ = network_.parameters().zeros_like();
+  point_ = {progress_, network_.parameters(), moments_, state_, nullptr};
+  if (!options.checkpoint.empty()) {
+    check_writable(options.checkpoint, /*force=*/true);
+    fingerprint_ = fingerprint(options, network_.config(), training, validation);
+    if (options.resume) read_checkpoint(options.checkpoint, fingerprint_, point_);
+  }
+  restore_point();
+  earlier_seconds_ = progress_.seconds;
+  checkpoint_due_ = seconds() + options.checkpoint_seconds;
+}
+
+TrainResult Trainer::run() {
+  State before;
+  std::vector<Token> inputs, targets;
+  while (!over()) {
+    const std::uint64_t window = progress_.window;
+    const bool keeps_point = window % kPointEvery == 0;
+    if (keeps_point) before = state_;
+    batches_.window(window, inputs, targets);
+    const Window text{inputs, targets, batches_.steps_of(window), batches_.batch()};
+    const DropoutKey dropout{options_.seed, progress_.update};
+    const double loss = network_.train(text, dropout, state_, gradients_, workspace_, team_);
+    const double norm = global_norm(gradients_, team_);
+    if (const std::string what = trouble(loss, norm, keeps_point); !what.empty()) {
+      recover(what);
+      continue;
+    }
+    if (keeps_point) {
+      keep_point(before);
+      if (seconds() >= checkpoint_due_) write_checkpoint();
+    }
+
+    const double rate = learning_rate();
+    apply_update(options_, progress_.update, rate, clip_factor(options_.clip, norm), gradients_, moments_,
+                 network_.parameters(), team_);
+    network_.pack(team_);
+    count(loss, inputs.size());
+    Report update = report(Report::Kind::update);
+    update.loss = loss;
+    update.learning_rate = rate;
+    update.gradient_norm = norm;
+    send(update);
+    if (progress_.window == batches_.windows() && !stopped_) end_epoch();
+  }
+  return finish();
+}
+
+bool Trainer::weights_are_finite() { return std::isfinite(global_norm(network_.parameters(), team_)); }
+
+bool Trainer::out_of_patience() const {
+  return options_.patience > 0 && progress_.validations.without_improvement >= options_.patience;
+}
+
+bool Trainer::over() const {
+  const bool out_of_time = options_.max_seconds > 0 && seconds() >= options_.max_seconds;
+  return stopped_ || out_of_time || progress_.epoch >= options_.epochs || out_of_patience();
+}
+
+// A gradient whose square does not fit a float counts as infinite, since it would leave a second moment of Adam or
+// RMSProp infinite for good.
+std::string Trainer::trouble(double loss, double norm, bool look_at_weights) {
+  std::ostringstream text;
+  if (!std::isfinite(loss)) {
+    text << "the loss is " << in_words(loss);
+  } else if (!(norm * norm <= static_cast<double>(std::numeric_limits<float>::max()))) {
+    text << "the gradient's norm is " << in_words(norm);
+  } else if (look_at_weights && !weights_are_finite()) {
+    text << "a weight is not finite";
+  }
+  return text.str();
+}
+
+double Trainer::learning_rate() const {
+  return learning_rate_at(options_, progress_.update, updates_, progress_.validations.rate_factor) *
+         progress_.rate_factor;
+}
+
+double Trainer::mean_loss() const {
+  if (progress_.epoch_tokens == 0) return progress_.last_loss;
+  return progress_.epoch_nats / static_cast<double>(progress_.epoch_tokens);
+}
+
+void Trainer::count(double loss, std::uint64_t tokens) {
+  ++progress_.update;
+  ++progress_.window;
+  progress_.tokens += tokens;
+  progress_.epoch_tokens += tokens;
+  progress_.epoch_nats += loss * static_cast<double>(tokens);
+  run_tokens_ += tokens;
+}
+
+void Trainer::keep_point(const State& state) {
+  if (progress_.update > point_.progress.update) progress_.recoveries = 0;
+  progress_.seconds = seconds();
+  point_.progress = progress_;
+  copy_values(network_.parameters(), point_.weights);
+  for (std::size_t i = 0; i < moments_.size(); ++i) copy_values(moments_[i], point_.moments[i]);
+  point_.state = state;
+  point_.best = best_;
+}
+
+void Trainer::restore_point() {
+  progress_ = point_.progress;
+  copy_values(point_.weights, network_.parameters());
+  for (std::size_t i = 0; i < moments_.size(); ++i) copy_values(point_.moments[i], moments_[i]);
+  state_ = point_.state;
+  best_ = point_.best;
+  network_.pack(team_);
+}
+
+void Trainer::recover(const std::string& what) {
+  Progress& good = point_.progress;
+  std::ostringstream text;
+  text << "after update " << progress_.update << " (epoch " << progress_.epoch + 1 << "): " << what;
+  // The same weights and the same window give the same again: a smaller step cannot help where none was made.
+  const bool hopeless = progress_.update == good.update;
+  if (hopeless || good.recoveries == kMostRecoveries) {
+    if (hopeless) {
+      text << " before any step was made from these weights";
+    } else {
+      text << ", and halving the learning rate " << good.recoveries << " times, to " << learning_rate()
+           << ", did not help; try a much lower learning rate" << (options_.clip == 0 ? " and clip = 1" : "");
+    }
+    copy_values(point_.best ? *point_.best : point_.weights, network_.parameters());
+    network_.pack(team_);
+    throw Error(Status::diverged, "training diverged " + text.str());
+  }
+  good.rate_factor /= 2;
+  ++good.recoveries;
+  restore_point();
+  text << "; going back to the state after update " << progress_.update << ", with half the learning rate from now on";
+  Report recovery = report(Report::Kind::recovery);
+  recovery.message = text.str();
+  send(recovery);
+}
+
+void Trainer::write_checkpoint() {
+  if (options_.checkpoint.empty()) return;
+  const Stopwatch clock;
+  point_.progress.seconds = seconds();
+  sluice::write_checkpoint(options_.checkpoint, point_, fingerprint_);
+  idle_seconds_ += clock.seconds();
+  checkpoint_due_ = seconds() + options_.checkpoint_seconds;
+  Report written = report(Report::Kind::checkpoint);
+  written.message = options_.checkpoint;
+  send(written);
+}
+
+bool Trainer::validate() {
+  const Stopwatch clock;
+  const double loss = evaluate(network_, *validation_, workspace_, team_).nats_per_token;
+  idle_seconds_ += clock.seconds();
+  if (!std::isfinite(loss)) return false;
+  if (enter_validation(options_, loss, progress_.validations))
+    best_ = std::make_shared<const Parameters>(network_.parameters());
+  Report validation = report(Report::Kind::validation);
+  validation.loss = mean_loss();
+  validation.validation_loss = loss;
+  send(validation);
+  return true;
+}
+
+void Trainer::end_epoch() {
+  if (!weights_are_finite()) return recover("a weight is not finite");
+  if (validation_ && !validate()) return recover("the loss on the validation text is not finite");
+  progress_.last_loss = mean_loss();
+  progress_.epoch_nats = 0;
+  progress_.epoch_tokens = 0;
+  progress_.window = 0;
+  ++progress_.epoch;
+  state_.reset();
+  checkpoint_due_ = 0;  // as soon as the next window has proved these weights
+}
+
+TrainResult Trainer::finish() {
+  const bool stopped = stopped_, inside_epoch = progress_.window > 0;
+  if (!stopped && !inside_epoch && progress_.update > point_.progress.update) keep_point(state_);
+  write_checkpoint();
+  const bool finite = weights_are_finite();
+  if (!stopped && inside_epoch && finite && validation_) validate();  // time ran out
+  if (best_) {
+    copy_values(*best_, network_.parameters());
+  } else if (stopped || !finite) {
+    copy_values(point_.weights, network_.parameters());
+  }
+  network_.pack(team_);
+
+  TrainResult result;
+  result.tokens = progress_.tokens;
+  result.updates = progress_.update;
+  result.epochs = progress_.epoch;
+  result.seconds = seconds();
+  result.tokens_per_second = tokens_per_second();
+  result.train_loss = mean_loss();
+  result.validation_loss = best_ ? progress_.validations.best : result.train_loss;
+  result.stopped = stopped;
+  result.stopped_early = !stopped && progress_.epoch < options_.epochs && out_of_patience();
+  if (!stopped) {
+    Report done = report(Report::Kind::done);
+    done.loss = result.train_loss;
+    done.validation_loss = result.validation_loss;
+    send(done);
+  }
+  return result;
+}
+
+double Trainer::tokens_per_second() const {
+  const double busy = clock_.seconds() - idle_seconds_;
+  return busy > 0 ? static_cast<double>(run_tokens_) / busy : 0;
+}
+
+Report Trainer::report(Report::Kind kind) const {
+  Report report;
+  report.kind = kind;
+  report.epoch = std::min<std::size_t>(progress_.epoch + 1, options_.epochs);
+  report.epochs = options_.epochs;
+  report.update = progress_.update;
+  report.updates = updates_;
+  report.tokens = progress_.tokens;
+  report.learning_rate = learning_rate();
+  report.seconds = seconds();
+  report.tokens_per_second = tokens_per_second();
+  if (run_tokens_ > 0) {
+    const double left = static_cast<double>(options_.epochs * batches_.tokens() - progress_.tokens);
+    report.seconds_left = left / static_cast<double>(run_tokens_) * clock_.seconds();
+  }
+  if (options_.max_seconds > 0) {
+    report.seconds_left = std::clamp(options_.max_seconds - report.seconds, 0., report.seconds_left);
+  }
+  return report;
+}
+
+void Trainer::send(const Report& report) {
+  if (callback_ && !callback_(report)) stopped_ = true;
+}
+
+}  // namespace sluice

@@ -1,0 +1,110 @@
+"""The floors of the house: an #include only ever goes down (HACKING.md has the map)."""
+
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
+
+# For each room, the rooms it may look into. Every room sees itself.
+ROOMS = {
+    "base": set(),
+    "cells": {"base"},
+    "kernels": {"base", "cells"},
+    "model": {"base", "cells", "kernels"},
+    "data": {"base", "cells", "kernels"},
+    "train": {"base", "cells", "kernels", "model", "data"},
+    "formats": {"base", "cells", "kernels", "model", "data"},
+    "explain": {"base", "cells", "kernels", "model", "data"},
+}
+# The room that a public header is the face of.
+FACES = {
+    "error.h": "base",
+    "cell.h": "cells",
+    "data.h": "data",
+    "favourites.h": "data",
+    "model.h": "model",
+    "stream.h": "model",
+    "train.h": "train",
+    "compare.h": "train",
+    "formats.h": "formats",
+    "explain.h": "explain",
+}
+# A model carries the vocabulary that gives its numbers a meaning, so model sees the face of data (and only the face).
+FACES_ALSO_SEEN = {"model": {"data"}}
+HIGHWAY_ROOMS = {"cells", "kernels"}
+
+
+def includes(file):
+    return [(match[1], match[2]) for match in INCLUDE.finditer(file.read_text())]
+
+
+def sources(folder):
+    return sorted(path for path in (ROOT / folder).rglob("*") if path.suffix in {".h", ".cc"})
+
+
+def name(path):
+    return str(path.relative_to(ROOT))
+
+
+def may_see_face(room, header):
+    face = FACES.get(header)
+    return face is not None and face in ROOMS[room] | {room} | FACES_ALSO_SEEN.get(room, set())
+
+
+@pytest.mark.parametrize("file", sources("src"), ids=name)
+def test_a_room_looks_only_down(file):
+    room = file.relative_to(ROOT / "src").parts[0]
+    assert room in ROOMS, f"{name(file)}: {room} is no room of the house"
+    for kind, included in includes(file):
+        first, _, rest = included.partition("/")
+        if first == "hwy":
+            assert room in HIGHWAY_ROOMS, f"{name(file)}: Highway lives only in {sorted(HIGHWAY_ROOMS)}"
+        elif first == "sluice":
+            assert may_see_face(room, rest), f"{name(file)}: {room} may not see <{included}>"
+        elif kind == '"':
+            assert rest, f'{name(file)}: write the room in front of "{included}"'
+            assert first in ROOMS[room] | {room}, f'{name(file)}: {room} may not look into {first} ("{included}")'
+
+
+@pytest.mark.parametrize("file", sources("include"), ids=name)
+def test_a_public_header_needs_only_the_standard_library_and_sluice(file):
+    own = FACES.get(file.name)
+    for kind, included in includes(file):
+        if kind == "<":
+            assert "/" not in included and not included.endswith(".h"), f"{name(file)}: <{included}> is not standard"
+        else:
+            assert included.startswith("sluice/"), f'{name(file)}: "{included}" is not public'
+            if file.name != "sluice.h":
+                assert own, f"{name(file)}: add it to FACES in this test"
+                assert may_see_face(own, included.removeprefix("sluice/")), f'{name(file)}: "{included}" is not below'
+
+
+@pytest.mark.parametrize("file", sources("include"), ids=name)
+def test_a_public_header_compiles_alone(file, tmp_path):
+    unit = tmp_path / "alone.cc"
+    unit.write_text(f'#include "sluice/{file.name}"\n#include "sluice/{file.name}"\n')
+    command = ["g++", "-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", "-Wshadow", "-Wconversion",
+               "-Wno-sign-conversion", "-Werror", f"-I{ROOT / 'include'}", str(unit)]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+
+
+def test_sluice_h_is_all_of_it():
+    every = {f"sluice/{file.name}" for file in sources("include")} - {"sluice/sluice.h"}
+    assert {included for _, included in includes(ROOT / "include/sluice/sluice.h")} == every
+
+
+@pytest.mark.parametrize("file", sources("tools") + sources("fuzz") + sources("bench"), ids=name)
+def test_highway_stays_inside(file):
+    assert not [included for _, included in includes(file) if included.startswith("hwy/")]
+
+
+@pytest.mark.parametrize("file", sources("tools"), ids=name)
+def test_the_doors_leave_cells_and_kernels_alone(file):
+    for kind, included in includes(file):
+        first = included.partition("/")[0]
+        assert first not in HIGHWAY_ROOMS, f'{name(file)}: "{included}" is for the rooms inside'

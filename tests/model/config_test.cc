@@ -1,0 +1,113 @@
+// A network's fields: their ranges, and the way to a file and back.
+#include "model/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <iomanip>
+#include <limits>
+#include <map>
+#include <sstream>
+
+namespace sluice {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+template <class F>
+std::string error_of(Status status, F&& f) {
+  try {
+    f();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.status(), status) << error.what();
+    return error.what();
+  }
+  ADD_FAILURE() << "no Error";
+  return {};
+}
+
+// A config in which no field has its default.
+Config unusual() {
+  return {.cell = "lstm",
+          .layers = 3,
+          .hidden = 17,
+          .embedding = 17,
+          .tied = true,
+          .dropout = 0.1,
+          .input_dropout = 1.0 / 3,
+          .activation = "relu",
+          .forget_bias = -0.25};
+}
+
+// Every field as text, by name.
+std::map<std::string, std::string> fields(const Config& config) {
+  std::map<std::string, std::string> texts;
+  visit_config(config, [&](const char* name, const auto& member, const char*) {
+    std::ostringstream text;
+    text << std::setprecision(17) << member;
+    texts[name] = text.str();
+  });
+  return texts;
+}
+
+TEST(Config, EveryFieldGoesToTheFileAndBack) {
+  const auto expected = fields(unusual()), defaults = fields({});
+  for (const auto& [name, text] : expected) ASSERT_NE(text, defaults.at(name)) << name << " would not be tested";
+  EXPECT_EQ(fields(config_from_json(config_to_json(unusual()), "file")), expected);
+}
+
+TEST(Config, EmbeddingIsFilledIn) {
+  EXPECT_EQ(checked({.hidden = 20}).embedding, 20u);
+  EXPECT_EQ(checked({.hidden = 20, .embedding = 7}).embedding, 7u);
+}
+
+TEST(Config, OutOfRangeIsNamed) {
+  const double nan = std::numeric_limits<double>::quiet_NaN(), infinity = std::numeric_limits<double>::infinity();
+  const auto message = [](const Config& config) { return error_of(Status::usage, [&] { checked(config); }); };
+  EXPECT_THAT(message({.cell = "elm"}), AllOf(HasSubstr("elm"), HasSubstr("gru")));
+  EXPECT_THAT(message({.layers = 0}), AllOf(StartsWith("layers: expected "), HasSubstr("found 0")));
+  EXPECT_THAT(message({.layers = 257}), HasSubstr("257"));
+  EXPECT_THAT(message({.hidden = 0}), StartsWith("hidden: "));
+  EXPECT_THAT(message({.hidden = std::size_t{1} << 60}), StartsWith("hidden: "));
+  EXPECT_THAT(message({.embedding = 1 << 20}), StartsWith("embedding: "));
+  EXPECT_THAT(message({.hidden = 8, .embedding = 9, .tied = true}), AllOf(StartsWith("tied: "), HasSubstr("9")));
+  for (const double share : {-0.1, 1.0, 1.5, nan, infinity}) {
+    EXPECT_THAT(message({.dropout = share}), StartsWith("dropout: "));
+    EXPECT_THAT(message({.input_dropout = share}), StartsWith("input-dropout: "));
+  }
+  EXPECT_THAT(message({.activation = "sine"}), AllOf(StartsWith("activation: "), HasSubstr("sine")));
+  for (const double bias : {nan, infinity, -infinity, 101.0}) {
+    EXPECT_THAT(message({.forget_bias = bias}), StartsWith("forget-bias: "));
+  }
+  EXPECT_NO_THROW(checked({.layers = 256, .hidden = 1, .dropout = 0.999, .activation = "relu", .forget_bias = -100}));
+}
+
+TEST(Config, JsonThatIsWrongIsNamed) {
+  const auto message = [](const std::string& json) {
+    const std::string text = error_of(Status::bad_file, [&] { config_from_json(json, "m.safetensors: config"); });
+    EXPECT_THAT(text, AllOf(StartsWith("m.safetensors: config: "), HasSubstr("expected "), HasSubstr(", found ")));
+    return text;
+  };
+  EXPECT_EQ(config_from_json(R"({"cell":"rnn"})", "x").hidden, Config().hidden);
+  message("");
+  message("[]");
+  message(R"({"cell":"gru")");
+  EXPECT_THAT(message("{}"), HasSubstr("cell"));
+  EXPECT_THAT(message(R"({"cell":"elm"})"), HasSubstr("elm"));
+  EXPECT_THAT(message(R"({"cell":["gru"]})"), HasSubstr("array"));
+  EXPECT_THAT(message(R"({"cell":"gru","colour":"red"})"), HasSubstr("colour"));
+  EXPECT_THAT(message(R"({"cell":"gru","hidden":-1})"), AllOf(HasSubstr("hidden"), HasSubstr("-1")));
+  EXPECT_THAT(message(R"({"cell":"gru","hidden":1.5})"), HasSubstr("1.5"));
+  EXPECT_THAT(message(R"({"cell":"gru","hidden":true})"), HasSubstr("true"));
+  EXPECT_THAT(message(R"({"cell":"gru","tied":1})"), HasSubstr("tied"));
+  EXPECT_THAT(message(R"({"cell":"gru","dropout":"much"})"), HasSubstr("much"));
+  EXPECT_THAT(message(R"({"cell":"gru","dropout":2})"), HasSubstr("dropout"));
+  EXPECT_THAT(message(R"({"cell":"gru","hidden":10,"embedding":5,"tied":true})"), HasSubstr("tied"));
+  EXPECT_THAT(message("{\"cell\":\"" + std::string(100000, 'x') + "\"}"), HasSubstr("65536"));
+  message(std::string(60000, '['));
+}
+
+}  // namespace
+}  // namespace sluice

@@ -1,0 +1,184 @@
+// A recurrent layer on rows of numbers: against the reference in double, and the same bits whichever way it is run.
+#include "model/dense_layer.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+
+#include "kernels/samples.h"
+
+namespace sluice {
+namespace {
+
+using reference::Numbers;
+
+struct Size {
+  std::size_t steps, batch, inputs, hidden;
+};
+
+class DenseLayerOf : public test::EveryCell {
+ protected:
+  // A layer with weights of its own, an input, a state and a gradient of the outputs.
+  void make(const Size& size, std::uint64_t seed) {
+    Random random(seed);
+    reference = test::random_layer(GetParam(), size.inputs, size.hidden, random);
+    input = test::random_numbers(random, size.steps * size.batch * size.inputs, 1);
+    start = test::random_numbers(random, shape_states() * size.batch * size.hidden, 0.9);
+    output_gradient = test::random_numbers(random, size.steps * size.batch * size.hidden, 1);
+    layer = std::make_unique<DenseLayer>(GetParam().cell, size.inputs, size.hidden, GetParam().activation);
+    const Numbers* tensors[] = {&reference.weight_ih, &reference.weight_hh, &reference.bias, &reference.bias_hn};
+    for (std::size_t i = 0; i < layer->parameters().shapes().size(); ++i) {
+      std::ranges::copy(test::to_float(*tensors[i]), layer->parameters()[i].begin());
+    }
+    Team team(1);
+    layer->pack(team);
+    x = test::to_float(input);
+    dy = test::to_float(output_gradient);
+    y.assign(dy.size(), -1.f);
+    dx.assign(x.size(), -1.f);
+    state = first_state(size);
+  }
+
+  std::size_t shape_states() const { return static_cast<std::size_t>(shape().states); }
+  State first_state(const Size& size) const {
+    State s = layer->initial_state(size.batch);
+    std::ranges::copy(test::to_float(start), s.values().begin());
+    return s;
+  }
+
+  reference::Layer reference;
+  Numbers input, start, output_gradient;
+  std::unique_ptr<DenseLayer> layer;
+  std::vector<float> x, y, dy, dx;
+  State state;
+};
+
+// H and I that are and are not multiples of a block; windows shorter and longer than what is projected at once.
+constexpr Size kSizes[] = {{1, 1, 1, 1},   {3, 2, 5, 17},   {7, 3, 16, 16},  {5, 4, 33, 32},
+                           {300, 2, 3, 5}, {40, 16, 8, 24}, {600, 1, 16, 16}};
+
+TEST_P(DenseLayerOf, EqualsTheReference) {
+  for (const Size& size : kSizes) {
+    SCOPED_TRACE(testing::Message() << "T " << size.steps << " B " << size.batch << " I " << size.inputs << " H "
+                                    << size.hidden);
+    make(size, 1);
+    // Over 300 steps single precision itself drifts from double.
+    const double bound = size.steps > 100 ? 2e-5 : 5e-6, slope_bound = size.steps > 100 ? 1e-4 : 1e-5;
+    const reference::LayerRun run = reference::forward(reference, size.steps, size.batch, input, start);
+    const reference::LayerGradients slopes = reference::backward(reference, run, output_gradient);
+    Team team(2);
+    DenseWorkspace workspace;
+    Parameters gradients = layer->parameters().zeros_like();
+    layer->forward(x, state, y, workspace, team);
+    layer->backward(x, dy, gradients, dx, workspace, team);
+
+    const std::size_t unit = size.batch * size.hidden, all = shape_states() * unit;
+    Numbers outputs;
+    for (std::size_t t = 1; t <= size.steps; ++t) {
+      outputs.insert(outputs.end(), run.states.begin() + static_cast<std::ptrdiff_t>(t * all),
+                     run.states.begin() + static_cast<std::ptrdiff_t>(t * all + unit));
+    }
+    EXPECT_LE(test::largest_difference(outputs, y), bound);
+    EXPECT_LE(test::largest_difference(Numbers(run.states.end() - static_cast<std::ptrdiff_t>(all), run.states.end()),
+                                       state.values()),
+              bound);
+    const Numbers* expected[] = {&slopes.weights.weight_ih, &slopes.weights.weight_hh, &slopes.weights.bias,
+                                 &slopes.weights.bias_hn};
+    for (std::size_t i = 0; i < gradients.shapes().size(); ++i) {
+      EXPECT_LE(test::largest_difference(*expected[i], gradients[i]), slope_bound * test::largest(*expected[i]))
+          << gradients.shapes()[i].name;
+    }
+    EXPECT_LE(test::largest_difference(slopes.input, dx), slope_bound * test::largest(slopes.input));
+  }
+}
+
+TEST_P(DenseLayerOf, InferenceStepsAndThreadsGiveTheSameBits) {
+  for (const Size& size : kSizes) {
+    SCOPED_TRACE(testing::Message() << "T " << size.steps << " B " << size.batch << " I " << size.inputs << " H "
+                                    << size.hidden);
+    make(size, 2);
+    Team one(1), three(3);
+    DenseWorkspace workspace, other;
+    Parameters gradients = layer->parameters().zeros_like(), same = gradients;
+    layer->forward(x, state, y, workspace, one);
+    layer->backward(x, dy, gradients, dx, workspace, one);
+
+    State again = first_state(size);
+    std::vector<float> outputs(y.size(), -2.f), input_gradient(dx.size(), -2.f);
+    layer->forward(x, again, outputs, other, three);
+    layer->backward(x, dy, same, input_gradient, other, three);
+    EXPECT_EQ(outputs, y);
+    EXPECT_EQ(again, state);
+    EXPECT_EQ(input_gradient, dx);
+    EXPECT_TRUE(std::ranges::equal(gradients.all(), same.all()));
+
+    again = first_state(size);
+    std::ranges::fill(outputs, -3.f);
+    layer->infer(x, again, outputs, other, three);
+    EXPECT_EQ(outputs, y);
+    EXPECT_EQ(again, state);
+
+    if (size.batch > 1) continue;
+    again = first_state(size);
+    DenseWorkspace alone;
+    layer->prepare_step(alone);
+    for (std::size_t t = 0; t < size.steps; ++t) {
+      layer->step(std::span(x).subspan(t * size.inputs, size.inputs), again, alone);
+      EXPECT_TRUE(std::ranges::equal(again.of(0, 0), std::span(y).subspan(t * size.hidden, size.hidden))) << t;
+    }
+    EXPECT_EQ(again, state);
+  }
+}
+
+// Not asking for dx leaves the rest as it is, and a window may be cut in two.
+TEST_P(DenseLayerOf, WindowsMayBeCutAndInputGradientsLeftOut) {
+  const Size size = {9, 5, 11, 20};
+  make(size, 3);
+  Team team(2);
+  DenseWorkspace workspace;
+  Parameters gradients = layer->parameters().zeros_like(), same = gradients;
+  layer->forward(x, state, y, workspace, team);
+  layer->backward(x, dy, gradients, dx, workspace, team);
+  State again = first_state(size);
+  std::vector<float> outputs(y.size());
+  layer->forward(x, again, outputs, workspace, team);
+  layer->backward(x, dy, same, {}, workspace, team);
+  EXPECT_TRUE(std::ranges::equal(gradients.all(), same.all()));
+
+  again = first_state(size);
+  const std::size_t cut = 4 * size.batch;
+  layer->forward(std::span(x).first(cut * size.inputs), again, std::span(outputs).first(cut * size.hidden), workspace,
+                 team);
+  layer->infer(std::span(x).subspan(cut * size.inputs), again, std::span(outputs).subspan(cut * size.hidden), workspace,
+               team);
+  EXPECT_EQ(outputs, y);
+  EXPECT_EQ(again, state);
+}
+
+INSTANTIATE_TEST_SUITE_P(Cells, DenseLayerOf, testing::ValuesIn(test::every_cell()), test::label);
+
+TEST(DenseLayer, RefusesWhatDoesNotFit) {
+  EXPECT_THROW(DenseLayer("grue", 3, 4), Error);
+  EXPECT_THROW(DenseLayer("rnn", 3, 4, "cubic"), Error);
+  EXPECT_THROW(DenseLayer("gru", 0, 4), Error);
+  EXPECT_THROW(DenseLayer("gru", 3, 0), Error);
+  DenseLayer layer("lstm", 3, 4);
+  Team team(1);
+  DenseWorkspace workspace;
+  State state = layer.initial_state(2);
+  std::vector<float> x(2 * 5 * 3), y(2 * 5 * 4), dy(y), dx(x);
+  Parameters gradients = layer.parameters().zeros_like();
+  layer.forward(x, state, y, workspace, team);
+  EXPECT_THROW(layer.forward(std::span(x).first(29), state, y, workspace, team), Error);
+  EXPECT_THROW(layer.forward(x, state, std::span(y).first(39), workspace, team), Error);
+  EXPECT_THROW(layer.backward(std::span(x).first(27), dy, gradients, dx, workspace, team), Error);
+  EXPECT_THROW(layer.backward(x, std::span(dy).first(36), gradients, dx, workspace, team), Error);
+  EXPECT_THROW(layer.backward(x, dy, gradients, std::span(dx).first(27), workspace, team), Error);
+  State wrong = DenseLayer("lstm", 3, 5).initial_state(2);
+  EXPECT_THROW(layer.forward(x, wrong, y, workspace, team), Error);
+  layer.infer(x, state, y, workspace, team);  // which keeps nothing to go back through
+  EXPECT_THROW(layer.backward(x, dy, gradients, dx, workspace, team), Error);
+}
+
+}  // namespace
+}  // namespace sluice

@@ -1,0 +1,98 @@
+"""What the tests of the command share: how it is run, a small text, small models."""
+
+import json
+import os
+import pathlib
+import subprocess
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+COMMAND = os.environ.get("SLUICE_COMMAND", str(ROOT / "build/sluice"))
+CELLS = ["rnn", "lstm", "gru", "gru-reset-after"]
+# Options of a training that takes a fraction of a second.
+TINY = ["--hidden=16", "--epochs=2", "--batch=4", "--steps=8", "--threads=1"]
+# And of one that takes a second or two, with all that a checkpoint has to bring back: dropout, a schedule, two layers.
+LONG = ["--hidden=24", "--layers=2", "--epochs=60", "--batch=4", "--steps=8", "--dropout=0.3", "--threads=1"]
+
+
+def but(options, *instead):
+    """The options with some of them given another value, or added."""
+    names = {option.split("=")[0] for option in instead}
+    return [option for option in options if option.split("=")[0] not in names] + list(instead)
+
+
+def small_text():
+    """About 2000 words of short sentences, the same every time."""
+    who = ["Ada", "Bela", "Chen", "Dora", "Émile"]
+    does = ["likes", "sees", "paints", "sells", "forgets"]
+    what = ["the red house", "a quiet river", "two old boats", "her neighbour's garden", "the last train"]
+    state, lines = 1, []
+    for _ in range(250):
+        state = (state * 1103515245 + 12345) % 2**31
+        bits = state >> 8
+        lines.append(f"{who[bits % 5]} {does[bits // 5 % 5]} {what[bits // 25 % 5]}, and so it goes.")
+    return "\n".join(lines) + "\n"
+
+
+def start(*arguments, **options):
+    """A running sluice, its output in pipes, English and without the colours of whoever runs the tests."""
+    environment = {key: value for key, value in os.environ.items() if key not in {"NO_COLOR", "CLICOLOR_FORCE"}}
+    environment.update(options.pop("env", {}))
+    return subprocess.Popen([COMMAND, *map(str, arguments)], stdin=options.pop("stdin", subprocess.DEVNULL),
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, **options)
+
+
+def sluice(*arguments, code=0, input=None, env=None, timeout=60, **options):
+    """Runs it to its end and checks the exit code; returns (stdout, stderr) as text."""
+    process = start(*arguments, env=env or {}, stdin=subprocess.DEVNULL if input is None else subprocess.PIPE, **options)
+    try:
+        out, err = process.communicate(input, timeout)
+    finally:
+        process.kill()
+    out, err = out.decode(), err.decode()
+    assert process.returncode == code, f"exit code {process.returncode}, not {code}\n{err[-2000:]}{out[-500:]}"
+    return out, err
+
+
+def sluice_json(*arguments, **options):
+    """The one JSON object that --json prints."""
+    out, _ = sluice(*arguments, "--json", **options)
+    return json.loads(out)
+
+
+def refused(*arguments, code, names, **options):
+    """Expects this exit code, nothing on stdout, and on stderr one sentence that holds every word of `names`. Talk may
+    stand before it, but not where the command line alone is wrong."""
+    out, err = sluice(*arguments, code=code, **options)
+    assert out == "" and err.endswith("\n"), err
+    *talk, sentence = err.splitlines()
+    assert sentence.startswith("sluice: ") and not any(line.startswith("sluice: ") for line in talk), err
+    assert code != 2 or not talk, err
+    for name in names:
+        assert str(name) in sentence, err
+
+
+def tensors(path):
+    """Everything of a model file but its metadata, where the time of training stands."""
+    content = path.read_bytes()
+    end = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:end])
+    header.pop("__metadata__", None)
+    return header, content[end:]
+
+
+@pytest.fixture(scope="session")
+def text(tmp_path_factory):
+    path = tmp_path_factory.mktemp("text") / "small.txt"
+    path.write_text(small_text())
+    return path
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory, text):
+    """One small trained model for each cell."""
+    folder = tmp_path_factory.mktemp("models")
+    for cell in CELLS:
+        sluice("train", text, "-o", folder / f"{cell}.safetensors", "--cell", cell, *TINY)
+    return {cell: folder / f"{cell}.safetensors" for cell in CELLS}

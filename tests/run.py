@@ -1,0 +1,234 @@
+"""Runs every check of the house and counts them; called by scripts/test, which installs what this needs.
+
+Usage: scripts/test [PART...]. The parts, in order, are the functions marked @part below. The last line is
+"N passed, N failed, N skipped" over everything that ran; the exit code is 1 when anything failed.
+"""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as xml
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+BUILD = ROOT / "build"
+RESULTS = BUILD / "results"
+PYTHON = BUILD / "python/bin/python"
+FUZZ_SECONDS = 5
+PARTS = {}
+
+
+class Tally:
+    """What a part found: one entry for each check."""
+
+    def __init__(self):
+        self.passed = 0
+        self.failed = []
+        self.skipped = []
+
+    def add(self, name, good):
+        if good:
+            self.passed += 1
+        else:
+            self.failed.append(name)
+
+    def add_junit(self, file, exit_code):
+        """Counts a junit file as GoogleTest and pytest write it. A runner that died without one has failed."""
+        if not file.exists():
+            self.failed.append(f"{file.stem}: exit code {exit_code} and no result")
+            return
+        failed = len(self.failed)
+        for case in xml.parse(file).getroot().iter("testcase"):
+            name = f"{file.stem}: {case.get('classname')}.{case.get('name')}"
+            skip = case.find("skipped")
+            if case.get("status") == "notrun":
+                continue
+            if skip is not None:
+                self.skipped.append(f"{name}: {(skip.get('message') or '').strip()}")
+            else:
+                self.add(name, case.find("failure") is None and case.find("error") is None)
+        if exit_code and failed == len(self.failed):
+            self.failed.append(f"{file.stem}: exit code {exit_code}")
+
+
+def part(function):
+    PARTS[function.__name__] = function
+    return function
+
+
+def run(*command, **environment):
+    """Runs a command with its output on ours; returns its exit code."""
+    command = [str(word) for word in command]
+    print("$", " ".join(f"{key}={value}" for key, value in environment.items()), " ".join(command), flush=True)
+    try:
+        return subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, env={**os.environ, **environment}).returncode
+    except FileNotFoundError:
+        print(f"there is no {command[0]}", flush=True)
+        return 127
+
+
+def run_gtest(tally, program, label, *options, **environment):
+    result = RESULTS / f"{label}.xml"
+    code = run(*program, "--gtest_brief=1", f"--gtest_output=xml:{result}", *options, **environment)
+    tally.add_junit(result, code)
+
+
+def run_pytest(tally, label, *arguments, **environment):
+    result = RESULTS / f"{label}.xml"
+    python = PYTHON if PYTHON.exists() else sys.executable
+    code = run(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={result}", *arguments, **environment)
+    tally.add_junit(result, code)
+
+
+def build_with_clang(tally, label, *options, flags=""):
+    """The tests, built by clang with assertions on, in build/LABEL."""
+    folder = BUILD / label
+    configured = (folder / "build.ninja").exists() or 0 == run(
+        "cmake", "-S", ROOT, "-B", folder, "-G", "Ninja", "-DCMAKE_CXX_COMPILER=clang++", "-DCMAKE_BUILD_TYPE=None",
+        f"-DCMAKE_CXX_FLAGS=-O1 -g1 -D_GLIBCXX_ASSERTIONS {flags}", "-DSLUICE_TOOL=OFF", *options)
+    built = configured and run("ninja", "-C", folder, "all") == 0
+    tally.add(f"{label}: build", built)
+    return folder if built else None
+
+
+def other_targets(result):
+    """The instruction sets of this machine after the best one, as tests/house/targets_test.cc lists them."""
+    for entry in xml.parse(result).iter("property") if result.exists() else []:
+        if entry.get("name") == "targets":
+            return entry.get("value").split()[1:]
+    return []
+
+
+@part
+def release(tally):
+    """The release build by g++, warnings being errors, and the C++ tests on every SIMD target of this machine."""
+    built = run("scripts/build", "--tests") == 0
+    tally.add("release: build", built)
+    if not built:
+        return
+    tests = BUILD / "tests/sluice_tests"
+    run_gtest(tally, [tests], "release")
+    for target in other_targets(RESULTS / "release.xml"):
+        run_gtest(tally, [tests], f"release-{target}", SLUICE_TARGET=target, RC_PARAMS="max_success=20")
+
+
+@part
+def format(tally):
+    """clang-format."""
+    tally.add("format: scripts/check-format", run("scripts/check-format") == 0)
+
+
+@part
+def house(tally):
+    """The floors: who may include whom."""
+    run_pytest(tally, "house", "tests/house")
+
+
+@part
+def command(tally):
+    """The command itself: every verb, every row of bad input, kill and resume, reference readers of the model file."""
+    tally.add("command: build", run("scripts/build") == 0)
+    run_pytest(tally, "command", "tests/python", "--ignore=tests/python/test_readme.py")
+
+
+@part
+def readme(tally):
+    """What the README tells people to type, and its lines of C++."""
+    tally.add("readme: build", run("scripts/build") == 0)
+    run_pytest(tally, "readme", "tests/python/test_readme.py")
+
+
+@part
+def address(tally):
+    """The C++ tests under AddressSanitizer and UndefinedBehaviorSanitizer; the same build holds the fuzzers."""
+    folder = build_with_clang(tally, "address", "-DSLUICE_SANITIZE=address,undefined", "-DSLUICE_FUZZ=ON")
+    if folder:
+        run_gtest(tally, [folder / "tests/sluice_tests"], "address", RC_PARAMS="max_success=20",
+                  UBSAN_OPTIONS="print_stacktrace=1")
+
+
+@part
+def fuzz(tally):
+    """Every parser's fuzzer, a few seconds each (scripts/test address builds them)."""
+    folder = BUILD / "address/fuzz"
+    for source in sorted((ROOT / "fuzz").glob("*_fuzz.cc")):
+        name = source.stem
+        grown = folder / f"corpus/{name}"
+        grown.mkdir(parents=True, exist_ok=True)
+        seeds = ROOT / "fuzz/corpus" / name
+        if not (folder / name).exists():
+            tally.add(f"fuzz: {name} is not built", False)
+            continue
+        print(f"{name}, {FUZZ_SECONDS} seconds", flush=True)
+        fuzzer = subprocess.run([folder / name, f"-max_total_time={FUZZ_SECONDS}", "-timeout=10", "-rss_limit_mb=2048",
+                                 f"-artifact_prefix={folder}/{name}-", grown, *([seeds] if seeds.exists() else [])],
+                                stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace")
+        if fuzzer.returncode:
+            print(fuzzer.stderr[-5000:])
+        tally.add(f"fuzz: {name}", fuzzer.returncode == 0)
+
+
+@part
+def thread(tally):
+    """The C++ tests under ThreadSanitizer, but for long ones that run on one thread."""
+    # Threads do not differ by instruction set, so most are left out: each is compiled anew.
+    folder = build_with_clang(tally, "thread", "-DSLUICE_SANITIZE=thread",
+                              flags="-DHWY_DISABLED_TARGETS='(HWY_SSSE3|HWY_SSE4|HWY_AVX3|HWY_AVX3_DL)'")
+    if folder:
+        # This sanitizer's memory map needs the address space laid out without chance on newer kernels.
+        fixed_layout = ["setarch", "--addr-no-randomize"]
+        if subprocess.run([*fixed_layout, "true"], capture_output=True).returncode:
+            fixed_layout = []
+        run_gtest(tally, [*fixed_layout, folder / "tests/sluice_tests"], "thread",
+                  "--gtest_filter=-TrainingCurve.*:Favourites*:ModelFile.*:*Target*", RC_PARAMS="max_success=5")
+
+
+@part
+def tidy(tally):
+    """clang-tidy with the short list of .clang-tidy."""
+    tally.add("tidy: scripts/check-tidy", run("scripts/check-tidy") == 0)
+
+
+def prepare():
+    """A fresh folder of results, and Python with the reference reader of model files."""
+    shutil.rmtree(RESULTS, ignore_errors=True)
+    RESULTS.mkdir(parents=True)
+    if not PYTHON.exists():
+        run(sys.executable, "-m", "venv", "--system-site-packages", PYTHON.parents[1])
+    if subprocess.run([PYTHON, "-c", "import safetensors"], capture_output=True).returncode:
+        # Where there is no way to PyPI, the tests that need it say that they were skipped.
+        run(PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "safetensors")
+
+
+def main():
+    chosen = sys.argv[1:] or list(PARTS)
+    unknown = [name for name in chosen if name not in PARTS]
+    if unknown:
+        sys.exit(f"no such part: {' '.join(unknown)}; the parts are: {' '.join(PARTS)}")
+    prepare()
+    tallies = {}
+    for name in chosen:
+        print(f"\n=== {name}: {PARTS[name].__doc__}", flush=True)
+        start = time.monotonic()
+        tallies[name] = tally = Tally()
+        PARTS[name](tally)
+        tally.seconds = time.monotonic() - start
+
+    print("\npart        passed  failed  skipped  seconds")
+    for name, tally in tallies.items():
+        print(f"{name:<10} {tally.passed:7} {len(tally.failed):7} {len(tally.skipped):8} {tally.seconds:8.0f}")
+    skipped = [line for tally in tallies.values() for line in tally.skipped]
+    failed = [line for tally in tallies.values() for line in tally.failed]
+    for line in skipped:
+        print("skipped:", line)
+    for line in failed:
+        print("FAILED:", line)
+    passed = sum(tally.passed for tally in tallies.values())
+    print(f"{passed} passed, {len(failed)} failed, {len(skipped)} skipped")
+    sys.exit(1 if failed or not passed else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,220 @@
+// Points of a run as files: everything comes back, and nothing else is accepted.
+#include "train/checkpoint.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <unistd.h>
+
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+
+#include "base/file.h"
+#include "base/random.h"
+#include "base/safetensors.h"
+
+namespace sluice {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+class CheckpointTest : public testing::Test {
+ protected:
+  CheckpointTest() {
+    fs::remove_all(folder_);
+    fs::create_directories(folder_);
+  }
+  ~CheckpointTest() override { fs::remove_all(folder_); }
+
+  const fs::path folder_ = fs::path(testing::TempDir()) / ("checkpoint_test_" + std::to_string(::getpid()));
+  const std::string path_ = (folder_ / "c.safetensors").string();
+};
+
+void fill(Parameters& parameters, std::uint64_t seed) {
+  Random random(seed);
+  for (std::size_t i = 0; i < parameters.shapes().size(); ++i) {
+    for (float& value : parameters[i]) value = static_cast<float>(random.normal());
+  }
+}
+
+Point empty_point() {
+  Point point;
+  point.weights = Parameters({{"embedding.weight", 5, 3}, {"head.bias", 5, 1}});
+  point.moments = {point.weights.zeros_like(), point.weights.zeros_like()};
+  point.state = State(1, 2, 2, 3);
+  return point;
+}
+
+Point some_point(bool with_best = true) {
+  Point point = empty_point();
+  fill(point.weights, 1);
+  fill(point.moments[0], 2);
+  fill(point.moments[1], 3);
+  Random random(4);
+  for (float& value : point.state.values()) value = static_cast<float>(random.normal());
+  std::uint64_t n = 1;
+  visit_progress(point.progress, [&](const char*, auto& value) {
+    using Value = std::remove_reference_t<decltype(value)>;
+    value = static_cast<Value>(static_cast<double>(n++) / (std::is_floating_point_v<Value> ? 3 : 1));
+  });
+  if (with_best) {
+    Parameters best = point.weights.zeros_like();
+    fill(best, 5);
+    point.best = std::make_shared<const Parameters>(std::move(best));
+  } else {
+    point.progress.validations.best = std::numeric_limits<double>::infinity();
+  }
+  return point;
+}
+
+void expect_same(const Parameters& a, const Parameters& b) {
+  ASSERT_EQ(a.all().size(), b.all().size());
+  EXPECT_EQ(std::memcmp(a.all().data(), b.all().data(), a.all().size_bytes()), 0);
+}
+
+const Fingerprint kRun = {{"batch", "2"}, {"hidden", "3"}};
+
+std::string refusal(const std::string& path, const Fingerprint& run) {
+  Point point = empty_point();
+  try {
+    read_checkpoint(path, run, point);
+  } catch (const Error& error) {
+    EXPECT_EQ(error.status(), Status::bad_file);
+    EXPECT_THAT(error.what(), HasSubstr(path));
+    return error.what();
+  }
+  ADD_FAILURE() << "was read";
+  return {};
+}
+
+TEST_F(CheckpointTest, BringsEverythingBack) {
+  for (const bool with_best : {true, false}) {
+    const Point written = some_point(with_best);
+    write_checkpoint(path_, written, kRun);
+    Point read = empty_point();
+    read_checkpoint(path_, kRun, read);
+    std::vector<double> expected, found;
+    visit_progress(written.progress, [&](const char*, auto v) { expected.push_back(static_cast<double>(v)); });
+    visit_progress(read.progress, [&](const char*, auto v) { found.push_back(static_cast<double>(v)); });
+    EXPECT_EQ(expected, found);
+    expect_same(written.weights, read.weights);
+    expect_same(written.moments[0], read.moments[0]);
+    expect_same(written.moments[1], read.moments[1]);
+    EXPECT_EQ(written.state, read.state);
+    ASSERT_EQ(read.best != nullptr, with_best);
+    if (with_best) expect_same(*written.best, *read.best);
+  }
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder_), {}), 1) << "no temporary file stays";
+}
+
+// Every field is a number of 8 bytes, so one that is not in the list shows in the size.
+TEST(ProgressTest, EveryFieldIsInTheList) {
+  const Progress progress;
+  std::size_t bytes = 0;
+  visit_progress(progress, [&](const char*, auto value) { bytes += sizeof value; });
+  EXPECT_EQ(bytes, sizeof(Progress));
+}
+
+TEST_F(CheckpointTest, RefusesFlippedBitsAndTruncations) {
+  write_checkpoint(path_, some_point(), kRun);
+  const std::string good = read_file(path_);
+  Random random(6);
+  for (std::size_t i = 0; i < good.size(); i += 11) {
+    std::string bad = good;
+    bad[i] = static_cast<char>(bad[i] ^ (1 << random.below(8)));
+    std::ofstream(path_, std::ios::binary) << bad;
+    ASSERT_NE(refusal(path_, kRun), "") << "byte " << i;
+  }
+  for (std::size_t size = 0; size < good.size(); size += 61) {
+    std::ofstream(path_, std::ios::binary) << good.substr(0, size);
+    ASSERT_NE(refusal(path_, kRun), "") << size << " bytes";
+  }
+}
+
+TEST_F(CheckpointTest, RefusesAnotherRunAndNamesTheDifference) {
+  write_checkpoint(path_, some_point(), kRun);
+  EXPECT_THAT(refusal(path_, {{"batch", "4"}, {"hidden", "3"}}), HasSubstr("batch = 2 (now 4)"));
+  EXPECT_THAT(refusal(path_, {{"batch", "2"}}), HasSubstr("hidden = 3 (now none)"));
+  EXPECT_THAT(refusal(path_, {{"batch", "2"}, {"hidden", "3"}, {"steps", "9"}}), HasSubstr("steps = none (now 9)"));
+}
+
+TEST_F(CheckpointTest, RefusesWhatIsNoCheckpoint) {
+  EXPECT_NE(refusal((folder_ / "missing").string(), kRun), "");
+  EXPECT_NE(refusal(folder_.string(), kRun), "");
+  write_file(path_, format_safetensors({{{"cell", "gru"}}, {}}), true);
+  EXPECT_THAT(refusal(path_, kRun), HasSubstr("expected a checkpoint"));
+  write_file(path_, format_safetensors({{{"format", "sluice-checkpoint"}, {"version", "2"}}, {}}), true);
+  EXPECT_THAT(refusal(path_, kRun), HasSubstr("version 1, found 2"));
+}
+
+TEST_F(CheckpointTest, RefusesOtherShapes) {
+  write_checkpoint(path_, some_point(), kRun);
+  Point point = empty_point();
+  point.weights = Parameters({{"embedding.weight", 3, 5}, {"head.bias", 5, 1}});
+  EXPECT_THROW(read_checkpoint(path_, kRun, point), Error);
+  point = empty_point();
+  point.state = State(1, 2, 4, 3);
+  EXPECT_THROW(read_checkpoint(path_, kRun, point), Error);
+}
+
+Corpus text(const std::string& bytes) { return Corpus::from_text(bytes, {.level = Level::character}); }
+
+TEST(FingerprintTest, ChangesWithAllThatMatters) {
+  const Corpus corpus = text("abcabcabd");
+  TrainOptions options;
+  Config config;
+  const Fingerprint expected = fingerprint(options, config, corpus, nullptr);
+  const std::pair<const char*, std::function<void(TrainOptions&, Config&)>> changes[] = {
+      {"batch", [](TrainOptions& o, Config&) { o.batch = 3; }},
+      {"steps", [](TrainOptions& o, Config&) { o.steps = 3; }},
+      {"optimizer", [](TrainOptions& o, Config&) { o.optimizer = Optimizer::adamw; }},
+      {"learning-rate", [](TrainOptions& o, Config&) { o.learning_rate *= 1 + 1e-15; }},
+      {"momentum", [](TrainOptions& o, Config&) { o.momentum = 0.5; }},
+      {"beta1", [](TrainOptions& o, Config&) { o.beta1 = 0.5; }},
+      {"beta2", [](TrainOptions& o, Config&) { o.beta2 = 0.5; }},
+      {"epsilon", [](TrainOptions& o, Config&) { o.epsilon = 0.5; }},
+      {"weight-decay", [](TrainOptions& o, Config&) { o.weight_decay = 0.5; }},
+      {"clip", [](TrainOptions& o, Config&) { o.clip = 0.5; }},
+      {"schedule", [](TrainOptions& o, Config&) { o.schedule = Schedule::plateau; }},
+      {"warmup", [](TrainOptions& o, Config&) { o.warmup = 3; }},
+      {"final-rate", [](TrainOptions& o, Config&) { o.final_rate = 0.5; }},
+      {"epochs", [](TrainOptions& o, Config&) { o.epochs = 3; }},
+      {"seed", [](TrainOptions& o, Config&) { o.seed = 3; }},
+      {"hidden", [](TrainOptions&, Config& c) { c.hidden = 3; }},
+      {"cell", [](TrainOptions&, Config& c) { c.cell = "rnn"; }},
+      {"dropout", [](TrainOptions&, Config& c) { c.dropout = 0.5; }},
+      {"tied", [](TrainOptions&, Config& c) { c.tied = true; }},
+  };
+  for (const auto& [name, change] : changes) {
+    TrainOptions o = options;
+    Config c = config;
+    change(o, c);
+    const Fingerprint found = fingerprint(o, c, corpus, nullptr);
+    ASSERT_TRUE(found.contains(name)) << name;
+    EXPECT_NE(found.at(name), expected.at(name)) << name;
+  }
+  EXPECT_NE(fingerprint(options, config, text("abcabcadb"), nullptr).at("text"), expected.at("text"));
+  EXPECT_NE(fingerprint(options, config, text("xbcxbcxbd"), nullptr).at("vocabulary"), expected.at("vocabulary"));
+  EXPECT_NE(fingerprint(options, config, corpus, &corpus).at("validation-text"), expected.at("validation-text"));
+}
+
+TEST(FingerprintTest, DoesNotChangeWithWhatDoesNotMatter) {
+  const Corpus corpus = text("abcabcabd");
+  TrainOptions options;
+  options.schedule = Schedule::constant;
+  const Fingerprint expected = fingerprint(options, Config(), corpus, nullptr);
+  options.threads = 3;
+  options.checkpoint = "elsewhere";
+  options.checkpoint_seconds = 1;
+  options.resume = true;
+  options.max_seconds = 9;
+  options.patience = 2;
+  options.epochs = 99;
+  EXPECT_EQ(fingerprint(options, Config(), corpus, nullptr), expected);
+}
+
+}  // namespace
+}  // namespace sluice

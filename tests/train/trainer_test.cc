@@ -1,0 +1,410 @@
+// The training loop: what it computes, what it reports, when it stops, and the guard.
+#include "train/trainer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <limits>
+
+#include "train/evaluate.h"
+#include "train/optimizer.h"
+#include "train/training.h"
+
+namespace sluice {
+namespace {
+
+using test::letters;
+using test::same_weights;
+using test::small_model;
+using test::small_options;
+using testing::HasSubstr;
+using Kind = Report::Kind;
+
+std::vector<Report> of_kind(const std::vector<Report>& reports, Kind kind) {
+  std::vector<Report> found;
+  std::ranges::copy_if(reports, std::back_inserter(found), [&](const Report& r) { return r.kind == kind; });
+  return found;
+}
+
+struct Training {
+  Model model;
+  TrainResult result;
+  std::vector<Report> reports;
+};
+
+Training run(Model model, const Corpus& corpus, const TrainOptions& options) {
+  std::vector<Report> reports;
+  const TrainResult result = train(model, corpus, options, [&](const Report& r) {
+    reports.push_back(r);
+    return true;
+  });
+  return {std::move(model), result, std::move(reports)};
+}
+
+// The loop once more, without anything around it: the state is carried from window to window, starts empty in each
+// epoch, and the short window at the end counts.
+TEST(Trainer, IsTheLoopItClaimsToBe) {
+  const Corpus corpus = letters(500);
+  TrainOptions options = small_options();
+  options.validation_split = 0;
+  options.weight_decay = 0.01;
+  options.clip = 0.1;  // below the norms that occur
+  const Config config = {.cell = "lstm", .layers = 2, .hidden = 6, .dropout = 0.2, .input_dropout = 0.1};
+  const Training trained = run(small_model(config), corpus, options);
+
+  Model expected = small_model(config);
+  Network& network = expected.network();
+  const Batches batches(corpus.tokens(), options.batch, options.steps);
+  ASSERT_LT(batches.steps_of(batches.windows() - 1), options.steps) << "the text must have a tail";
+  Team team(1);
+  Workspace workspace;
+  Parameters gradients = network.parameters().zeros_like();
+  std::vector<Parameters> moments = fresh_moments(options, network.parameters());
+  std::vector<Token> inputs, targets;
+  std::uint64_t update = 0;
+  std::vector<double> losses;
+  for (std::size_t epoch = 0; epoch < options.epochs; ++epoch) {
+    State state = network.initial_state(options.batch);
+    for (std::size_t k = 0; k < batches.windows(); ++k, ++update) {
+      batches.window(k, inputs, targets);
+      losses.push_back(network.train({inputs, targets, batches.steps_of(k), options.batch}, {options.seed, update},
+                                     state, gradients, workspace, team));
+      const double rate = learning_rate_at(options, update, options.epochs * batches.windows());
+      apply_update(options, update, rate, clip_factor(options.clip, global_norm(gradients, team)), gradients, moments,
+                   network.parameters(), team);
+      network.pack(team);
+    }
+  }
+  EXPECT_TRUE(same_weights(trained.model, expected));
+  const std::vector<Report> updates = of_kind(trained.reports, Kind::update);
+  ASSERT_EQ(updates.size(), losses.size());
+  for (std::size_t i = 0; i < losses.size(); ++i) EXPECT_EQ(updates[i].loss, losses[i]) << "update " << i;
+}
+
+TEST(Trainer, Learns) {
+  const Corpus corpus = letters(3000);
+  TrainOptions options = small_options();
+  options.epochs = 12;
+  const Training trained = run(small_model({.cell = "gru", .hidden = 24}), corpus, options);
+  // Chance is log(5) = 1.61 nats; knowing the rule leaves 0.92 * log(1 / 0.92) + 0.08 * log(4 / 0.08) = 0.39.
+  EXPECT_LT(trained.result.validation_loss, 0.75);
+  EXPECT_LT(trained.result.train_loss, 0.75);
+}
+
+TEST(Trainer, ReportsWhatItDoes) {
+  const Corpus corpus = letters(500);
+  const TrainOptions options = small_options();
+  const Training trained = run(small_model(), corpus, options);
+  const std::uint64_t windows = 22, tokens = 149 * 3;
+  const std::vector<Report> updates = of_kind(trained.reports, Kind::update);
+  ASSERT_EQ(updates.size(), 3 * windows);
+  for (std::size_t i = 0; i < updates.size(); ++i) {
+    EXPECT_EQ(updates[i].update, i + 1);
+    EXPECT_EQ(updates[i].updates, 3 * windows);
+    EXPECT_EQ(updates[i].epoch, i / windows + 1);
+    EXPECT_EQ(updates[i].epochs, 3u);
+    EXPECT_DOUBLE_EQ(updates[i].learning_rate, learning_rate_at(options, i, 3 * windows));
+    EXPECT_GT(updates[i].gradient_norm, 0);
+    EXPECT_GT(updates[i].tokens_per_second, 0);
+    EXPECT_GE(updates[i].seconds_left, 0);
+  }
+  EXPECT_EQ(updates.back().tokens, 3 * tokens);
+  const std::vector<Report> validations = of_kind(trained.reports, Kind::validation);
+  ASSERT_EQ(validations.size(), 3u);
+  double sum = 0;
+  for (std::size_t i = 2 * windows; i < 3 * windows; ++i) {
+    sum += updates[i].loss * static_cast<double>(updates[i].tokens - updates[i - 1].tokens);
+  }
+  EXPECT_NEAR(validations[2].loss, sum / static_cast<double>(tokens), 1e-12);
+  EXPECT_EQ(validations[2].epoch, 3u);
+  EXPECT_EQ(trained.reports.back().kind, Kind::done);
+  EXPECT_EQ(trained.reports.back().validation_loss, trained.result.validation_loss);
+  EXPECT_EQ(trained.result.updates, 3 * windows);
+  EXPECT_EQ(trained.result.tokens, 3 * tokens);
+  EXPECT_EQ(trained.result.epochs, 3u);
+  EXPECT_EQ(trained.result.train_loss, validations[2].loss);
+  EXPECT_FALSE(trained.result.stopped);
+  EXPECT_FALSE(trained.result.stopped_early);
+}
+
+TEST(Trainer, ValidatesOnTheLastShareOfTheText) {
+  const Corpus corpus = letters(500);
+  const Training trained = run(small_model(), corpus, small_options());
+  EXPECT_EQ(evaluate(trained.model, corpus.slice(450, 500), 3, 1).nats_per_token, trained.result.validation_loss);
+  // The same with that share as a text of its own.
+  Model other = small_model();
+  train(other, corpus.slice(0, 450), corpus.slice(450, 500), small_options());
+  EXPECT_TRUE(same_weights(trained.model, other));
+}
+
+TEST(Trainer, HasTheSameBitsForAnyNumberOfThreads) {
+  const Corpus corpus = letters(200);
+  const Config config = {.cell = "gru", .layers = 2, .hidden = 20, .dropout = 0.3};
+  TrainOptions options = small_options();
+  options.batch = 5;
+  options.epochs = 2;
+  const Training one = run(small_model(config), corpus, options);
+  for (const std::size_t threads : {2u, 3u, 4u}) {
+    options.threads = threads;
+    const Training more = run(small_model(config), corpus, options);
+    EXPECT_TRUE(same_weights(one.model, more.model)) << threads << " threads";
+    EXPECT_EQ(one.result.validation_loss, more.result.validation_loss);
+    EXPECT_EQ(one.result.train_loss, more.result.train_loss);
+  }
+}
+
+TEST(Trainer, TheSeedMattersOnlyToDropout) {
+  const Corpus corpus = letters(300);
+  TrainOptions first = small_options(), second = first;
+  second.seed = 2;
+  EXPECT_TRUE(same_weights(run(small_model(), corpus, first).model, run(small_model(), corpus, second).model));
+  const Config dropping = {.cell = "gru", .hidden = 10, .dropout = 0.3};
+  EXPECT_FALSE(
+      same_weights(run(small_model(dropping), corpus, first).model, run(small_model(dropping), corpus, second).model));
+}
+
+// Noise as the training text: the network learns it by heart and gets worse on other noise.
+TEST(Trainer, StopsEarlyAndKeepsTheBestModel) {
+  TrainOptions options = small_options();
+  options.epochs = 200;
+  options.patience = 4;
+  options.schedule = Schedule::constant;
+  const Corpus training = letters(120, 1, 1), validation = letters(200, 2, 1);
+  Model model = small_model({.cell = "gru", .hidden = 32});
+  std::vector<double> losses;
+  const TrainResult result = train(model, training, validation, options, [&](const Report& r) {
+    if (r.kind == Kind::validation) losses.push_back(r.validation_loss);
+    return true;
+  });
+  EXPECT_TRUE(result.stopped_early);
+  const auto best = std::ranges::min_element(losses);
+  EXPECT_EQ(losses.end() - best, 5) << "four validations after the best one";
+  EXPECT_EQ(result.validation_loss, *best);
+  EXPECT_EQ(result.epochs, losses.size());
+  EXPECT_EQ(evaluate(model, validation, options.batch, 1).nats_per_token, *best);
+}
+
+TEST(Trainer, ThePlateauScheduleCutsTheRate) {
+  TrainOptions options = small_options();
+  options.epochs = 30;
+  options.schedule = Schedule::plateau;
+  options.plateau_factor = 0.5;
+  const Corpus training = letters(120, 1, 1), validation = letters(200, 2, 1);
+  Model model = small_model({.cell = "gru", .hidden = 32});
+  double rate = options.learning_rate, best = std::numeric_limits<double>::infinity();
+  train(model, training, validation, options, [&](const Report& r) {
+    if (r.kind == Kind::update) {
+      EXPECT_EQ(r.learning_rate, rate);
+    }
+    if (r.kind == Kind::validation) {
+      if (r.validation_loss >= best) rate /= 2;
+      best = std::min(best, r.validation_loss);
+    }
+    return true;
+  });
+  EXPECT_LT(rate, options.learning_rate / 8);
+}
+
+TEST(Trainer, StopsWhenTimeIsUpAndStillValidates) {
+  const Corpus corpus = letters(500000);
+  TrainOptions options = small_options();
+  options.max_seconds = 0.05;
+  const Training trained = run(small_model(), corpus, options);
+  EXPECT_EQ(trained.result.epochs, 0u);
+  EXPECT_GT(trained.result.updates, 0u);
+  EXPECT_LT(trained.result.updates, 450000u / 21);
+  ASSERT_EQ(of_kind(trained.reports, Kind::validation).size(), 1u);
+  EXPECT_EQ(evaluate(trained.model, corpus.slice(450000, 500000), 3, 1).nats_per_token, trained.result.validation_loss);
+  EXPECT_EQ(trained.reports.back().kind, Kind::done);
+}
+
+// A relu network with a large step: its recurrent weights grow beyond what 30 steps can bear.
+TrainOptions explosive(double rate) {
+  TrainOptions options = small_options();
+  options.steps = 30;
+  options.optimizer = Optimizer::sgd;
+  options.schedule = Schedule::constant;
+  options.clip = 0;
+  options.learning_rate = rate;
+  return options;
+}
+const Config kRelu = {.cell = "rnn", .hidden = 10, .activation = "relu"};
+
+TEST(Guard, GoesBackWithHalfTheRateAndSaysSo) {
+  const Corpus corpus = letters(500);
+  const TrainOptions options = explosive(8);
+  const Training trained = run(small_model(kRelu), corpus, options);
+  const std::vector<Report> recoveries = of_kind(trained.reports, Kind::recovery);
+  ASSERT_GE(recoveries.size(), 1u);
+  EXPECT_THAT(recoveries[0].message, HasSubstr("half the learning rate"));
+  double rate = options.learning_rate;
+  std::uint64_t update = 0;
+  for (const Report& r : trained.reports) {
+    if (r.kind == Kind::recovery) {
+      rate /= 2;
+      EXPECT_LE(r.update, update);
+      update = r.update;
+    } else if (r.kind == Kind::update) {
+      EXPECT_EQ(r.learning_rate, rate);
+      EXPECT_TRUE(std::isfinite(r.loss) && std::isfinite(r.gradient_norm));
+      EXPECT_EQ(r.update, update + 1);
+      update = r.update;
+    }
+  }
+  EXPECT_EQ(trained.result.epochs, 3u);
+  for (const float weight : trained.model.network().parameters().all()) ASSERT_TRUE(std::isfinite(weight));
+  EXPECT_TRUE(std::isfinite(trained.result.validation_loss));
+}
+
+TEST(Guard, HasTheSameBitsForAnyNumberOfThreads) {
+  const Corpus corpus = letters(500);
+  TrainOptions options = explosive(8);
+  const Training one = run(small_model(kRelu), corpus, options);
+  options.threads = 3;
+  EXPECT_TRUE(same_weights(one.model, run(small_model(kRelu), corpus, options).model));
+}
+
+std::string divergence(Model& model, const TrainOptions& options, std::size_t* recoveries = nullptr) {
+  try {
+    train(model, letters(500), options, [&](const Report& r) {
+      if (recoveries != nullptr) *recoveries += r.kind == Kind::recovery;
+      return true;
+    });
+  } catch (const Error& error) {
+    EXPECT_EQ(error.status(), Status::diverged);
+    return error.what();
+  }
+  ADD_FAILURE() << "did not diverge";
+  return {};
+}
+
+TEST(Guard, GivesUpWhenSmallerStepsDoNotHelp) {
+  Model model = small_model(kRelu);
+  std::size_t recoveries = 0;
+  const std::string message = divergence(model, explosive(1e6), &recoveries);
+  EXPECT_EQ(recoveries, 8u);
+  EXPECT_THAT(message, HasSubstr("training diverged after update "));
+  EXPECT_THAT(message, HasSubstr("try a much lower learning rate"));
+  EXPECT_TRUE(same_weights(model, small_model(kRelu))) << "the last good weights are left: here the first";
+}
+
+TEST(Guard, DoesNotTryWhereNoStepWasMade) {
+  for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+    Model model = small_model();
+    model.network().parameters()[1][0] = bad;
+    std::size_t recoveries = 0;
+    EXPECT_THAT(divergence(model, small_options(), &recoveries), HasSubstr("after update 0 "));
+    EXPECT_EQ(recoveries, 0u);
+  }
+}
+
+std::span<float> tensor(Model& model, std::string_view name) {
+  Parameters& parameters = model.network().parameters();
+  return parameters.all().subspan(parameters.find(name)->offset, parameters.find(name)->size());
+}
+
+TEST(Guard, AnInfiniteLossWithAFiniteGradientIsNoGradient) {
+  Model model = small_model();
+  std::ranges::fill(tensor(model, "head.bias"), -3e38f);
+  tensor(model, "head.bias")[0] = 3e38f;
+  EXPECT_THAT(divergence(model, small_options()), HasSubstr("the loss is infinite"));
+}
+
+TEST(Guard, AGradientWhoseSquareIsNoFloatIsNoGradient) {
+  Model model = small_model();
+  for (float& weight : tensor(model, "head.weight")) weight *= 1e25f;
+  EXPECT_THAT(divergence(model, small_options()), HasSubstr("the gradient's norm is too large, "));
+}
+
+// No letter is <unk>, so its row never shows in a loss.
+TEST(Guard, AWeightThatIsNotFiniteIsSeenEvenWhereItIsNotUsed) {
+  Model model = small_model();
+  tensor(model, "embedding.weight")[0] = std::numeric_limits<float>::infinity();
+  EXPECT_THAT(divergence(model, small_options()), HasSubstr("after update 0 (epoch 1): a weight is not finite"));
+}
+
+// One window, one update, and nothing after it that would show what it did.
+TEST(Guard, LooksAtTheWeightsOfTheLastUpdate) {
+  TrainOptions options = explosive(3e38);
+  options.epochs = 1;
+  options.steps = 200;
+  options.validation_split = 0;
+  Model model = small_model(kRelu);
+  for (float& weight : tensor(model, "embedding.weight")) weight *= 6;
+  const Training trained = run(std::move(model), letters(500), options);
+  const std::vector<Report> recoveries = of_kind(trained.reports, Kind::recovery);
+  ASSERT_GE(recoveries.size(), 1u);
+  EXPECT_THAT(recoveries[0].message, HasSubstr("after update 1 (epoch 1): a weight is not finite"));
+  for (const float weight : trained.model.network().parameters().all()) ASSERT_TRUE(std::isfinite(weight));
+}
+
+Status refusal(const Corpus& corpus, const std::function<void(TrainOptions&)>& change, const std::string& names) {
+  TrainOptions options = small_options();
+  change(options);
+  Model model = small_model();
+  try {
+    train(model, corpus, options);
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr(names));
+    EXPECT_TRUE(same_weights(model, small_model())) << "nothing was trained";
+    return error.status();
+  }
+  ADD_FAILURE() << "was accepted: " << names;
+  return Status::failed;
+}
+
+TEST(Options, OutOfRangeAreRefusedByName) {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const std::pair<const char*, std::function<void(TrainOptions&)>> bad[] = {
+      {"epochs", [](TrainOptions& o) { o.epochs = 0; }},
+      {"batch", [](TrainOptions& o) { o.batch = 0; }},
+      {"steps", [](TrainOptions& o) { o.steps = 0; }},
+      {"steps", [](TrainOptions& o) { o.steps = std::numeric_limits<std::size_t>::max(); }},
+      {"threads", [](TrainOptions& o) { o.threads = 1u << 20; }},
+      {"learning-rate", [](TrainOptions& o) { o.learning_rate = 0; }},
+      {"learning-rate", [&](TrainOptions& o) { o.learning_rate = nan; }},
+      {"momentum", [](TrainOptions& o) { o.momentum = 0.9; }},
+      {"momentum", [](TrainOptions& o) { o.optimizer = Optimizer::sgd, o.momentum = 1; }},
+      {"beta1", [](TrainOptions& o) { o.beta1 = 1; }},
+      {"beta2", [](TrainOptions& o) { o.beta2 = -0.1; }},
+      {"epsilon", [](TrainOptions& o) { o.epsilon = 0; }},
+      {"weight-decay", [](TrainOptions& o) { o.weight_decay = -1; }},
+      {"clip", [](TrainOptions& o) { o.clip = -1; }},
+      {"final-rate", [](TrainOptions& o) { o.final_rate = 1.5; }},
+      {"plateau-factor", [](TrainOptions& o) { o.plateau_factor = 1; }},
+      {"validation-split", [](TrainOptions& o) { o.validation_split = 1; }},
+      {"validation-split", [&](TrainOptions& o) { o.validation_split = nan; }},
+      {"max-seconds", [](TrainOptions& o) { o.max_seconds = -1; }},
+      {"checkpoint-seconds", [](TrainOptions& o) { o.checkpoint_seconds = -1; }},
+      {"patience", [](TrainOptions& o) { o.validation_split = 0, o.patience = 2; }},
+      {"schedule", [](TrainOptions& o) { o.validation_split = 0, o.schedule = Schedule::plateau; }},
+      {"resume", [](TrainOptions& o) { o.resume = true; }},
+  };
+  const Corpus corpus = letters(500);
+  for (const auto& [name, change] : bad) EXPECT_EQ(refusal(corpus, change, name), Status::usage) << name;
+}
+
+TEST(Options, ATextTooShortIsRefused) {
+  const auto as_they_are = [](TrainOptions&) {};
+  EXPECT_EQ(refusal(letters(5), as_they_are, "letters"), Status::bad_file);
+  EXPECT_EQ(refusal(letters(19), as_they_are, "letters"), Status::bad_file) << "one token to validate on";
+  EXPECT_EQ(refusal(
+                letters(500), [](TrainOptions& o) { o.batch = 400; }, "letters"),
+            Status::bad_file);
+  EXPECT_EQ(refusal(
+                letters(1), [](TrainOptions& o) { o.validation_split = 0; }, "letters"),
+            Status::bad_file);
+}
+
+TEST(Options, AnotherVocabularyIsRefused) {
+  const Corpus other = Corpus::from_text("xyzzyxyzzyxyzzyxyzzyxyzzy", {.level = Level::character}, {}, "xyz");
+  EXPECT_EQ(refusal(
+                other, [](TrainOptions& o) { o.validation_split = 0; }, "xyz"),
+            Status::usage);
+}
+
+}  // namespace
+}  // namespace sluice

@@ -1,0 +1,121 @@
+// sluice compare FILE, sluice compare --favourites
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "comparison.h"
+#include "defaults.h"
+#include "interrupts.h"
+#include "options.h"
+#include "output.h"
+#include "progress.h"
+#include "verbs.h"
+
+namespace sluice::tool {
+namespace {
+
+struct Compare {
+  Invocation typed;
+  std::string file, cells = "rnn,lstm,gru", match = "parameters", seeds = "1", distances;
+  bool favourites = false, quiet = false;
+  std::uint64_t threads = 0;
+  FavouritesOptions stories;
+  TextFlags text;
+  NetworkFlags network;
+  TrainingFlags training;
+  ResultFlags result;
+
+  int run();
+  CompareOptions options() const;
+};
+
+CompareOptions Compare::options() const {
+  CompareOptions o;
+  if (favourites) {
+    o = favourites_defaults();
+  } else {
+    const Defaults d = defaults_for(text.checked().level);
+    o.config = d.config;
+    o.train = d.train;
+  }
+  network.apply(o.config);
+  training.apply(o.train);
+  o.cells = split(cells, ',');
+  expect(!o.cells.empty(), "--cells", "names of cells with commas between them", cells);
+  for (const std::string& cell : o.cells) find_cell(cell);
+  expect(match == "parameters" || match == "hidden", "--match", "parameters or hidden", match);
+  o.match = match == "hidden" ? Match::hidden : Match::parameters;
+  o.seeds = read_numbers("--seeds", seeds);
+  o.train.threads = threads;
+  return o;
+}
+
+int Compare::run() {
+  expect(favourites != !file.empty(), "compare", "either FILE or --favourites", favourites ? "both" : "neither");
+  if (!distances.empty()) {
+    const auto numbers = read_numbers("--distances", distances);
+    stories.distances.assign(numbers.begin(), numbers.end());
+  }
+  const CompareOptions o = options();
+  result.check();
+  Talk talk(quiet);
+  RunsProgress progress(talk);
+  Interrupts interrupts;
+  const auto report = [&](const CompareProgress& p) {
+    progress.show(p);
+    return interrupts.go_on();
+  };
+  const std::vector<CompareRun> runs = favourites
+                                           ? compare_favourites(stories, o, report)
+                                           : compare(Corpus::read(file, text.checked(), text.vocabulary), o, report);
+  talk.clear();
+  if (!interrupts.go_on()) {
+    talk.say(fmt::format("stopped by {}; nothing is kept of a comparison that did not end", interrupts.name()));
+    return interrupts.exit_code();
+  }
+  const std::vector<CellRuns> side_by_side = by_cell(runs);
+  const auto view = [&](const Style& style) {
+    return draw_comparison(style, side_by_side,
+                           favourites
+                               ? "share of right answers, by words between clue and answer"
+                               : "how often the likeliest token was right, by tokens since it last stood (up to)");
+  };
+  show(result, view, [&]() -> Json {
+    Json list = Json::array();
+    for (const CellRuns& cell : side_by_side) list.push_back(to_json(cell));
+    return {{"text", favourites ? "favourites" : file}, {"match", match}, {"seeds", o.seeds}, {"cells", list}};
+  });
+  draw_picture(result, typed.line(typed.program, {"--svg"}, {"--force"}), view);
+  return 0;
+}
+
+}  // namespace
+
+Action add_compare(CLI::App& app, const Invocation& typed) {
+  const auto verb = std::make_shared<Compare>();
+  verb->typed = typed;
+  app.add_option("FILE", verb->file, "the text, UTF-8; - is standard input; its last tenth is held out");
+  app.add_flag("--favourites", verb->favourites, "on made-up stories of the demonstration instead of a FILE");
+  add_value(app, "--cells", verb->cells, "which, with commas between them", "NAMES");
+  add_value(app, "--match", verb->match, "bring cells to equal parameters, or to equal hidden units", "NAME");
+  add_value(app, "--seeds", verb->seeds, "one run a seed, with commas between them", "N,...");
+  add_value(app, "--threads", verb->threads, "how many to use; 0: as many as the machine has", "N");
+  verb->result.add(app);
+  verb->result.add_picture(app);
+  app.add_flag("-q,--quiet", verb->quiet, "say nothing but errors and the result");
+  add_value(app, "--words", verb->stories.words, "of stories to train on; 0: as the demonstration", "N")
+      ->group("Favourites");
+  add_value(app, "--longest", verb->stories.longest, "longest distance trained on; 0: as the demonstration", "N")
+      ->group("Favourites");
+  add_value(app, "--stories", verb->stories.stories, "held-out stories a distance", "N")->group("Favourites");
+  app.add_option("--distances", verb->distances, "words between clue and answer [0,10,20,40,80]")
+      ->type_name("N,...")
+      ->group("Favourites");
+  verb->text.add(app);
+  const Defaults words = defaults_for(Level::word);
+  verb->network.add(app, words.config, {"cell"});
+  verb->training.add(app, words.train, {"seed"});
+  return [verb] { return verb->run(); };
+}
+
+}  // namespace sluice::tool

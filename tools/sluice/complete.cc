@@ -1,0 +1,131 @@
+// sluice complete MODEL [TEXT]
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <iostream>
+#include <memory>
+
+#include "completion.h"
+#include "options.h"
+#include "output.h"
+#include "verbs.h"
+
+namespace sluice::tool {
+namespace {
+
+struct Complete {
+  Invocation typed;
+  std::string model;
+  std::vector<std::string> words;
+  CompletionOptions options;
+  bool top_given = false, quiet = false;
+  bool asking = false;  // a person types the prompts and has them before their eyes
+  ResultFlags result;
+
+  int run();
+  void check() const;
+  void answer(const Model& network, const std::string& prompt) const;
+  int answer_lines(const Model& network);
+  std::string page(const Style& style, const Completion& done) const;
+};
+
+void Complete::check() const {
+  const SampleOptions& s = options.sample;
+  expect(options.top >= 1, "--top", "1 or more", std::to_string(options.top));
+  expect(s.temperature >= 0, "--temp", "0 or more", show_value(s.temperature));
+  expect(s.top_p > 0 && s.top_p <= 1, "--top-p", "more than 0 and at most 1", show_value(s.top_p));
+  result.check();
+}
+
+std::string Complete::page(const Style& style, const Completion& done) const {
+  std::string drawn;
+  if (options.tokens > 0) {
+    drawn = printable(done.prompt) + style.colour(printable(done.continuation), colours::blue) + "\n";
+  } else if (style.terminal && !asking) {
+    for (const std::string& line : wrapped(printable(done.prompt), style.width - 1)) drawn += line + "\n";
+  }
+  if (options.tokens > 0 && top_given) drawn += "\n";
+  if (options.tokens == 0 || top_given) drawn += draw_candidates(style, done.candidates, "  ");
+  return drawn;
+}
+
+void Complete::answer(const Model& network, const std::string& prompt) const {
+  Talk talk(quiet);
+  const Style style = style_of(1);
+  const bool live = style.terminal && options.tokens > 0 && !result.json;  // the text is seen as it is drawn
+  if (live) print(printable(prompt));
+  const auto piece = [&](std::string_view text) {
+    print(style.colour(printable(text), colours::blue));
+    flush();
+  };
+  const Completion done = live ? complete(network, prompt, options, piece) : complete(network, prompt, options);
+  if (live) {
+    print("\n" + (top_given ? "\n" + draw_candidates(style, done.candidates, "  ") : ""));
+  } else {
+    show(
+        result, [&](const Style& s) { return page(s, done); }, [&] { return to_json(done); });
+  }
+  draw_picture(result, typed.line(typed.program, {"--svg"}, {"--force"}),
+               [&](const Style& s) { return page(s, done); });
+  flush();
+  say_unknown(talk, done.unknown, done.all_unknown);
+}
+
+// One answer a line until the input ends.
+int Complete::answer_lines(const Model& network) {
+  asking = isatty(0) == 1;
+  Talk talk(quiet || !asking);
+  talk.say("type the beginning of a text; Ctrl-D ends");
+  std::string line;
+  while (true) {
+    if (asking && !quiet) std::fputs("\n> ", stderr);
+    if (!std::getline(std::cin, line)) break;
+    if (line.empty() && asking) continue;
+    const bool apart = !asking && !result.json && options.tokens == 0;  // each answer under its question
+    if (apart) print(printable(line) + "\n");
+    answer(network, line);
+    if (apart) print("\n");
+  }
+  talk.say("");
+  return 0;
+}
+
+int Complete::run() {
+  check();
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
+  const bool lines = words.empty() || text == "-";
+  if (lines) expect(result.svg.empty(), "--svg", "a TEXT to draw", "lines of standard input");
+  const Model network = load(model);
+  if (lines) return answer_lines(network);
+  answer(network, text);
+  return 0;
+}
+
+}  // namespace
+
+Action add_complete(CLI::App& app, const Invocation& typed) {
+  const auto verb = std::make_shared<Complete>();
+  verb->typed = typed;
+  verb->options.sample.temperature = 0.8;
+  verb->options.sample.top_p = 0.95;
+  app.add_option("MODEL", verb->model, "a file that train wrote")->required();
+  app.add_option("TEXT", verb->words, "the beginning of a text; without it (or with -), each line of standard input");
+  add_value(app, "-n,--tokens", verb->options.tokens, "continue the text by so many tokens", "N");
+  CLI::Option* top = add_value(app, "--top", verb->options.top, "how many likeliest next tokens to show", "N");
+  add_value(app, "--temp", verb->options.sample.temperature,
+            "of -n: below 1 safer, above 1 more varied, 0 always the likeliest", "X");
+  add_value(app, "--top-p", verb->options.sample.top_p, "of -n: draw from the likeliest tokens that hold this share",
+            "X");
+  add_value(app, "--top-k", verb->options.sample.top_k, "of -n: draw from so many likeliest tokens; 0: from all", "N");
+  add_value(app, "--seed", verb->options.seed, "of -n: another number, another text", "N");
+  verb->result.add(app);
+  verb->result.add_picture(app);
+  app.add_flag("-q,--quiet", verb->quiet, "say nothing but errors and the result");
+  return [verb, top] {
+    verb->top_given = top->count() > 0;
+    return verb->run();
+  };
+}
+
+}  // namespace sluice::tool

@@ -1,0 +1,47 @@
+// A model's answer to a text: the likeliest next tokens, and a continuation drawn from them.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "output.h"
+#include "sluice/sluice.h"
+#include "terminal.h"
+
+namespace sluice::tool {
+
+struct Candidate {
+  std::string token;
+  float probability = 0;
+};
+
+struct Completion {
+  std::string prompt;
+  std::vector<std::string> unknown;  // words of the prompt the model does not know, each once, in order
+  bool all_unknown = false;          // the prompt has no word that it knows
+  std::vector<Candidate> candidates;
+  std::string continuation;
+};
+
+struct CompletionOptions {
+  std::size_t top = 5;     // candidates
+  std::size_t tokens = 0;  // of continuation
+  SampleOptions sample;
+  std::uint64_t seed = 1;
+};
+
+// `piece` is called with each piece of the continuation as it is drawn. An empty prompt stands for the start of a line.
+// Throws Error (usage) when that means nothing to the model.
+Completion complete(const Model& model, std::string_view prompt, const CompletionOptions& options,
+                    const std::function<void(std::string_view)>& piece = {});
+
+// The candidates, one a line: with bars for a person, as a table for a program. `margin` stands before the first line,
+// spaces before the others; where a right answer is known, its bar differs.
+std::string draw_candidates(const Style& style, const std::vector<Candidate>& candidates, std::string_view margin,
+                            std::string_view right_answer = "");
+Json to_json(const std::vector<Candidate>& candidates);
+Json to_json(const Completion& completion);
+
+}  // namespace sluice::tool

@@ -1,0 +1,34 @@
+// What the gates did over a text, as a page and as JSON.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "output.h"
+#include "sluice/sluice.h"
+#include "terminal.h"
+
+namespace sluice::tool {
+
+struct GatesOfText {
+  const CellInfo* cell = nullptr;
+  std::vector<std::string> words;  // each token as it was written
+  std::vector<bool> known;         // whether the model knows it
+  GateTrace trace;
+};
+
+// Throws Error (usage) for a text without tokens.
+GatesOfText read_gates(const Model& model, const std::string& text);
+
+// Each once, in order.
+std::vector<std::string> unknown_words(const GatesOfText& gates);
+
+// Mean over the units under each word; for programs one line a token.
+std::string draw_gates(const Style& style, const GatesOfText& gates);
+// Every unit: a line a token, a character a unit.
+std::string draw_units(const Style& style, const GatesOfText& gates);
+Json to_json(const GatesOfText& gates);
+// The means that draw_gates shows.
+Json means_json(const GatesOfText& gates);
+
+}  // namespace sluice::tool

@@ -1,0 +1,142 @@
+// sluice info MODEL
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <system_error>
+
+#include "model/config.h"
+#include "options.h"
+#include "output.h"
+#include "verbs.h"
+
+namespace sluice::tool {
+namespace {
+
+struct Info {
+  std::string path;
+  ResultFlags result;
+
+  int run() const;
+};
+
+std::uint64_t file_size(const std::string& path) {
+  std::error_code unknown;
+  const auto size = std::filesystem::file_size(path, unknown);
+  return unknown ? 0 : size;
+}
+
+// The notes of a model are text; those that are JSON are shown as such.
+Json notes_of(const Model& model) {
+  Json notes = Json::object();
+  for (const auto& [name, text] : model.notes()) {
+    Json read = Json::parse(text, nullptr, false);
+    notes[name] = read.is_discarded() ? Json(text) : std::move(read);
+  }
+  return notes;
+}
+
+Json to_json(const std::string& path, const Model& model) {
+  const CellInfo& cell = model.cell();
+  const Vocabulary& vocabulary = model.vocabulary();
+  Json gates = Json::array();
+  for (const GateInfo& gate : cell.gates) gates.push_back({{"name", gate.name}, {"meaning", gate.meaning}});
+  return {{"model", path},
+          {"bytes", file_size(path)},
+          {"cell", cell.name},
+          {"title", cell.title},
+          {"source", cell.source},
+          {"equations", cell.equations},
+          {"gates", gates},
+          {"config", Json::parse(config_to_json(model.config()))},
+          {"parameters", model.parameter_count()},
+          {"vocabulary",
+           {{"size", vocabulary.size()},
+            {"level", name(vocabulary.text().level)},
+            {"lowercase", vocabulary.text().lowercase},
+            {"lossy", vocabulary.text().lossy}}},
+          {"notes", notes_of(model)}};
+}
+
+// The most frequent tokens, as many as fit a line.
+std::string first_tokens(const Vocabulary& vocabulary, std::size_t room) {
+  std::string list;
+  for (std::size_t i = 1; i < vocabulary.size(); ++i) {
+    const std::string next = visible(vocabulary.token(static_cast<Token>(i)));
+    if (columns(list) + columns(next) + 3 > room) return list + " …";
+    list += (list.empty() ? "" : " ") + next;
+  }
+  return list;
+}
+
+std::string row(const Style& style, std::string_view name, const std::string& value) {
+  return fmt::format("{}  {}\n", style.dim(pad_right(std::string(name), 13)), value);
+}
+
+// A note as rows: objects one field after another.
+std::string note_text(const Json& note) {
+  if (!note.is_object()) return note.is_string() ? note.get<std::string>() : note.dump();
+  std::string text;
+  for (const auto& [name, value] : note.items()) {
+    const std::string shown = value.is_object()         ? "(" + note_text(value) + ")"
+                              : value.is_string()       ? value.get<std::string>()
+                              : value.is_number_float() ? fmt::format("{:.6g}", value.get<double>())
+                                                        : value.dump();
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", name, shown);
+  }
+  return text;
+}
+
+std::string draw(const Style& style, const std::string& path, const Model& model) {
+  const CellInfo& cell = model.cell();
+  const Config& config = model.config();
+  const Vocabulary& vocabulary = model.vocabulary();
+  std::string page = fmt::format("{}  {}\n\n", style.bold(printable(path)), style.dim(memory(file_size(path))));
+  page += row(style, "cell", fmt::format("{}  {}", style.bold(cell.name), cell.title));
+  page += row(style, "source", std::string(cell.source));
+  std::string label = "equations";
+  for (const std::string_view equation : cell.equations) {
+    page += row(style, label, style.colour(equation, colours::blue));
+    label.clear();
+  }
+  page += "\n" + row(style, "parameters", thousands(model.parameter_count()));
+  visit_config(config, [&](const char* name, const auto& member, const char*) {
+    const std::string_view field = name;
+    const bool elsewhere = field == "cell" || (field == "activation" && cell.name != "rnn") ||
+                           (field == "forget-bias" && cell.name != "lstm");
+    if (!elsewhere) page += row(style, field, show_value(member));
+  });
+  page += "\n" + row(style, "vocabulary",
+                     fmt::format("{} tokens, level {}{}", thousands(vocabulary.size()), name(vocabulary.text().level),
+                                 vocabulary.text().lowercase ? ", lowercase" : ""));
+  page += row(style, "the first", first_tokens(vocabulary, style.width - 16));
+  const Json notes = notes_of(model);
+  if (!notes.empty()) page += "\n";
+  for (const auto& [name, note] : notes.items()) {
+    std::string margin = printable(name);
+    for (const std::string& line : wrapped(printable(note_text(note)), style.width - 16)) {
+      page += row(style, margin, line);
+      margin.clear();
+    }
+  }
+  return page;
+}
+
+int Info::run() const {
+  const Model model = load(path);
+  const auto view = [&](const Style& style) { return draw(style, path, model); };
+  show(result, view, [&] { return to_json(path, model); });
+  return 0;
+}
+
+}  // namespace
+
+Action add_info(CLI::App& app, const Invocation&) {
+  const auto verb = std::make_shared<Info>();
+  app.add_option("MODEL", verb->path, "a file that train wrote")->required();
+  verb->result.add(app);
+  return [verb] { return verb->run(); };
+}
+
+}  // namespace sluice::tool

@@ -1,0 +1,136 @@
+// The command `sluice`: reads what was typed, runs one verb, turns errors into a sentence and an exit code.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <new>
+#include <utility>
+#include <vector>
+
+#include "help.h"
+#include "output.h"
+#include "sluice/error.h"
+#include "terminal.h"
+#include "verbs.h"
+
+namespace sluice::tool {
+
+std::string Invocation::line(const std::string& name, const std::vector<std::string>& with_value,
+                             const std::vector<std::string>& alone) const {
+  const auto contains = [](const std::vector<std::string>& list, const std::string& word) {
+    return std::find(list.begin(), list.end(), word) != list.end();
+  };
+  std::string typed = shell_word(name);
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const std::string& argument = arguments[i];
+    if (contains(alone, argument)) continue;
+    if (contains(with_value, argument.substr(0, argument.find('=')))) {
+      if (argument.find('=') == std::string::npos) ++i;
+      continue;
+    }
+    typed += " " + shell_word(argument);
+  }
+  return typed;
+}
+
+namespace {
+
+struct Verb {
+  const char* name;
+  Action (*add)(CLI::App&, const Invocation&);
+  const char* what;
+  const char* example;
+};
+
+constexpr Verb kVerbs[] = {
+    {"demo", add_demo, "Shows a plain RNN forget, and a GRU and an LSTM remember.", "sluice demo"},
+    {"train", add_train, "Trains a network on a text and saves it as one .safetensors file.",
+     "sluice train shakespeare.txt --level char -o shakespeare.safetensors"},
+    {"complete", add_complete, "Shows the likeliest next tokens after a text, or continues it.",
+     "sluice complete shakespeare.safetensors \"ROMEO:\" -n 200"},
+    {"gates", add_gates, "Shows under each word what the network kept and what it took in.",
+     "sluice gates sluice-demo/gru.safetensors \"Dhaval eats samosa almost everyday\""},
+    {"eval", add_eval, "Measures a model on a text: loss, perplexity, next-token recall.",
+     "sluice eval shakespeare.safetensors other.txt"},
+    {"compare", add_compare, "Trains several cells on one text: what each costs and remembers.",
+     "sluice compare shakespeare.txt --level char --cells rnn,lstm,gru --seeds 1,2,3"},
+    {"info", add_info, "Says what a model file is: cell, sizes, vocabulary, training.",
+     "sluice info shakespeare.safetensors"},
+    {"bench", add_bench, "Measures this machine's ceilings, and how near to them every cell comes.",
+     "sluice bench --quick --cells gru,lstm"},
+};
+
+// One sentence for what the parser did not understand.
+std::string sentence(const CLI::ParseError& error, const CLI::App& app) {
+  std::string message = error.what();
+  const auto verbs = app.get_subcommands();
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
+    const std::vector<std::string> rest = verbs.empty() ? app.remaining() : verbs.front()->remaining();
+    const std::string first = rest.empty() ? "" : rest.front();
+    message = fmt::format("unknown {} '{}'",
+                          first.starts_with("-") ? "option"
+                          : verbs.empty()        ? "verb"
+                                                 : "argument",
+                          first);
+  }
+  std::replace(message.begin(), message.end(), '\n', ' ');
+  const std::string help = verbs.empty() ? "sluice --help" : "sluice " + verbs.front()->get_name() + " --help";
+  return fmt::format("{} (see {})", message, help);
+}
+
+int complain(const std::string& message, int code) {
+  const std::string line = fmt::format("sluice: {}\n", message);
+  std::fwrite(line.data(), 1, line.size(), stderr);
+  return code;
+}
+
+int run(const Invocation& typed) {
+  CLI::App app("Trains recurrent networks (RNN, LSTM, GRU) on text and shows what they remember.", "sluice");
+  app.formatter_fn([](const CLI::App* page, const std::string&, CLI::AppFormatMode) { return help_page(*page); });
+  app.set_help_flag("-h,--help", "show this");
+  app.set_version_flag("--version", "sluice " SLUICE_VERSION, "show the version");
+  app.footer("sluice demo");
+  app.fallthrough(false);
+  std::vector<std::pair<CLI::App*, Action>> actions;
+  for (const Verb& verb : kVerbs) {
+    CLI::App* sub = app.add_subcommand(verb.name, verb.what)->footer(verb.example);
+    actions.emplace_back(sub, verb.add(*sub, typed));
+  }
+  try {
+    std::vector<std::string> reversed(typed.arguments.rbegin(), typed.arguments.rend());
+    app.parse(reversed);
+  } catch (const CLI::CallForHelp&) {
+    const auto chosen = app.get_subcommands();
+    print(help_page(chosen.empty() ? app : *chosen.front()));
+    return 0;
+  } catch (const CLI::CallForVersion& version) {
+    print(fmt::format("{}\n", version.what()));
+    return 0;
+  } catch (const CLI::ParseError& error) {
+    return complain(sentence(error, app), static_cast<int>(Status::usage));
+  }
+  for (const auto& [sub, action] : actions) {
+    if (sub->parsed()) return action();
+  }
+  print(help_page(app));
+  return 0;
+}
+
+}  // namespace
+}  // namespace sluice::tool
+
+int main(int count, char** values) {
+  using sluice::tool::complain;
+  try {
+    const int code = sluice::tool::run({values[0], std::vector<std::string>(values + 1, values + count)});
+    sluice::tool::flush();
+    return code;
+  } catch (const sluice::Error& error) {
+    return complain(error.what(), static_cast<int>(error.status()));
+  } catch (const std::bad_alloc&) {
+    return complain("not enough memory for this: a smaller model, batch or text may fit", 1);
+  } catch (const std::exception& error) {
+    return complain(error.what(), 1);
+  }
+}

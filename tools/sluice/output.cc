@@ -1,0 +1,74 @@
+#include "output.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <system_error>
+
+#include "base/file.h"
+#include "terminal_svg.h"
+
+namespace sluice::tool {
+
+void ResultFlags::add(CLI::App& app) { app.add_flag("--json", json, "print one JSON object"); }
+
+void ResultFlags::add_picture(CLI::App& app) {
+  app.add_option("--svg", svg, "also draw what the terminal shows into this file")->type_name("FILE");
+  app.add_flag("--force", force, "replace an existing file");
+}
+
+void ResultFlags::check() const {
+  if (!svg.empty()) check_writable(svg, force);
+}
+
+void show(const ResultFlags& flags, const View& view, const std::function<Json()>& object) {
+  if (flags.json) {
+    print_json(object());
+  } else {
+    print(view(style_of(1)));
+  }
+}
+
+void draw_picture(const ResultFlags& flags, const std::string& command, const View& view) {
+  if (flags.svg.empty()) return;
+  const Style picture{.depth = Depth::rgb, .terminal = true, .redraw = false, .width = 100};
+  const std::string prompt = picture.colour("$", colours::green) + " " + picture.bold(command) + "\n\n";
+  std::string page = view(picture);
+  page.erase(0, page.find_first_not_of('\n'));
+  write_file(flags.svg, terminal_svg(prompt + page, "sluice"), flags.force);
+}
+
+void print_json(const Json& object) { print(object.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"); }
+
+void say_unknown(Talk& talk, const std::vector<std::string>& unknown, bool all) {
+  if (unknown.empty()) return;
+  std::string list;
+  for (const std::string& word : unknown) list += (list.empty() ? "" : ", ") + visible(word);
+  talk.say(fmt::format(
+      "{}: {}", all ? "no word of the text is known; all are read as <unk>" : "unknown words, read as <unk>", list));
+}
+
+double tidy(float value) {
+  if (!std::isfinite(value)) return static_cast<double>(value);
+  char digits[32];
+  const auto written = std::to_chars(std::begin(digits), std::end(digits), value);
+  double exact = 0;
+  std::from_chars(std::begin(digits), written.ptr, exact);
+  return exact;
+}
+
+std::string shell_word(const std::string& argument) {
+  const auto plain = [](unsigned char c) {
+    return std::isalnum(c) != 0 || c > 127 ||
+           (c != 0 && std::string_view("-_./,:=+@%").find(static_cast<char>(c)) != std::string_view::npos);
+  };
+  if (!argument.empty() && std::all_of(argument.begin(), argument.end(), plain)) return argument;
+  if (argument.find_first_of("\"$`\\!") == std::string::npos) return "\"" + argument + "\"";
+  std::string out = "'";
+  for (const char c : argument) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return out + "'";
+}
+
+}  // namespace sluice::tool

@@ -1,0 +1,43 @@
+// Results: one JSON object, or a page drawn for what reads it, and on request the same page as a picture.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "sluice/sluice.h"
+#include "terminal.h"
+
+namespace sluice::tool {
+
+using Json = nlohmann::ordered_json;
+
+struct ResultFlags {
+  bool json = false;
+  std::string svg;  // a picture of the page is written here; empty: none
+  bool force = false;
+
+  void add(CLI::App& app);          // --json
+  void add_picture(CLI::App& app);  // --svg, --force
+  void check() const;               // throws Error (failed) when the picture cannot be written
+};
+
+// A page, given how it may be drawn. Ends with a line end.
+using View = std::function<std::string(const Style&)>;
+
+// Prints the object or the page.
+void show(const ResultFlags& flags, const View& view, const std::function<Json()>& object);
+// Draws the picture that was asked for, with `command` as the line that was typed.
+void draw_picture(const ResultFlags& flags, const std::string& command, const View& view);
+void print_json(const Json& object);
+// Tells which words a model does not know; nothing when it knows all. `all`: it knows none.
+void say_unknown(Talk& talk, const std::vector<std::string>& unknown, bool all);
+// The shortest decimal number that is this float: 0.98 and not 0.98000001907348633.
+double tidy(float value);
+// An argument as a shell wants it.
+std::string shell_word(const std::string& argument);
+
+}  // namespace sluice::tool

@@ -1,0 +1,70 @@
+#include "progress.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+namespace sluice::tool {
+namespace {
+
+void draw_bar(Talk& talk, const std::string& label, const Report& r, double& smooth) {
+  smooth = smooth == 0 || !std::isfinite(smooth) ? r.loss : smooth + 0.02 * (r.loss - smooth);
+  const double share = r.updates == 0 ? 0 : static_cast<double>(r.update) / static_cast<double>(r.updates);
+  talk.progress(
+      label, share,
+      fmt::format("loss {:.3f}  {} tokens/s  {} left", smooth, rate(r.tokens_per_second), countdown(r.seconds_left)));
+}
+
+}  // namespace
+
+void Progress::show(const Report& r) {
+  const std::string epoch = fmt::format("epoch {:>{}}/{}", r.epoch, std::to_string(r.epochs).size(), r.epochs);
+  switch (r.kind) {
+    case Report::Kind::update:
+      draw_bar(talk_, epoch, r, smooth_);
+      break;
+    case Report::Kind::validation:
+      talk_.say(fmt::format("{}  train {:.4f}  validation {:.4f}  {} tokens/s  {}", epoch, r.loss, r.validation_loss,
+                            rate(r.tokens_per_second), duration(r.seconds)));
+      break;
+    case Report::Kind::recovery:
+      talk_.say(r.message);
+      break;
+    case Report::Kind::checkpoint:
+    case Report::Kind::done:
+      break;
+  }
+}
+
+void RunsProgress::show(const CompareProgress& p) {
+  if (p.run != run_) smooth_ = 0;
+  run_ = p.run;
+  const std::string label = fmt::format("{:{}}/{}  {:<4}", p.run, std::to_string(p.runs).size(), p.runs, p.cell);
+  if (p.report.kind == Report::Kind::update) {
+    draw_bar(talk_, label, p.report, smooth_);
+  } else if (p.report.kind == Report::Kind::recovery) {
+    talk_.say(fmt::format("{} {}", label, p.report.message));
+  } else if (p.report.kind == Report::Kind::done) {
+    talk_.say(fmt::format("{} {} units, seed {}: {} tokens in {}, {} tokens/s", label, p.hidden, p.seed,
+                          thousands(p.report.tokens), duration(p.report.seconds), rate(p.report.tokens_per_second)));
+    talk_.progress(label, 1, "measuring how far it remembers");
+  }
+}
+
+Json to_json(const Report& r) {
+  static constexpr const char* kinds[] = {"update", "validation", "recovery", "checkpoint", "done"};
+  Json line = {{"kind", kinds[static_cast<int>(r.kind)]},
+               {"epoch", r.epoch},
+               {"update", r.update},
+               {"tokens", r.tokens},
+               {"loss", r.loss},
+               {"learning_rate", r.learning_rate},
+               {"seconds", r.seconds},
+               {"tokens_per_second", r.tokens_per_second}};
+  if (r.kind == Report::Kind::update) line["gradient_norm"] = r.gradient_norm;
+  if (r.kind == Report::Kind::validation || r.kind == Report::Kind::done) line["validation_loss"] = r.validation_loss;
+  if (!r.message.empty()) line["message"] = r.message;
+  return line;
+}
+
+}  // namespace sluice::tool

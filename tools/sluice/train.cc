@@ -1,0 +1,244 @@
+// sluice train FILE -o MODEL
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <ctime>
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include "base/file.h"
+#include "defaults.h"
+#include "interrupts.h"
+#include "model/config.h"
+#include "options.h"
+#include "output.h"
+#include "progress.h"
+#include "train/options.h"
+#include "verbs.h"
+
+namespace sluice::tool {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Train {
+  Invocation typed;
+  std::string file, output, validation, checkpoint, log;
+  bool resume = false, force = false, quiet = false;
+  std::uint64_t threads = 0;
+  TextFlags text;
+  NetworkFlags network;
+  TrainingFlags training;
+  ResultFlags result;
+
+  int run();
+  void refuse_what_exists() const;
+  Defaults options() const;
+};
+
+// JSON lines, each whole as soon as it is written.
+class Log {
+ public:
+  Log(const std::string& path, bool append) {
+    if (path.empty()) return;
+    file_.reset(std::fopen(path.c_str(), append ? "ae" : "we"));
+    if (!file_) throw Error(Status::failed, fmt::format("{}: cannot write the log", path));
+  }
+  void write(const Json& line) {
+    if (!file_) return;
+    const std::string text = line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+    std::fwrite(text.data(), 1, text.size(), file_.get());
+    std::fflush(file_.get());
+  }
+
+ private:
+  struct Close {
+    void operator()(std::FILE* file) const { std::fclose(file); }
+  };
+  std::unique_ptr<std::FILE, Close> file_;
+};
+
+void Train::refuse_what_exists() const {
+  check_writable(output, force);
+  check_writable(checkpoint, true);
+  if (!resume && !force && fs::exists(checkpoint)) {
+    throw Error(Status::failed, fmt::format("{}: a checkpoint of an earlier run: go on with --resume, or begin anew "
+                                            "with --force",
+                                            checkpoint));
+  }
+  if (!log.empty()) check_writable(log, force || resume);
+}
+
+Defaults Train::options() const {
+  Defaults d = defaults_for(text.checked().level);
+  network.apply(d.config);
+  training.apply(d.train);
+  const bool differs = d.config.embedding != 0 && d.config.embedding != d.config.hidden;
+  if (differs && !network.fields.given("tied")) d.config.tied = false;
+  d.config = checked(d.config);
+  d.train.threads = threads;
+  d.train.checkpoint = checkpoint;
+  d.train.resume = resume;
+  check_options(d.train, !validation.empty());
+  return d;
+}
+
+void say_text(Talk& talk, const std::string& what, const Corpus& corpus) {
+  const double share = static_cast<double>(corpus.unknown()) / static_cast<double>(corpus.tokens().size());
+  talk.say(fmt::format("{} {}: {} in, {} tokens, vocabulary {}, {:.2f} % <unk>; {} {}", what, corpus.name(),
+                       memory(corpus.bytes()), thousands(corpus.tokens().size()), thousands(corpus.vocabulary().size()),
+                       100 * share, memory(corpus.memory_bytes()), corpus.mapped() ? "on disk, mapped" : "in memory"));
+}
+
+void say_model(Talk& talk, const Model& model, const TrainOptions& options) {
+  const Config& c = model.config();
+  // Weights, their copy of the best epoch, gradients and the optimiser's moments.
+  const std::size_t copies = 3 + (options.optimizer == Optimizer::sgd ? 1 : 2);
+  talk.say(fmt::format("model {}: {} layer{} of {} units, {} parameters; {} with gradients and moments", c.cell,
+                       c.layers, c.layers == 1 ? "" : "s", c.hidden, thousands(model.parameter_count()),
+                       memory(model.parameter_count() * sizeof(float) * copies)));
+}
+
+Json trained_note(const Corpus& corpus, const TrainOptions& options, const TrainResult& r) {
+  Json given = Json::object();
+  visit_training(options, [&](const char* name, const auto& member, const char*) {
+    if constexpr (std::is_enum_v<std::decay_t<decltype(member)>>) {
+      given[name] = show_value(member);
+    } else {
+      given[name] = member;
+    }
+  });
+  Json note = {{"sluice", SLUICE_VERSION},
+               {"text", fs::path(corpus.name()).filename().string()},
+               {"text_tokens", corpus.tokens().size()},
+               {"text_unknown", corpus.unknown()},
+               {"options", given},
+               {"epochs", r.epochs},
+               {"updates", r.updates},
+               {"tokens", r.tokens},
+               {"train_loss", r.train_loss},
+               {"validation_loss", r.validation_loss}};
+  // https://reproducible-builds.org/specs/source-date-epoch: with it, the same run gives the same file.
+  if (std::getenv("SOURCE_DATE_EPOCH") == nullptr) {
+    char date[32];
+    const std::time_t now = std::time(nullptr);
+    std::tm utc{};
+    std::strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
+    note["finished"] = date;
+    note["seconds"] = r.seconds;
+    note["tokens_per_second"] = r.tokens_per_second;
+  }
+  return note;
+}
+
+std::string summary(const std::string& path, const Model& model, const TrainResult& r, bool validated) {
+  return fmt::format(
+      "{}: {} {}x{}, {} epoch{}, {} tokens in {:.1f} s ({:.0f} a second), train {:.4f}{} nats per token\n", path,
+      model.config().cell, model.config().layers, model.config().hidden, r.epochs, r.epochs == 1 ? "" : "s", r.tokens,
+      r.seconds, r.tokens_per_second, r.train_loss,
+      validated ? fmt::format(", validation {:.4f}", r.validation_loss) : "");
+}
+
+Json to_json(const std::string& path, const Model& model, const Corpus& corpus, const TrainResult& r, bool validated) {
+  return {{"parameters", model.parameter_count()},
+          {"tokens", r.tokens},
+          {"epochs", r.epochs},
+          {"updates", r.updates},
+          {"seconds", r.seconds},
+          {"tokens_per_second", r.tokens_per_second},
+          {"train_loss", r.train_loss},
+          {"validation_loss", validated ? Json(r.validation_loss) : Json(nullptr)},
+          {"stopped_early", r.stopped_early},
+          {"vocabulary", corpus.vocabulary().size()},
+          {"text_tokens", corpus.tokens().size()},
+          {"text_unknown", corpus.unknown()},
+          {"model", path}};
+}
+
+int Train::run() {
+  if (checkpoint.empty()) checkpoint = output + ".checkpoint";
+  const Defaults d = options();
+  refuse_what_exists();
+  Talk talk(quiet);
+  const Corpus corpus = Corpus::read(file, text.checked(), text.vocabulary);
+  say_text(talk, "text", corpus);
+  std::optional<Corpus> held_out;
+  if (!validation.empty()) {
+    held_out = Corpus::read(validation, corpus.vocabulary());
+    say_text(talk, "validation", *held_out);
+  }
+  Model model(d.config, corpus.vocabulary(), d.train.seed);
+  say_model(talk, model, d.train);
+
+  Log lines(log, resume);
+  Progress progress(talk);
+  Interrupts interrupts;
+  const auto report = [&](const Report& r) {
+    lines.write(tool::to_json(r));
+    progress.show(r);
+    return interrupts.go_on();
+  };
+  const TrainResult r =
+      held_out ? train(model, corpus, *held_out, d.train, report) : train(model, corpus, d.train, report);
+  talk.clear();
+  if (r.stopped) {
+    talk.say(fmt::format("stopped by {} after {}; the work so far is in {}\ngo on with: {}", interrupts.name(),
+                         duration(r.seconds), checkpoint, typed.line(typed.program, {}, {"--resume"}) + " --resume"));
+    return interrupts.exit_code();
+  }
+
+  const bool validated = held_out.has_value() || d.train.validation_split > 0;
+  model.notes()["trained"] = trained_note(corpus, d.train, r).dump(-1, ' ', false, Json::error_handler_t::replace);
+  save(model, output, {.force = force});
+  std::error_code gone_already;
+  fs::remove(checkpoint, gone_already);
+  if (result.json) {
+    print_json(to_json(output, model, corpus, r, validated));
+  } else {
+    print(summary(output, model, r, validated));
+  }
+  flush();
+  talk.say(fmt::format("go on with: {} complete {} \"...\" -n 100", shell_word(typed.program), shell_word(output)));
+  return 0;
+}
+
+// Where words and characters have different defaults, help shows both.
+void show_both(CLI::App& app) {
+  const Defaults characters = defaults_for(Level::character);
+  const auto both = [&](const char* name, const auto& member, const char*) {
+    CLI::Option* option = app.get_option(std::string("--") + name);
+    const std::string words = option->get_default_str();
+    std::string other = show_value(member);
+    if constexpr (std::is_same_v<std::decay_t<decltype(member)>, bool>) other = member ? "yes" : "no";
+    if (words != other) option->default_str(fmt::format("{}; char: {}", words, other));
+  };
+  visit_config(characters.config, both);
+  visit_training(characters.train, both);
+}
+
+}  // namespace
+
+Action add_train(CLI::App& app, const Invocation& typed) {
+  const auto verb = std::make_shared<Train>();
+  verb->typed = typed;
+  app.add_option("FILE", verb->file, "the text, UTF-8; - is standard input")->required();
+  app.add_option("-o,--output", verb->output, "where the model goes")->type_name("MODEL")->required();
+  app.add_flag("--force", verb->force, "replace an existing MODEL");
+  app.add_option("--validation", verb->validation, "a validation text of its own")->type_name("FILE");
+  app.add_flag("--resume", verb->resume, "go on from the checkpoint of a run that was stopped");
+  app.add_option("--checkpoint", verb->checkpoint, "kept here while training [MODEL.checkpoint]")->type_name("FILE");
+  app.add_option("--log", verb->log, "write a JSON line for every update and validation")->type_name("FILE");
+  add_value(app, "--threads", verb->threads, "how many to use; 0: as many as the machine has", "N");
+  verb->result.add(app);
+  app.add_flag("-q,--quiet", verb->quiet, "say nothing but errors and the result");
+  verb->text.add(app);
+  const Defaults words = defaults_for(Level::word);
+  verb->network.add(app, words.config);
+  verb->training.add(app, words.train);
+  show_both(app);
+  return [verb] { return verb->run(); };
+}
+
+}  // namespace sluice::tool
