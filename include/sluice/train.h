@@ -22,6 +22,8 @@ struct TrainOptions {
   double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
   double weight_decay = 0;  // adamw: decoupled; others: added to the gradient (L2)
   double clip = 1;          // greatest global gradient norm; 0: no clipping
+  double reset = 0;         // share of windows a stream begins with an empty state instead of the carried one, so that
+                            // the model learns to begin from it (Melis, Dyer & Blunsom 2018)
   Schedule schedule = Schedule::cosine;
   std::uint64_t warmup = 0;          // updates of linear warm-up (cosine)
   double final_rate = 0.05;          // cosine ends at this share of learning_rate

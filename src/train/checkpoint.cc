@@ -171,6 +171,7 @@ Fingerprint fingerprint(const TrainOptions& options, const Config& config, const
   run["epsilon"] = to_text(options.epsilon);
   run["weight-decay"] = to_text(options.weight_decay);
   run["clip"] = to_text(options.clip);
+  run["reset"] = to_text(options.reset);
   run["schedule"] = name_of(options.schedule);
   run["warmup"] = to_text(options.warmup);
   if (options.schedule == Schedule::cosine) {

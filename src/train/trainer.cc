@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "base/file.h"
+#include "base/random.h"
 #include "train/evaluate.h"
 #include "train/optimizer.h"
 #include "train/schedule.h"
@@ -14,6 +15,7 @@ namespace sluice {
 namespace {
 
 constexpr std::uint64_t kPointEvery = 10;     // windows; keeping one costs about as much memory traffic as an update
+constexpr std::uint64_t kResetStream = 99;    // of random numbers
 constexpr std::uint64_t kMostRecoveries = 8;  // in a row, without reaching the next point
 
 void copy_values(const Parameters& from, Parameters& to) { std::ranges::copy(from.all(), to.all().begin()); }
@@ -60,6 +62,7 @@ TrainResult Trainer::run() {
     const std::uint64_t window = progress_.window;
     const bool keeps_point = window % kPointEvery == 0;
     if (keeps_point) before = state_;
+    reset_streams();
     batches_.window(window, inputs, targets);
     const Window text{inputs, targets, batches_.steps_of(window), batches_.batch()};
     const DropoutKey dropout{options_.seed, progress_.update};
@@ -112,6 +115,19 @@ std::string Trainer::trouble(double loss, double norm, bool look_at_weights) {
     text << "a weight is not finite";
   }
   return text.str();
+}
+
+void Trainer::reset_streams() {
+  if (options_.reset == 0) return;
+  const Random random(options_.seed, kResetStream);
+  for (std::size_t b = 0; b < state_.batch(); ++b) {
+    if (random.uniform_at(progress_.update * state_.batch() + b) >= options_.reset) continue;
+    for (std::size_t l = 0; l < state_.layers(); ++l) {
+      for (std::size_t s = 0; s < state_.states(); ++s) {
+        std::ranges::fill(state_.of(l, s).subspan(b * state_.hidden(), state_.hidden()), 0.f);
+      }
+    }
+  }
 }
 
 double Trainer::learning_rate() const {

@@ -49,6 +49,8 @@ class Trainer {
   bool weights_are_finite();
   // The guard: what keeps this gradient from the weights, in words; empty when nothing does.
   std::string trouble(double loss, double norm, bool look_at_weights);
+  // Empties the state of the streams that begin the coming window anew.
+  void reset_streams();
   double learning_rate() const;
   double mean_loss() const;
   void count(double loss, std::uint64_t tokens);

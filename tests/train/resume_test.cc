@@ -47,6 +47,7 @@ Case rmsprop_without_validation() {
   Case c = {"rmsprop", {.cell = "rnn", .hidden = 8}, small_options()};
   c.options.optimizer = Optimizer::rmsprop;
   c.options.schedule = Schedule::constant;
+  c.options.reset = 0.3;
   c.options.validation_split = 0;
   return c;
 }

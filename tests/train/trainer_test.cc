@@ -156,6 +156,37 @@ TEST(Trainer, HasTheSameBitsForAnyNumberOfThreads) {
   }
 }
 
+// Shown by the loss, which hangs on the state: with reset 1 the second window is read as if it came first.
+TEST(Trainer, BeginsWindowsWithAnEmptyStateWhenToldTo) {
+  const Corpus corpus = letters(500);
+  TrainOptions options = small_options();
+  options.validation_split = 0;
+  options.learning_rate = 1e-30;  // the weights stay what they are
+  const Batches batches(corpus.tokens(), options.batch, options.steps);
+  const Model model = small_model();
+  Team team(1);
+  Workspace workspace;
+  std::vector<Token> inputs, targets;
+  batches.window(1, inputs, targets);
+  std::vector<float> nats(inputs.size());
+  State state = model.initial_state(options.batch);
+  model.network().score({inputs, targets, options.steps, options.batch}, state, nats, {}, workspace, team);
+  double fresh = 0;
+  for (const float n : nats) fresh += static_cast<double>(n) / static_cast<double>(nats.size());
+
+  const auto second_loss = [&](double reset, std::uint64_t seed) {
+    options.reset = reset;
+    options.seed = seed;
+    return of_kind(run(small_model(), corpus, options).reports, Kind::update)[1].loss;
+  };
+  const double carried = second_loss(0, 1);
+  EXPECT_NEAR(second_loss(1, 1), fresh, 1e-6);
+  EXPECT_GT(std::abs(carried - fresh), 1e-4);
+  EXPECT_EQ(second_loss(0.001, 1), carried);
+  // Half: some of the streams, and others with another seed.
+  EXPECT_NE(second_loss(0.5, 1), second_loss(0.5, 2));
+}
+
 TEST(Trainer, TheSeedMattersOnlyToDropout) {
   const Corpus corpus = letters(300);
   TrainOptions first = small_options(), second = first;
@@ -373,6 +404,7 @@ TEST(Options, OutOfRangeAreRefusedByName) {
       {"epsilon", [](TrainOptions& o) { o.epsilon = 0; }},
       {"weight-decay", [](TrainOptions& o) { o.weight_decay = -1; }},
       {"clip", [](TrainOptions& o) { o.clip = -1; }},
+      {"reset", [](TrainOptions& o) { o.reset = 1.5; }},
       {"final-rate", [](TrainOptions& o) { o.final_rate = 1.5; }},
       {"plateau-factor", [](TrainOptions& o) { o.plateau_factor = 1; }},
       {"validation-split", [](TrainOptions& o) { o.validation_split = 1; }},
