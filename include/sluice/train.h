@@ -25,7 +25,7 @@ struct TrainOptions {
   double reset = 0;         // share of windows a stream begins with an empty state instead of the carried one, so that
                             // the model learns to begin from it (Melis, Dyer & Blunsom 2018)
   Schedule schedule = Schedule::cosine;
-  std::uint64_t warmup = 0;          // updates of linear warm-up (cosine)
+  std::uint64_t warmup = 0;          // updates of linear warm-up, under any schedule
   double final_rate = 0.05;          // cosine ends at this share of learning_rate
   double plateau_factor = 0.25;      // plateau: rate is multiplied by this when validation does not improve
   std::size_t plateau_patience = 0;  // epochs without improvement before that
