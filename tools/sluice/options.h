@@ -115,7 +115,7 @@ void visit_training(Options& o, F&& f) {
   f("weight-decay", o.weight_decay, "adamw: decoupled; others: added to the gradient");
   f("clip", o.clip, "greatest global norm of the gradient; 0: any");
   f("schedule", o.schedule, "constant, cosine or plateau");
-  f("warmup", o.warmup, "updates of linear warm-up (cosine)");
+  f("warmup", o.warmup, "updates of linear warm-up");
   f("final-rate", o.final_rate, "share of the learning rate at which cosine ends");
   f("plateau-factor", o.plateau_factor, "the rate times this when validation does not improve (plateau)");
   f("plateau-patience", o.plateau_patience, "epochs without improvement before that");
