@@ -12,8 +12,8 @@ namespace sluice {
 
 inline constexpr std::size_t kBlock = 16;  // floats; units are stored and packed in blocks of this many
 
-// The instruction sets that this machine and this build share, best first. The first is used unless SLUICE_TARGET in the
-// environment names another.
+// The instruction sets that this machine and this build share, best first. The first is used unless SLUICE_TARGET in
+// the environment names another.
 std::vector<std::string> targets();
 // The one in use; its first call reads SLUICE_TARGET and throws Error (usage) for a name that targets() lacks.
 std::string target();

@@ -1,8 +1,7 @@
 // A SIMD register of floats that behaves like a number, and the activations on it.
 //
 // Everything here gives the same bits on every target that has fused multiply-add: IEEE operations, explicit MulAdd,
-// real division, exponents built from integers. NaN passes through (min and max take their operands in that order),
-// but for Highway's SCALAR target, whose Min drops it.
+// real division, exponents built from integers. NaN passes through (min and max take their operands in that order).
 
 #if defined(SLUICE_KERNELS_LANE_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SLUICE_KERNELS_LANE_INL_H_
@@ -37,8 +36,18 @@ HWY_INLINE Lane load(const float* p) { return hn::LoadU(D(), p); }
 HWY_INLINE void store(Lane x, float* p) { hn::StoreU(x.v, D(), p); }
 HWY_INLINE Lane fma(Lane a, Lane b, Lane c) { return hn::MulAdd(a.v, b.v, c.v); }
 
+// y, or x where x is not a number: for targets whose min and max would lose it.
+HWY_INLINE Lane keep_nan(Lane x, Lane y) {
+#if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128
+  return hn::IfThenElse(hn::IsNaN(x.v), x.v, y.v);
+#else
+  (void)x;
+  return y;
+#endif
+}
+
 HWY_INLINE Lane clamp(Lane x, float low, float high) {
-  return hn::Max(hn::Set(D(), low), hn::Min(hn::Set(D(), high), x.v));
+  return keep_nan(x, hn::Max(hn::Set(D(), low), hn::Min(hn::Set(D(), high), x.v)));
 }
 
 // e^x for x in [-87, 88], clamped to it. x = n ln 2 + r, |r| <= ln 2 / 2 (Cody & Waite 1980), a polynomial for e^r and
@@ -79,7 +88,7 @@ HWY_INLINE Lane tanh(Lane x) {
   return clamp(p / q, -1.f, 1.f);
 }
 
-HWY_INLINE Lane relu(Lane x) { return hn::Max(hn::Zero(D()), x.v); }
+HWY_INLINE Lane relu(Lane x) { return keep_nan(x, hn::Max(hn::Zero(D()), x.v)); }
 HWY_INLINE Lane is_positive(Lane x) { return hn::IfThenElseZero(hn::Gt(x.v, hn::Zero(D())), hn::Set(D(), 1.f)); }
 
 }  // namespace HWY_NAMESPACE

@@ -123,12 +123,12 @@ std::string pad_right(std::string text, std::size_t width) {
   return used < width ? text.append(width - used, ' ') : text;
 }
 
-std::string pad_left(std::string text, std::size_t width) {
+std::string pad_left(const std::string& text, std::size_t width) {
   const std::size_t used = columns(text);
   return used < width ? std::string(width - used, ' ') + text : text;
 }
 
-std::string centred(std::string text, std::size_t width) {
+std::string centred(const std::string& text, std::size_t width) {
   const std::size_t used = columns(text);
   return used < width ? pad_right(std::string((width - used) / 2, ' ') + text, width) : text;
 }

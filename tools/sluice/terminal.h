@@ -45,8 +45,8 @@ Style style_of(int file);
 // Columns a text takes in a terminal; escape sequences take none.
 std::size_t columns(std::string_view text);
 std::string pad_right(std::string text, std::size_t width);
-std::string pad_left(std::string text, std::size_t width);
-std::string centred(std::string text, std::size_t width);
+std::string pad_left(const std::string& text, std::size_t width);
+std::string centred(const std::string& text, std::size_t width);
 // The first columns of a text that is too wide, with an ellipsis.
 std::string shortened(std::string_view text, std::size_t width);
 // Broken at spaces into lines of at most `width` columns, without the last line's end.
