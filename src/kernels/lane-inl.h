@@ -53,6 +53,10 @@ HWY_INLINE Lane clamp(Lane x, float low, float high) {
 // e^x for x in [-87, 88], clamped to it. x = n ln 2 + r, |r| <= ln 2 / 2 (Cody & Waite 1980), a polynomial for e^r and
 // n put into the exponent. Max error 2.7 ulp.
 HWY_INLINE Lane exp(Lane x) {
+  const Lane given = x;
+#if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128
+  x = hn::IfThenElse(hn::IsNaN(x.v), hn::Zero(D()), x.v);  // these convert by a cast, which NaN must not reach
+#endif
   x = clamp(x, -87.f, 88.f);
   const Lane n = hn::Round((x * Lane(1.44269504f)).v);
   Lane r = fma(n, Lane(-0.693359375f), x);
@@ -67,7 +71,7 @@ HWY_INLINE Lane exp(Lane x) {
   const hn::RebindToSigned<D> di;
   const auto exponent = hn::ShiftLeft<23>(hn::ConvertTo(di, n.v));
   const Vec y = hn::BitCast(D(), hn::Add(hn::BitCast(di, p.v), exponent));
-  return hn::IfThenElse(hn::IsNaN(x.v), x.v, y);  // the integer add would make a number of a NaN
+  return hn::IfThenElse(hn::IsNaN(given.v), given.v, y);  // the integer add would make a number of a NaN
 }
 
 // Max absolute error 1e-7.
