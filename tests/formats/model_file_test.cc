@@ -387,11 +387,16 @@ TEST(ModelFile, WrongMetadataIsNamed) {
   EXPECT_THAT(message("sluice.text", R"({"level":"syllable","lowercase":false,"lossy":false})"), HasSubstr("syllable"));
   message("sluice.text", R"({"level":"word","lowercase":0,"lossy":false})");
   message("sluice.text", R"({"level":"word","lowercase":false,"lossy":false,"more":1})");
-  message("sluice.self-check", R"({"input":[7],"outputs":[0],"log_probabilities":[-1]})");
-  message("sluice.self-check", R"({"input":[0],"outputs":[-1],"log_probabilities":[-1]})");
-  message("sluice.self-check", R"({"input":[0],"outputs":[0],"log_probabilities":[-1,-1]})");
-  message("sluice.self-check", R"({"input":[0],"outputs":[0],"log_probabilities":[null]})");
-  message("sluice.self-check", R"({"input":[],"outputs":[],"log_probabilities":[]})");
+  EXPECT_THAT(message("sluice.self-check", R"({"input":[7],"outputs":[0],"log_probabilities":[-1]})"),
+              HasSubstr("input in range"));
+  EXPECT_THAT(message("sluice.self-check", R"({"input":[0],"outputs":[-1],"log_probabilities":[-1]})"),
+              HasSubstr("outputs in range"));
+  EXPECT_THAT(message("sluice.self-check", R"({"input":[0],"outputs":[0],"log_probabilities":[-1,-1]})"),
+              HasSubstr("for every input and output"));
+  EXPECT_THAT(message("sluice.self-check", R"({"input":[0],"outputs":[0],"log_probabilities":[null]})"),
+              HasSubstr("log_probabilities in range"));
+  EXPECT_THAT(message("sluice.self-check", R"({"input":[],"outputs":[],"log_probabilities":[]})"),
+              HasSubstr("for every input and output"));
   EXPECT_THAT(message("sluice.self-check", std::string(100000, '[')), HasSubstr("65536"));
 }
 

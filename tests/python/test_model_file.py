@@ -15,7 +15,7 @@ TOLERANCE = 1e-5
 @pytest.fixture(scope="module", params=[(cell, layers) for cell in CELLS for layers in (1, 2)],
                 ids=lambda pair: f"{pair[0]}-{pair[1]}")
 def model(request, text, tmp_path_factory):
-    """A trained model: its cell, its tensors by the reference reader, its vocabulary, and what it expects."""
+    """A trained model: its cell, its tensors by the reference reader, its vocabulary, what it expects, its self-check."""
     safetensors = pytest.importorskip("safetensors.numpy", reason="needs safetensors from PyPI")
     cell, layers = request.param
     path = tmp_path_factory.mktemp("model") / "m.safetensors"
@@ -28,7 +28,7 @@ def model(request, text, tmp_path_factory):
     expected = {candidate["token"]: candidate["probability"]
                 for candidate in sluice_json("complete", path, PROMPT, "--top", "10")["candidates"]}
     prompt = [tokens.index(word) for word in PROMPT.replace(",", " ,").split()]
-    return cell, layers, tensors, tokens, prompt, expected
+    return cell, layers, tensors, tokens, prompt, expected, json.loads(metadata["sluice.self-check"])
 
 
 def compare(probabilities, tokens, expected):
@@ -71,7 +71,7 @@ EQUATIONS = {"rnn": (1, rnn), "lstm": (4, lstm), "gru": (3, gru), "gru-reset-aft
 
 
 def test_the_printed_equations_agree(model):
-    cell, layers, tensors, tokens, prompt, expected = model
+    cell, layers, tensors, tokens, prompt, expected, _ = model
     gates, step = EQUATIONS[cell]
 
     def by_gate(name):
@@ -94,7 +94,7 @@ def test_the_printed_equations_agree(model):
 
 def test_torch_loads_it_without_conversion(model):
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
-    cell, layers, tensors, tokens, prompt, expected = model
+    cell, layers, tensors, tokens, prompt, expected, check = model
     if cell == "gru":
         pytest.skip("PyTorch has no GRU that resets before the product")
     kind = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru-reset-after": torch.nn.GRU}[cell]
@@ -108,3 +108,6 @@ def test_torch_loads_it_without_conversion(model):
     with torch.no_grad():
         out, _ = module.rnn(module.embedding(torch.tensor(prompt)))
         compare(module.head(out[-1]).softmax(0).numpy(), tokens, expected)
+        out, _ = module.rnn(module.embedding(torch.tensor(check["input"])))
+        answers = module.head(out).log_softmax(-1)[:, check["outputs"]].flatten()
+    assert answers.tolist() == pytest.approx(check["log_probabilities"], abs=1e-4)
