@@ -126,6 +126,15 @@ def test_a_wrong_command_line(arguments):
     refused(*arguments, code=2, names=[])
 
 
+def test_an_option_given_twice(text, untouched):
+    refused("train", text, "-o", untouched / "m.safetensors", "--lr=1", "--lr=2", code=2, names=["--lr", "once"])
+
+
+@pytest.mark.parametrize("option", ["--lr", "-o"])
+def test_an_option_without_its_value(text, option):
+    refused("train", text, option, code=2, names=["--output" if option == "-o" else option, "expected a value"])
+
+
 def test_an_existing_output(text, tmp_path):
     path = tmp_path / "kept.safetensors"
     path.write_text("somebody's work")

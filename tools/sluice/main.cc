@@ -74,6 +74,13 @@ std::string sentence(const CLI::ParseError& error, const CLI::App& app) {
                                                  : "argument",
                           first);
   }
+  // CLI11's words for an option given twice, and for one that lacks its value, in ours.
+  const std::size_t colon = message.find(": ");
+  if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr && colon != std::string::npos) {
+    const bool repeated = message.find("At Most", colon) != std::string::npos;
+    message.replace(colon + 2, std::string::npos,
+                    repeated ? "expected once, found several times" : "expected a value after it, found none");
+  }
   std::replace(message.begin(), message.end(), '\n', ' ');
   const std::string help = verbs.empty() ? "sluice --help" : "sluice " + verbs.front()->get_name() + " --help";
   return fmt::format("{} (see {})", message, help);
