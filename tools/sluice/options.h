@@ -111,9 +111,9 @@ void visit_training(Options& o, F&& f) {
   f("beta1", o.beta1, "of adam and adamw");
   f("beta2", o.beta2, "of adam and adamw");
   f("epsilon", o.epsilon, "of rmsprop, adam and adamw");
-  f("reset", o.reset, "share of windows that begin with an empty state instead of the carried one");
   f("weight-decay", o.weight_decay, "adamw: decoupled; others: added to the gradient");
   f("clip", o.clip, "greatest global norm of the gradient; 0: any");
+  f("reset", o.reset, "share of windows that begin with an empty state instead of the carried one");
   f("schedule", o.schedule, "constant, cosine or plateau");
   f("warmup", o.warmup, "updates of linear warm-up");
   f("final-rate", o.final_rate, "share of the learning rate at which cosine ends");
