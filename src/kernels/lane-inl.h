@@ -36,14 +36,13 @@ HWY_INLINE Lane load(const float* p) { return hn::LoadU(D(), p); }
 HWY_INLINE void store(Lane x, float* p) { hn::StoreU(x.v, D(), p); }
 HWY_INLINE Lane fma(Lane a, Lane b, Lane c) { return hn::MulAdd(a.v, b.v, c.v); }
 
-// y, or x where x is not a number: for targets whose min and max would lose it.
+// On targets of plain C++ the smaller and the greater of NaN and a number is the number, and NaN must not be converted.
+inline constexpr bool kLosesNan = HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128;
+
+// y, or x where x is NaN that the way to y has lost.
 HWY_INLINE Lane keep_nan(Lane x, Lane y) {
-#if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128
-  return hn::IfThenElse(hn::IsNaN(x.v), x.v, y.v);
-#else
-  (void)x;
+  if constexpr (kLosesNan) return hn::IfThenElse(hn::IsNaN(x.v), x.v, y.v);
   return y;
-#endif
 }
 
 HWY_INLINE Lane clamp(Lane x, float low, float high) {
@@ -54,9 +53,7 @@ HWY_INLINE Lane clamp(Lane x, float low, float high) {
 // n put into the exponent. Max error 2.7 ulp.
 HWY_INLINE Lane exp(Lane x) {
   const Lane given = x;
-#if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128
-  x = hn::IfThenElse(hn::IsNaN(x.v), hn::Zero(D()), x.v);  // these convert by a cast, which NaN must not reach
-#endif
+  if constexpr (kLosesNan) x = hn::IfThenZeroElse(hn::IsNaN(x.v), x.v);
   x = clamp(x, -87.f, 88.f);
   const Lane n = hn::Round((x * Lane(1.44269504f)).v);
   Lane r = fma(n, Lane(-0.693359375f), x);
