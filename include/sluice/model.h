@@ -1,4 +1,6 @@
-// A language model: embedding, stacked recurrent layers, linear + softmax over a vocabulary.
+// A model: stacked recurrent layers, of which there are two kinds by what they read.
+//   text:    embedding, layers, linear + softmax over a vocabulary
+//   numbers: layers and a linear head y = V h + b, from I numbers a step to O
 #pragma once
 
 #include <cstddef>
@@ -26,26 +28,40 @@ struct Config {
   double input_dropout = 0;         // on the embedded input
   std::string activation = "tanh";  // of the plain rnn: "tanh" or "relu"
   double forget_bias = 1;           // initial bias of the LSTM's forget gate (Jozefowicz et al. 2015)
+  std::size_t inputs = 0;           // I, numbers read a step; 0: a model of text, which reads tokens
+  std::size_t outputs = 0;  // O, numbers answered a step; with inputs alone, and then embedding and tied stay off
 };
 
-// The memory of a network between two steps: h (and c) of every layer for B streams. A value: copy it, compare it,
-// keep it, put it back. Layout [L][S][B][H], S states a unit, row-major.
+// The memory of a network between two steps: h (and c) of every layer for B streams. Layout [L][S][B][H], S states a
+// unit, row-major. A value:
+//   roll back   keep a copy, step on, put the copy back (Stream::set_state): what follows has the bits it had before
+//   warm up     feed a stream what comes before everything it will serve, keep its state, begin every new stream there
+//   save        to_bytes() and from_bytes(); a stream that goes on from there has the same bits, in any process
 class State {
  public:
   State() = default;
   State(std::size_t layers, std::size_t states, std::size_t batch, std::size_t hidden);
 
-  std::size_t layers() const { return layers_; }
-  std::size_t states() const { return states_; }
-  std::size_t batch() const { return batch_; }
-  std::size_t hidden() const { return hidden_; }
-  std::span<float> values() { return values_; }
-  std::span<const float> values() const { return values_; }
+  std::size_t layers() const noexcept { return layers_; }
+  std::size_t states() const noexcept { return states_; }
+  std::size_t batch() const noexcept { return batch_; }
+  std::size_t hidden() const noexcept { return hidden_; }
+  std::span<float> values() noexcept { return values_; }
+  std::span<const float> values() const noexcept { return values_; }
   // [B, H] of one layer and state (0: h, 1: c).
   std::span<float> of(std::size_t layer, std::size_t state);
   std::span<const float> of(std::size_t layer, std::size_t state) const;
-  void reset();  // all zeros: the state before the first step
+  void reset() noexcept;  // all zeros: the state before the first step
   bool operator==(const State&) const = default;
+  bool same_shape(const State& other) const noexcept;
+
+  // Everything little-endian, on every machine: the 8 bytes "SLUICEST", version (u32, 1), 0 (u32), layers, states,
+  // batch, hidden (u64 each), the values (f32), and the FNV-1a checksum of all bytes before it (u64, RFC 9923).
+  // 56 bytes and four a value.
+  std::vector<std::byte> to_bytes() const;
+  // Any bytes are safe. Throws Error (bad_file): truncated or too long, another magic, a newer version, a shape that
+  // cannot be, a checksum that does not fit. Whether the state suits a model is for set_state to say.
+  static State from_bytes(std::span<const std::byte> bytes);
 
  private:
   std::size_t layers_ = 0, states_ = 0, batch_ = 0, hidden_ = 0;
@@ -72,10 +88,15 @@ struct Scores {
 
 class Network;  // src/model/network.h
 
+// Const after training or loading: any number of threads may use one model at once through const functions and streams
+// of their own.
 class Model {
  public:
-  // Fresh weights from `seed`. Throws Error (usage) for sizes out of range.
+  // A model of text with fresh weights from `seed`. Throws Error (usage) for sizes out of range, config.inputs among
+  // them: it must be 0.
   Model(const Config& config, Vocabulary vocabulary, std::uint64_t seed = 1);
+  // A model on numbers: config.inputs and config.outputs are at least 1, and its vocabulary is empty.
+  explicit Model(const Config& config, std::uint64_t seed = 1);
   ~Model();
   Model(Model&&) noexcept;
   Model& operator=(Model&&) noexcept;
@@ -84,6 +105,7 @@ class Model {
 
   const Config& config() const;
   const CellInfo& cell() const;
+  bool reads_text() const { return config().inputs == 0; }
   const Vocabulary& vocabulary() const;
   std::size_t parameter_count() const;
   State initial_state(std::size_t batch = 1) const;
@@ -92,9 +114,12 @@ class Model {
   const std::map<std::string, std::string>& notes() const;
   std::map<std::string, std::string>& notes();
 
-  // Reads tokens one after another from a fresh state and says what each gate did.
+  // Reads tokens, or x [T, I], one after another from a fresh state and says what each gate did. Throws Error (usage)
+  // where the model reads the other kind.
   GateTrace trace(std::span<const Token> tokens) const;
-  // Scores tokens[1..] given what stands before each, in one stream from a fresh state.
+  GateTrace trace(std::span<const float> x) const;
+  // Scores tokens[1..] given what stands before each, in one stream from a fresh state. Throws Error (usage) for a
+  // model on numbers.
   Scores score(std::span<const Token> tokens) const;
 
   // For the rooms inside the library.

@@ -8,5 +8,6 @@
 #include "sluice/favourites.h"
 #include "sluice/formats.h"
 #include "sluice/model.h"
+#include "sluice/series.h"
 #include "sluice/stream.h"
 #include "sluice/train.h"

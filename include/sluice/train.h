@@ -1,4 +1,4 @@
-// Training: truncated back-propagation through time over a text.
+// Training: truncated back-propagation through time over a text or a series.
 #pragma once
 
 #include <cstdint>
@@ -6,6 +6,7 @@
 #include <string>
 
 #include "sluice/model.h"
+#include "sluice/series.h"
 
 namespace sluice {
 
@@ -14,7 +15,7 @@ enum class Schedule { constant, cosine, plateau };
 
 struct TrainOptions {
   std::size_t epochs = 10;
-  std::size_t batch = 32;  // B, parallel streams of text
+  std::size_t batch = 32;  // B, parallel streams of the text or series
   std::size_t steps = 64;  // T, window of truncated back-propagation
   Optimizer optimizer = Optimizer::adam;
   double learning_rate = 2e-3;
@@ -39,6 +40,8 @@ struct TrainOptions {
   double max_seconds = 0;            // stop after this time, best model kept; 0: no limit
 };
 
+// For a model on numbers read "steps of the series" for tokens and "mean squared error" for nats, here and in
+// TrainResult.
 struct Report {
   enum class Kind { update, validation, recovery, checkpoint, done } kind = Kind::update;
   std::size_t epoch = 0, epochs = 0;      // epoch counts from 1
@@ -70,6 +73,12 @@ TrainResult train(Model& model, const Corpus& corpus, const TrainOptions& option
 // The same with a validation text of its own; options.validation_split is ignored.
 TrainResult train(Model& model, const Corpus& corpus, const Corpus& validation, const TrainOptions& options,
                   const std::function<bool(const Report&)>& report = {});
+// The same for a model on numbers, whose loss is the mean of (answer - target)^2 over all numbers. Throws Error (usage)
+// besides when the widths of the series are not the model's inputs and outputs.
+TrainResult train(Model& model, const Series& series, const TrainOptions& options,
+                  const std::function<bool(const Report&)>& report = {});
+TrainResult train(Model& model, const Series& series, const Series& validation, const TrainOptions& options,
+                  const std::function<bool(const Report&)>& report = {});
 
 struct Evaluation {
   std::uint64_t tokens = 0;   // predicted
@@ -80,5 +89,13 @@ struct Evaluation {
 // Loss and next-token recall over a text read in order, as `batch` contiguous parts side by side (batch 1: one part;
 // more: faster, each part starts from an empty state).
 Evaluation evaluate(const Model& model, const Corpus& corpus, std::size_t batch = 1, std::size_t threads = 0);
+
+struct SeriesEvaluation {
+  std::uint64_t steps = 0;        // answered
+  double mean_squared_error = 0;  // over all numbers of all answers
+};
+
+// The same for a series read by a model on numbers.
+SeriesEvaluation evaluate(const Model& model, const Series& series, std::size_t batch = 1, std::size_t threads = 0);
 
 }  // namespace sluice

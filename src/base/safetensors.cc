@@ -10,6 +10,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/fnv.h"
 #include "base/json.h"
 
 namespace sluice {
@@ -270,14 +271,8 @@ std::size_t find_checksum(std::string_view bytes, std::uint64_t header) {
 constexpr std::size_t checksum_digits = 16;
 
 std::string checksum_without(std::string_view bytes, std::size_t digits) {
-  std::uint64_t sum = 0xcbf29ce484222325u;
-  const auto add = [&sum](std::string_view part) {
-    std::uint64_t local = sum;
-    for (const char c : part) local = (local ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
-    sum = local;
-  };
-  add(bytes.substr(0, digits));
-  add(bytes.substr(digits + checksum_digits));
+  const std::span<const char> all(bytes);
+  const std::uint64_t sum = fnv1a(all.subspan(digits + checksum_digits), fnv1a(all.first(digits)));
   std::string text(checksum_digits, '0');
   for (std::size_t i = 0; i < checksum_digits; ++i) text[i] = "0123456789abcdef"[sum >> (60 - 4 * i) & 15];
   return text;

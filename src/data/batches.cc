@@ -1,4 +1,4 @@
-// Windows over streams of text; see batches.h.
+// Windows over streams of a text or a series; see batches.h.
 #include "data/batches.h"
 
 #include <algorithm>
@@ -13,11 +13,17 @@ void check_sizes(std::size_t batch, std::size_t steps) {
   if (steps == 0) throw Error(Status::usage, "steps: expected at least 1, found 0");
 }
 
-[[noreturn]] void too_short(const std::string& name, std::size_t tokens, std::size_t batch, std::size_t steps,
+[[noreturn]] void too_short(const std::string& name, const std::string& found, std::size_t batch, std::size_t steps,
                             std::size_t least) {
-  throw Error(Status::bad_file, name + ": text too short for one window: " + std::to_string(tokens) +
-                                    " tokens, batch " + std::to_string(batch) + " x steps " + std::to_string(steps) +
-                                    " needs at least " + std::to_string(least));
+  throw Error(Status::bad_file, name + ": " + found + ", batch " + std::to_string(batch) + " x steps " +
+                                    std::to_string(steps) + " needs at least " + std::to_string(least));
+}
+
+std::string in_tokens(std::size_t n) { return "text too short for one window: " + std::to_string(n) + " tokens"; }
+std::string in_steps(std::size_t n) { return "series too short for one window: " + std::to_string(n) + " steps"; }
+
+SeriesRows rows_of(const Series& series) {
+  return {series.inputs(), series.targets(), series.input_width(), series.target_width()};
 }
 
 }  // namespace
@@ -26,32 +32,63 @@ Batches::Batches(std::span<const Token> tokens, std::size_t batch, std::size_t s
     : tokens_(tokens), batch_(batch), steps_(steps), gap_(1) {
   check_sizes(batch, steps);
   const std::size_t each = tokens.size() / batch;
-  if (each < 2) too_short(name, tokens.size(), batch, steps, batch <= SIZE_MAX / 2 ? 2 * batch : SIZE_MAX);
-  starts_.resize(batch + 1);
-  for (std::size_t b = 0; b <= batch; ++b) starts_[b] = b * each;
-  longest_ = each - 1;
-  predicted_ = std::uint64_t{longest_} * batch;
+  if (each < 2) too_short(name, in_tokens(tokens.size()), batch, steps, batch <= SIZE_MAX / 2 ? 2 * batch : SIZE_MAX);
+  cut_evenly(each);
+}
+
+Batches::Batches(const Series& series, std::size_t batch, std::size_t steps)
+    : numbers_(rows_of(series)), batch_(batch), steps_(steps) {
+  check_sizes(batch, steps);
+  const std::size_t each = series.steps() / batch;
+  if (each < 1) too_short(series.name(), in_steps(series.steps()), batch, steps, batch);
+  cut_evenly(each);
 }
 
 Batches Batches::parts(std::span<const Token> tokens, std::size_t batch, std::size_t steps, const std::string& name) {
   check_sizes(batch, steps);
-  if (tokens.size() < 2) too_short(name, tokens.size(), batch, steps, 2);
-  const std::size_t predictions = tokens.size() - 1;
+  if (tokens.size() < 2) too_short(name, in_tokens(tokens.size()), batch, steps, 2);
   Batches result;
   result.tokens_ = tokens;
-  result.batch_ = std::min(batch, predictions);
+  result.batch_ = batch;
   result.steps_ = steps;
-  result.starts_.resize(result.batch_ + 1);
-  const std::size_t each = predictions / result.batch_, longer = predictions % result.batch_;
-  for (std::size_t b = 0; b <= result.batch_; ++b) result.starts_[b] = b * each + std::min(b, longer);
-  result.longest_ = each + (longer > 0 ? 1 : 0);
-  result.predicted_ = predictions;
+  result.cut_in_parts(tokens.size() - 1);
   return result;
+}
+
+Batches Batches::parts(const Series& series, std::size_t batch, std::size_t steps) {
+  check_sizes(batch, steps);
+  if (series.steps() < 1) too_short(series.name(), in_steps(series.steps()), batch, steps, 1);
+  Batches result;
+  result.numbers_ = rows_of(series);
+  result.batch_ = batch;
+  result.steps_ = steps;
+  result.cut_in_parts(series.steps());
+  return result;
+}
+
+void Batches::cut_evenly(std::size_t each) {
+  starts_.resize(batch_ + 1);
+  for (std::size_t b = 0; b <= batch_; ++b) starts_[b] = b * each;
+  longest_ = each - gap_;
+  predicted_ = std::uint64_t{longest_} * batch_;
+}
+
+void Batches::cut_in_parts(std::size_t predictions) {
+  batch_ = std::min(batch_, predictions);
+  starts_.resize(batch_ + 1);
+  const std::size_t each = predictions / batch_, longer = predictions % batch_;
+  for (std::size_t b = 0; b <= batch_; ++b) starts_[b] = b * each + std::min(b, longer);
+  longest_ = each + (longer > 0 ? 1 : 0);
+  predicted_ = predictions;
 }
 
 std::size_t Batches::steps_of(std::size_t window) const {
   const std::size_t first = window * steps_;
   return first < longest_ ? std::min(steps_, longest_ - first) : 0;
+}
+
+std::size_t Batches::position(std::size_t k, std::size_t step, std::size_t stream) const {
+  return starts_[stream] + std::min(k * steps_ + step, length(stream) - 1);
 }
 
 void Batches::window(std::size_t k, std::vector<Token>& inputs, std::vector<Token>& targets) const {
@@ -60,9 +97,22 @@ void Batches::window(std::size_t k, std::vector<Token>& inputs, std::vector<Toke
   targets.resize(steps * batch_);
   for (std::size_t t = 0; t < steps; ++t) {
     for (std::size_t b = 0; b < batch_; ++b) {
-      const std::size_t at = starts_[b] + std::min(k * steps_ + t, length(b) - 1);
+      const std::size_t at = position(k, t, b);
       inputs[t * batch_ + b] = tokens_[at];
       targets[t * batch_ + b] = tokens_[at + 1];
+    }
+  }
+}
+
+void Batches::window(std::size_t k, std::vector<float>& x, std::vector<float>& y) const {
+  const std::size_t steps = steps_of(k), in = numbers_.input_width, out = numbers_.target_width;
+  x.resize(steps * batch_ * in);
+  y.resize(steps * batch_ * out);
+  for (std::size_t t = 0; t < steps; ++t) {
+    for (std::size_t b = 0; b < batch_; ++b) {
+      const std::size_t at = position(k, t, b), row = t * batch_ + b;
+      std::ranges::copy(numbers_.inputs.subspan(at * in, in), x.begin() + static_cast<std::ptrdiff_t>(row * in));
+      std::ranges::copy(numbers_.targets.subspan(at * out, out), y.begin() + static_cast<std::ptrdiff_t>(row * out));
     }
   }
 }

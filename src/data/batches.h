@@ -1,6 +1,6 @@
-// A text as windows for training and evaluation: contiguous streams side by side, cut into windows of T steps, as in
-// the truncated back-propagation of Mikolov et al. 2010 and Zaremba et al. 2014. Without state: window k is always the
-// same, so a resumed run can go on from any window.
+// A text or a series as windows for training and evaluation: contiguous streams side by side, cut into windows of T
+// steps, as in the truncated back-propagation of Mikolov et al. 2010 and Zaremba et al. 2014. Without state: window k
+// is always the same, so a resumed run can go on from any window.
 #pragma once
 
 #include <cstddef>
@@ -10,10 +10,17 @@
 #include <vector>
 
 #include "sluice/data.h"
+#include "sluice/series.h"
 
 namespace sluice {
 
-// Refers to the tokens, which must outlive it. In a window, entry t * B + b is step t of stream b ([T, B]).
+// The numbers of a series as Batches reads them: inputs [N, I], targets [N, O].
+struct SeriesRows {
+  std::span<const float> inputs, targets;
+  std::size_t input_width = 0, target_width = 0;  // I, O
+};
+
+// Refers to the tokens or numbers, which must outlive it. In a window, entry t * B + b is step t of stream b ([T, B]).
 class Batches {
  public:
   // `batch` streams of equal length; the last tokens that do not fill all streams evenly are left out. The target of an
@@ -28,6 +35,12 @@ class Batches {
   static Batches parts(std::span<const Token> tokens, std::size_t batch, std::size_t steps,
                        const std::string& name = "text");
 
+  // The same for a series, in which every row has its own target: a stream of one row is long enough, and parts answer
+  // every row exactly once.
+  Batches(const Series& series, std::size_t batch, std::size_t steps);
+  static Batches parts(const Series& series, std::size_t batch, std::size_t steps);
+
+  bool of_text() const { return numbers_.input_width == 0; }
   std::size_t batch() const { return batch_; }                         // B
   std::size_t windows() const { return (longest_ - 1) / steps_ + 1; }  // in one pass over the text
   std::size_t steps_of(std::size_t window) const;                      // T of a window, `steps` but for the last
@@ -35,17 +48,26 @@ class Batches {
 
   // Fills inputs and targets, [T, B] each, T = steps_of(k). An entry that does not count repeats the stream's last one.
   void window(std::size_t k, std::vector<Token>& inputs, std::vector<Token>& targets) const;
+  // The same of a series: x [T, B, I] and y [T, B, O].
+  void window(std::size_t k, std::vector<float>& x, std::vector<float>& y) const;
   // Whether an entry of window k belongs to the text. Always true for streams of equal length.
   bool counted(std::size_t k, std::size_t step, std::size_t stream) const;
 
  private:
   Batches() = default;
+  // batch_ streams of `each` rows, of which the last gap_ are only a target.
+  void cut_evenly(std::size_t each);
+  // At most batch_ parts of so many predictions.
+  void cut_in_parts(std::size_t predictions);
+  // Where in the text or series an entry of window k is read.
+  std::size_t position(std::size_t k, std::size_t step, std::size_t stream) const;
   std::size_t length(std::size_t stream) const { return starts_[stream + 1] - starts_[stream] - gap_; }
 
   std::span<const Token> tokens_;
+  SeriesRows numbers_;
   std::size_t batch_ = 0, steps_ = 0;
   std::vector<std::size_t> starts_;  // [B + 1] first input of each stream, and where one more would start
-  std::size_t gap_ = 0;              // tokens of a stream that are only a target: 1 for streams, 0 for parts
+  std::size_t gap_ = 0;              // tokens of a stream that are only a target: 1 for streams of text, else 0
   std::size_t longest_ = 0;          // predictions of the longest stream
   std::uint64_t predicted_ = 0;
 };

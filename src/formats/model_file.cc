@@ -8,10 +8,10 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "base/random.h"
 #include "base/safetensors.h"
 #include "base/threads.h"
 #include "formats/model_tensors.h"
+#include "formats/self_check.h"
 #include "model/config.h"
 #include "model/network.h"
 #include "sluice/formats.h"
@@ -23,9 +23,6 @@ using Metadata = std::map<std::string, std::string>;
 
 constexpr unsigned file_version = 1;
 constexpr std::string_view note_prefix = "sluice.note.";
-constexpr std::size_t self_check_steps = 8, self_check_outputs = 32;
-constexpr std::size_t most_self_check = std::size_t{1} << 16;  // bytes of JSON; a real one has some 6000
-constexpr double self_check_tolerance = 1e-4;                  // of the larger of 1 and the number itself
 
 [[noreturn]] void refuse(const std::string& where, const std::string& expected, const std::string& found) {
   throw Error(Status::bad_file, where + ": expected " + expected + ", found " + found);
@@ -49,93 +46,13 @@ auto blame_file(const std::string& where, F&& f) {
   }
 }
 
-// log p of each of `outputs` after each of `inputs`, [T, K].
-std::vector<double> answer(const Network& network, std::span<const Token> inputs, std::span<const Token> outputs) {
-  State state = network.initial_state(1);
-  Workspace workspace;
-  network.prepare_step(workspace);
-  std::vector<float> logits(network.vocabulary());
-  std::vector<double> answers;
-  for (const Token input : inputs) {
-    network.step(input, state, logits, workspace);
-    const double largest = *std::ranges::max_element(logits);
-    double sum = 0;
-    for (const float logit : logits) sum += std::exp(logit - largest);
-    for (const Token output : outputs) answers.push_back(logits[output] - largest - std::log(sum));
-  }
-  return answers;
-}
-
-std::string make_self_check(const Network& network) {
-  const std::size_t vocabulary = network.vocabulary();
-  Random random(1);
-  std::vector<Token> inputs, outputs;
-  for (std::size_t i = 0; i < self_check_steps; ++i) inputs.push_back(static_cast<Token>(random.below(vocabulary)));
-  const std::size_t count = std::min(vocabulary, self_check_outputs);
-  for (std::size_t i = 0; i < count; ++i) outputs.push_back(static_cast<Token>(i * vocabulary / count));
-  const std::vector<double> answers = answer(network, inputs, outputs);
-  if (!std::ranges::all_of(answers, [](double value) { return std::isfinite(value); })) {
-    throw Error(Status::failed, "self-check: expected finite probabilities, found others");
-  }
-  return nlohmann::json{{"input", inputs}, {"outputs", outputs}, {"log_probabilities", answers}}.dump();
-}
-
-// An array of numbers in [0, below) (`below` 0: any numbers).
-template <class T>
-std::vector<T> numbers(const nlohmann::json& object, const char* key, double below, const std::string& where) {
-  const auto array = object.find(key);
-  if (array == object.end() || !array->is_array()) refuse(where, std::string("an array ") + key, "none");
-  std::vector<T> values;
-  for (const nlohmann::json& value : *array) {
-    const bool fits = below == 0 ? value.is_number() : value.is_number_unsigned() && value.get<double>() < below;
-    if (!fits) refuse(where, std::string(key) + " in range", shown(value.dump()));
-    values.push_back(value.get<T>());
-  }
-  return values;
-}
-
-void verify_self_check(const Network& network, const std::string& text, const std::string& path) {
-  if (text == "none") return;
-  const std::string where = where_of(path, "sluice.self-check");
-  if (text.size() > most_self_check) {
-    refuse(where, "at most " + std::to_string(most_self_check) + " bytes", std::to_string(text.size()));
-  }
-  const nlohmann::json object = nlohmann::json::parse(text, nullptr, false);
-  if (!object.is_object()) refuse(where, "a JSON object or none", shown(text));
-  const auto vocabulary = static_cast<double>(network.vocabulary());
-  const auto inputs = numbers<Token>(object, "input", vocabulary, where);
-  const auto outputs = numbers<Token>(object, "outputs", vocabulary, where);
-  const auto expected = numbers<double>(object, "log_probabilities", 0, where);
-  if (inputs.empty() || expected.size() != inputs.size() * outputs.size() || expected.empty()) {
-    refuse(where, "a log-probability for every input and output", std::to_string(expected.size()));
-  }
-  const std::vector<double> answers = answer(network, inputs, outputs);
-  for (std::size_t i = 0; i < expected.size(); ++i) {
-    if (std::abs(answers[i] - expected[i]) <= self_check_tolerance * std::max(1.0, std::abs(expected[i]))) continue;
-    refuse(where,
-           "the log-probability " + std::to_string(expected[i]) + " for token " +
-               std::to_string(outputs[i % outputs.size()]) + " after step " + std::to_string(i / outputs.size() + 1),
-           std::to_string(answers[i]) + " (the weights are not those the file was written with)");
-  }
-}
-
 // Text in UTF-8, what is broken in it replaced by U+FFFD: a note may hold a file name of any bytes.
 std::string mended(const std::string& text) {
   return nlohmann::json::parse(nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
-Metadata make_metadata(const Model& model) {
-  Metadata metadata;
-  const CellInfo& cell = model.cell();
-  const Vocabulary& vocabulary = model.vocabulary();
+void write_vocabulary(const Vocabulary& vocabulary, Metadata& metadata) {
   const TextOptions& text = vocabulary.text();
-  std::string equations;
-  for (const std::string_view equation : cell.equations) (equations += equation) += '\n';
-  metadata["format"] = "pt";
-  metadata["sluice.version"] = std::to_string(file_version);
-  metadata["sluice.cell"] = cell.name;
-  metadata["sluice.equations"] = equations;
-  metadata["sluice.config"] = config_to_json(model.config());
   metadata["sluice.text"] =
       nlohmann::ordered_json{{"level", name(text.level)}, {"lowercase", text.lowercase}, {"lossy", text.lossy}}.dump();
   try {
@@ -143,6 +60,19 @@ Metadata make_metadata(const Model& model) {
   } catch (const nlohmann::json::exception&) {
     throw Error(Status::failed, "vocabulary: expected tokens in UTF-8, found other bytes");
   }
+}
+
+Metadata make_metadata(const Model& model) {
+  Metadata metadata;
+  const CellInfo& cell = model.cell();
+  std::string equations;
+  for (const std::string_view equation : cell.equations) (equations += equation) += '\n';
+  metadata["format"] = "pt";
+  metadata["sluice.version"] = std::to_string(file_version);
+  metadata["sluice.cell"] = cell.name;
+  metadata["sluice.equations"] = equations;
+  metadata["sluice.config"] = config_to_json(model.config());
+  if (model.reads_text()) write_vocabulary(model.vocabulary(), metadata);
   for (const auto& [name, note] : model.notes()) metadata[std::string(note_prefix) + mended(name)] = mended(note);
   metadata["sluice.self-check"] = make_self_check(model.network());
   return metadata;
@@ -204,6 +134,13 @@ Vocabulary read_vocabulary(const Metadata& metadata, std::size_t size, const std
   return blame_file(where, [&] { return Vocabulary(text, std::move(reader.tokens)); });
 }
 
+// A model on numbers has none; what nobody would read is not kept either.
+void refuse_vocabulary(const Metadata& metadata, const std::string& path) {
+  for (const char* key : {"sluice.vocabulary", "sluice.text"}) {
+    if (metadata.contains(key)) refuse(where_of(path, key), "no such entry in a model on numbers", "one");
+  }
+}
+
 void check_version(const Metadata& metadata, const std::string& path) {
   const std::string where = where_of(path, "sluice.version");
   const auto found = metadata.find("sluice.version");
@@ -250,19 +187,26 @@ Model model_from_bytes(std::string_view bytes, const std::string& path) {
   const TensorFile file = parse_safetensors(bytes, path);
   check_version(file.metadata, path);
   const Config config = read_config(file.metadata, path);
-  const std::size_t size = vocabulary_size(file, path);
+  const bool text = config.inputs == 0;
+  const std::size_t size = text ? vocabulary_size(file, path) : 0;
   check_tensors(file, config, size, path);
-  Vocabulary vocabulary = read_vocabulary(file.metadata, size, path);
+  Vocabulary vocabulary;
+  if (text) {
+    vocabulary = read_vocabulary(file.metadata, size, path);
+  } else {
+    refuse_vocabulary(file.metadata, path);
+  }
   verify_checksum(bytes, file, path);
 
-  Model model = blame_file(path, [&] { return Model(config, std::move(vocabulary)); });
+  Model model = blame_file(path, [&] { return text ? Model(config, std::move(vocabulary)) : Model(config); });
   from_tensors(file, model.network(), path);
   Team team(1);
   model.network().pack(team);
   for (const auto& [key, value] : file.metadata) {
     if (key.starts_with(note_prefix)) model.notes()[key.substr(note_prefix.size())] = value;
   }
-  verify_self_check(model.network(), entry(file.metadata, "sluice.self-check", path), path);
+  verify_self_check(model.network(), entry(file.metadata, "sluice.self-check", path),
+                    where_of(path, "sluice.self-check"));
   return model;
 }
 

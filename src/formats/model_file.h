@@ -3,12 +3,11 @@
 //   sluice.version    "1"
 //   sluice.cell, sluice.equations   which cell this is, and what it computes, for people
 //   sluice.config     the fields of visit_config as a JSON object
+//                     A model on numbers has "inputs" and "outputs" among them, and not the next two.
 //   sluice.text       how text is split: {"level", "lowercase", "lossy"}
 //   sluice.vocabulary JSON array of the tokens, by number
 //   sluice.note.NAME  the model's notes
-//   sluice.self-check {"input": tokens [T], "outputs": tokens [K], "log_probabilities": [T K]}, what the network
-//   answers
-//                     to a short input; "none" in a file whose weights were changed elsewhere
+//   sluice.self-check formats/self_check.h
 //   sluice.checksum   base/safetensors.h
 #pragma once
 

@@ -48,11 +48,17 @@ std::optional<std::size_t> apart_block(const CellInfo& cell) {
 
 std::vector<Part> parts_of(const Config& config, std::size_t vocabulary) {
   const CellInfo& cell = find_cell(config.cell);
-  const std::uint64_t V = vocabulary, E = config.embedding, H = config.hidden;
-  std::vector<Part> parts = {{Role::plain, "embedding.weight", "embedding.weight", {V, E}}};
+  const bool text = config.inputs == 0;
+  const std::uint64_t E = config.embedding, H = config.hidden;
+  const std::uint64_t V = text ? vocabulary : config.outputs;
+  std::vector<Part> parts;
+  if (text) parts.push_back({Role::plain, "embedding.weight", "embedding.weight", {V, E}});
   for (std::size_t k = 0; k < config.layers; ++k) {
     const std::string l = "_l" + std::to_string(k);
-    const std::uint64_t I = k == 0 ? E : H, rows = cell.input_rows * H, recurrent_rows = cell.recurrent_rows * H;
+    const std::uint64_t I = k > 0  ? H
+                            : text ? E
+                                   : config.inputs,
+                        rows = cell.input_rows * H, recurrent_rows = cell.recurrent_rows * H;
     parts.push_back({Role::input, "rnn.weight_ih" + l, "rnn.weight_ih" + l, {rows, I}, k});
     parts.push_back({Role::recurrent, "rnn.weight_hh" + l, "rnn.weight_hh" + l, {recurrent_rows, H}, k});
     parts.push_back({Role::bias_ih, "rnn.bias_ih" + l, "rnn.bias" + l, {rows}, k});

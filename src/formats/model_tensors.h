@@ -2,6 +2,7 @@
 //   embedding.weight [V, E]
 //   rnn.weight_ih_l{k} [G H, I]  rnn.weight_hh_l{k} [G H, H]  rnn.bias_ih_l{k} [G H]  rnn.bias_hh_l{k} [G H]
 //   head.weight [V, H] (not when tied)  head.bias [V]
+// A network on numbers has no embedding, and a head of O outputs instead of V.
 // Inside there is one bias where two would only be added: it is written to bias_ih beside a bias_hh of zeros, and read
 // as the sum of both, so that weights trained by PyTorch fit as well.
 #pragma once

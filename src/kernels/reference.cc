@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "cells/tape_rows.h"
+#include "kernels/reference_loops.h"
 #include "sluice/error.h"
 
 namespace sluice::reference {
@@ -37,28 +38,6 @@ constexpr Rows rows() {
   Rows r{Cell::rows, Cell::inputs, 0, kStates<Cell>, own_row<Cell>() >= 0};
   for (const Stage& stage : Cell::stages) r.recurrent += static_cast<std::size_t>(stage.count);
   return r;
-}
-
-// y [rows] += M [rows, columns] x [columns]
-void add_product(const double* m, std::size_t rows, std::size_t columns, const double* x, double* y) {
-  for (std::size_t i = 0; i < rows; ++i) {
-    for (std::size_t k = 0; k < columns; ++k) y[i] += m[i * columns + k] * x[k];
-  }
-}
-
-// What add_product does, backwards: dM += dy x^T, dx += M^T dy.
-void add_product_gradients(const double* m, std::size_t rows, std::size_t columns, const double* x, const double* dy,
-                           double* dm, double* dx) {
-  for (std::size_t i = 0; i < rows; ++i) {
-    for (std::size_t k = 0; k < columns; ++k) {
-      dm[i * columns + k] += dy[i] * x[k];
-      dx[k] += m[i * columns + k] * dy[i];
-    }
-  }
-}
-
-void add(const double* x, std::size_t n, double* sum) {
-  for (std::size_t i = 0; i < n; ++i) sum[i] += x[i];
 }
 
 // One layer with its cell's equations at hand. H is short for the number of units throughout.
@@ -207,96 +186,6 @@ const Entry& find(std::string_view cell, std::string_view activation) {
               "cell: expected a registered one, found " + std::string(cell) + " " + std::string(activation));
 }
 
-std::string tensor(const char* what, std::size_t layer) { return std::string("rnn.") + what + std::to_string(layer); }
-
-Layer layer_of(const Network& network, const Tensors& tensors, std::size_t k) {
-  const Rows rows = rows_of(network.cell, network.activation);
-  return {network.cell,
-          network.activation,
-          k == 0 ? network.embedding : network.hidden,
-          network.hidden,
-          tensors.at(tensor("weight_ih_l", k)),
-          tensors.at(tensor("weight_hh_l", k)),
-          tensors.at(tensor("bias_l", k)),
-          rows.own_bias ? tensors.at(tensor("bias_hn_l", k)) : Numbers()};
-}
-
-const char* head_name(const Network& network) { return network.tied ? "embedding.weight" : "head.weight"; }
-
-Numbers embedded(const Network& network, const Text& text) {
-  const Numbers& table = network.tensors.at("embedding.weight");
-  Numbers x;
-  for (const std::uint32_t token : text.inputs) {
-    x.insert(x.end(), &table[token * network.embedding], &table[token * network.embedding] + network.embedding);
-  }
-  return x;
-}
-
-Numbers outputs(const LayerRun& run, std::size_t states, std::size_t hidden) {  // [T, B, H]
-  Numbers h;
-  const std::size_t row = run.batch * hidden;
-  for (std::size_t t = 1; t <= run.steps; ++t) {
-    const double* at = &run.states[t * states * row];
-    h.insert(h.end(), at, at + row);
-  }
-  return h;
-}
-
-// Logits and losses from h [T, B, H].
-void apply_head(const Network& network, const Text& text, const Numbers& h, Result& result) {
-  const std::size_t V = network.vocabulary, H = network.hidden, n = text.inputs.size();
-  const Numbers& weight = network.tensors.at(head_name(network));
-  const Numbers& bias = network.tensors.at("head.bias");
-  for (std::size_t i = 0; i < n; ++i) {
-    Numbers y = bias;
-    add_product(weight.data(), V, H, &h[i * H], y.data());
-    const double most = *std::max_element(y.begin(), y.end());
-    double sum = 0;
-    for (const double a : y) sum += std::exp(a - most);
-    result.nats.push_back(most + std::log(sum) - y[text.targets[i]]);
-    result.loss += result.nats.back() / static_cast<double>(n);
-    result.logits.insert(result.logits.end(), y.begin(), y.end());
-  }
-}
-
-// The gradient of h [T, B, H]; those of the head's tensors are added to result.gradients.
-Numbers head_gradients(const Network& network, const Text& text, const Numbers& h, Result& result) {
-  const std::size_t V = network.vocabulary, H = network.hidden, n = text.inputs.size();
-  const Numbers& weight = network.tensors.at(head_name(network));
-  Numbers dh(h.size()), dy(V);
-  for (std::size_t i = 0; i < n; ++i) {
-    const double* y = &result.logits[i * V];
-    const double log_sum = result.nats[i] + y[text.targets[i]];
-    for (std::size_t v = 0; v < V; ++v) {
-      dy[v] = (std::exp(y[v] - log_sum) - (v == text.targets[i] ? 1 : 0)) / static_cast<double>(n);
-    }
-    add_product_gradients(weight.data(), V, H, &h[i * H], dy.data(), result.gradients.at(head_name(network)).data(),
-                          &dh[i * H]);
-    add(dy.data(), V, result.gradients.at("head.bias").data());
-  }
-  return dh;
-}
-
-void differentiate(const Network& network, const Text& text, const Numbers& h, Result& result) {
-  result.gradients = network.zeros();
-  result.state_gradient.resize(result.state.size());
-  const std::size_t state = result.state.size() / network.layers;
-  Numbers d = head_gradients(network, text, h, result);
-  for (std::size_t k = network.layers; k-- > 0;) {
-    LayerGradients g = backward(layer_of(network, network.tensors, k), result.layers[k], d);
-    result.gradients.at(tensor("weight_ih_l", k)) = std::move(g.weights.weight_ih);
-    result.gradients.at(tensor("weight_hh_l", k)) = std::move(g.weights.weight_hh);
-    result.gradients.at(tensor("bias_l", k)) = std::move(g.weights.bias);
-    if (!g.weights.bias_hn.empty()) result.gradients.at(tensor("bias_hn_l", k)) = std::move(g.weights.bias_hn);
-    std::copy(g.state.begin(), g.state.end(), result.state_gradient.begin() + static_cast<std::ptrdiff_t>(k * state));
-    d = std::move(g.input);
-  }
-  Numbers& table = result.gradients.at("embedding.weight");
-  for (std::size_t i = 0; i < text.inputs.size(); ++i) {
-    add(&d[i * network.embedding], network.embedding, &table[text.inputs[i] * network.embedding]);
-  }
-}
-
 }  // namespace
 
 Rows rows_of(const std::string& cell, const std::string& activation) { return find(cell, activation).rows; }
@@ -320,39 +209,6 @@ LayerGradients backward(const Layer& layer, const LayerRun& run, const Numbers& 
   out.state.resize(entry.rows.states * run.batch * layer.hidden);
   entry.backward(layer, run, output_gradient, out);
   return out;
-}
-
-Tensors Network::zeros() const {
-  const Rows rows = rows_of(cell, activation);
-  Tensors t;
-  t["embedding.weight"].resize(vocabulary * embedding);
-  for (std::size_t k = 0; k < layers; ++k) {
-    t[tensor("weight_ih_l", k)].resize(rows.input * hidden * (k == 0 ? embedding : hidden));
-    t[tensor("weight_hh_l", k)].resize(rows.recurrent * hidden * hidden);
-    t[tensor("bias_l", k)].resize(rows.input * hidden);
-    if (rows.own_bias) t[tensor("bias_hn_l", k)].resize(hidden);
-  }
-  if (!tied) t["head.weight"].resize(vocabulary * hidden);
-  t["head.bias"].resize(vocabulary);
-  return t;
-}
-
-Result run(const Network& network, const Text& text, const Numbers& state, bool gradients) {
-  Result result;
-  const std::size_t states = rows_of(network.cell, network.activation).states;
-  const std::ptrdiff_t size = static_cast<std::ptrdiff_t>(states * text.batch * network.hidden);
-  Numbers x = embedded(network, text);
-  for (std::size_t k = 0; k < network.layers; ++k) {
-    const auto from = state.begin() + static_cast<std::ptrdiff_t>(k) * size;
-    result.layers.push_back(forward(layer_of(network, network.tensors, k), text.steps, text.batch, std::move(x),
-                                    Numbers(from, from + size)));
-    const LayerRun& layer = result.layers.back();
-    result.state.insert(result.state.end(), layer.states.end() - size, layer.states.end());
-    x = outputs(layer, states, network.hidden);
-  }
-  apply_head(network, text, x, result);
-  if (gradients) differentiate(network, text, x, result);
-  return result;
 }
 
 }  // namespace sluice::reference

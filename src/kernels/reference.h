@@ -53,9 +53,11 @@ struct LayerGradients {
 // output_gradient [T, B, H] is the gradient of h of each step from above.
 LayerGradients backward(const Layer& layer, const LayerRun& run, const Numbers& output_gradient);
 
-// A language model: embedding, L layers, linear + softmax. The tensors have the names and shapes of a model file:
+// A network on text: embedding, L layers, linear + softmax; or on numbers (inputs > 0): L layers and a linear head. The
+// tensors have the names and shapes of a model file:
 //   embedding.weight [V, E]   rnn.weight_ih_l0 rnn.weight_hh_l0 rnn.bias_l0 rnn.bias_hn_l0   head.weight [V, H]
 //   head.bias [V]             with bias_hn only where the cell has one, head.weight only when not tied
+// On numbers there is no embedding, and O stands for V.
 using Tensors = std::map<std::string, Numbers>;
 
 struct Network {
@@ -63,21 +65,24 @@ struct Network {
   std::size_t vocabulary = 0, embedding = 0, hidden = 0, layers = 0;  // V, E, H, L
   bool tied = false;                                                  // head.weight is embedding.weight; needs E = H
   Tensors tensors;
+  std::size_t inputs = 0, outputs = 0;  // I, O of a network on numbers, whose vocabulary and embedding are 0
 
+  std::size_t head_outputs() const { return inputs > 0 ? outputs : vocabulary; }
   // Tensors of the right sizes, all zero.
   Tensors zeros() const;
 };
 
-// T steps of B streams, entry t * B + b.
+// T steps of B streams, row t * B + b: tokens, or numbers x [T, B, I] and y [T, B, O].
 struct Text {
   std::size_t steps = 0, batch = 0;
-  std::vector<std::uint32_t> inputs, targets;
+  std::vector<std::uint32_t> inputs = {}, targets = {};
+  Numbers x = {}, y = {};
 };
 
 struct Result {
   double loss = 0;               // mean of nats
-  Numbers nats;                  // [T, B], -log p(target)
-  Numbers logits;                // [T, B, V]
+  Numbers nats;                  // [T, B], -log p(target), or the mean of (answer - y)^2
+  Numbers logits;                // [T, B, V], or the answers [T, B, O]
   Numbers state;                 // [L, S, B, H] after the last step
   std::vector<LayerRun> layers;  // what each layer did
   Tensors gradients;             // of loss; empty unless asked for

@@ -28,6 +28,23 @@ void check_share(const std::string& field, double value) {
   out_of_range(field, "a share from 0 up to but not including 1", number_text(value));
 }
 
+void check_text(Config& config) {
+  if (config.outputs > 0) out_of_range("outputs", "0 where there are no inputs", std::to_string(config.outputs));
+  if (config.embedding == 0) config.embedding = config.hidden;
+  check_size("embedding", config.embedding, most_units);
+  if (config.tied && config.embedding != config.hidden) {
+    out_of_range("tied", "embedding equal to hidden, " + std::to_string(config.hidden),
+                 std::to_string(config.embedding));
+  }
+}
+
+void check_numbers(const Config& config) {
+  check_size("inputs", config.inputs, most_units);
+  check_size("outputs", config.outputs, most_units);
+  if (config.embedding > 0) out_of_range("embedding", "0 where there are inputs", std::to_string(config.embedding));
+  if (config.tied) out_of_range("tied", "false where there are inputs", "true");
+}
+
 template <class Member>
 bool read_member(const nlohmann::json& value, Member& member) {
   if constexpr (std::is_same_v<Member, bool>) {
@@ -57,11 +74,10 @@ Config checked(Config config) {
   find_cell(config.cell);
   check_size("layers", config.layers, most_layers);
   check_size("hidden", config.hidden, most_units);
-  if (config.embedding == 0) config.embedding = config.hidden;
-  check_size("embedding", config.embedding, most_units);
-  if (config.tied && config.embedding != config.hidden) {
-    out_of_range("tied", "embedding equal to hidden, " + std::to_string(config.hidden),
-                 std::to_string(config.embedding));
+  if (config.inputs > 0) {
+    check_numbers(config);
+  } else {
+    check_text(config);
   }
   check_share("dropout", config.dropout);
   check_share("input-dropout", config.input_dropout);
@@ -72,6 +88,21 @@ Config checked(Config config) {
     out_of_range("forget-bias", "a number from -100 to 100", number_text(config.forget_bias));
   }
   return config;
+}
+
+std::string what_it_reads(const Config& config) {
+  if (config.inputs == 0) return "text";
+  return "numbers, " + std::to_string(config.inputs) + " in and " + std::to_string(config.outputs) + " out a step";
+}
+
+void expect_text(const Config& config, const std::string& where) {
+  if (config.inputs == 0) return;
+  throw Error(Status::usage, where + ": expected a model of text, found one of " + what_it_reads(config));
+}
+
+void expect_numbers(const Config& config, const std::string& where) {
+  if (config.inputs > 0) return;
+  throw Error(Status::usage, where + ": expected a model on numbers, found one of text");
 }
 
 std::string config_to_json(const Config& config) {
@@ -88,6 +119,8 @@ Config config_from_json(const std::string& json, const std::string& where) {
 
   Config config;
   if (!object.contains("cell")) refuse("the name of a cell", "none");
+  const bool numbers = object.contains("inputs");
+  config.inputs = numbers ? 1 : 0;  // whose fields these are
   visit_config(config, [&](const char* name, auto& member, const char*) {
     const auto field = object.find(name);
     if (field == object.end()) return;  // a field that is newer than the file keeps its default
@@ -98,6 +131,7 @@ Config config_from_json(const std::string& json, const std::string& where) {
     object.erase(field);
   });
   if (!object.empty()) refuse("known fields only", shown(object.begin()->first));
+  if (numbers && config.inputs == 0) refuse("inputs of 1 or more, or none named", "0");
   try {
     checked(config);
   } catch (const Error& error) {

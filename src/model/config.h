@@ -5,23 +5,36 @@
 
 namespace sluice {
 
-// Calls f(name, member, help) for each field. `name` is the flag without dashes and the key in the file.
+// Calls f(name, member, help) for each field that a network of this kind has: one on text (no inputs) or on numbers.
+// `name` is the flag without dashes and the key in the file.
 template <class ConfigType, class F>
 void visit_config(ConfigType& config, F&& f) {
+  const bool text = config.inputs == 0;
   f("cell", config.cell, "rnn, lstm, gru (reset before the product, Cho et al. 2014) or gru-reset-after (PyTorch's)");
   f("layers", config.layers, "recurrent layers, one on the other");
   f("hidden", config.hidden, "units a layer");
-  f("embedding", config.embedding, "numbers that stand for a token; 0: as many as hidden");
-  f("tied", config.tied, "share the embedding with the output layer; needs embedding = hidden");
+  if (text) {
+    f("embedding", config.embedding, "numbers that stand for a token; 0: as many as hidden");
+    f("tied", config.tied, "share the embedding with the output layer; needs embedding = hidden");
+  } else {
+    f("inputs", config.inputs, "numbers read a step");
+    f("outputs", config.outputs, "numbers answered a step");
+  }
   f("dropout", config.dropout, "share of units dropped between layers and before the output, in training");
   f("input-dropout", config.input_dropout, "share of the embedded input dropped in training");
   f("activation", config.activation, "of the plain rnn: tanh or relu");
   f("forget-bias", config.forget_bias, "initial bias of the LSTM's forget gate");
 }
 
-// Fills in embedding = hidden where it is 0, and throws Error (usage) for what is out of range, naming the field, what
-// was expected and what was found.
+// Fills in embedding = hidden where a network on text has 0, and throws Error (usage) for what is out of range, naming
+// the field, what was expected and what was found.
 Config checked(Config config);
+
+// "text", or "numbers, 3 in and 1 out a step": what a network of this config reads.
+std::string what_it_reads(const Config& config);
+// Throws Error (usage), with `where` in front, unless it reads text; unless it reads numbers.
+void expect_text(const Config& config, const std::string& where);
+void expect_numbers(const Config& config, const std::string& where);
 
 // Config as a JSON object and back. from_json throws Error (bad_file) prefixed with `where`.
 std::string config_to_json(const Config& config);

@@ -1,25 +1,22 @@
 #include <algorithm>
 
+#include "model/config.h"
 #include "model/network.h"
 #include "sluice/model.h"
 
 namespace sluice {
 
-State::State(std::size_t layers, std::size_t states, std::size_t batch, std::size_t hidden)
-    : layers_(layers), states_(states), batch_(batch), hidden_(hidden), values_(layers * states * batch * hidden) {}
-
-std::span<float> State::of(std::size_t layer, std::size_t state) {
-  return std::span<float>(values_).subspan((layer * states_ + state) * batch_ * hidden_, batch_ * hidden_);
+Model::Model(const Config& config, Vocabulary vocabulary, std::uint64_t seed) : vocabulary_(std::move(vocabulary)) {
+  if (config.inputs > 0) {
+    throw Error(Status::usage,
+                "inputs: expected 0 for a model with a vocabulary, found " + std::to_string(config.inputs));
+  }
+  network_ = std::make_unique<Network>(config, vocabulary_.size(), seed);
 }
-
-std::span<const float> State::of(std::size_t layer, std::size_t state) const {
-  return std::span<const float>(values_).subspan((layer * states_ + state) * batch_ * hidden_, batch_ * hidden_);
+Model::Model(const Config& config, std::uint64_t seed) {
+  if (config.inputs == 0) throw Error(Status::usage, "inputs: expected 1 or more for a model on numbers, found 0");
+  network_ = std::make_unique<Network>(config, 0, seed);
 }
-
-void State::reset() { std::fill(values_.begin(), values_.end(), 0.f); }
-
-Model::Model(const Config& config, Vocabulary vocabulary, std::uint64_t seed)
-    : vocabulary_(std::move(vocabulary)), network_(std::make_unique<Network>(config, vocabulary_.size(), seed)) {}
 Model::~Model() = default;
 Model::Model(Model&&) noexcept = default;
 Model& Model::operator=(Model&&) noexcept = default;
@@ -38,16 +35,36 @@ State Model::initial_state(std::size_t batch) const { return network_->initial_s
 const std::map<std::string, std::string>& Model::notes() const { return notes_; }
 std::map<std::string, std::string>& Model::notes() { return notes_; }
 
-GateTrace Model::trace(std::span<const Token> tokens) const {
-  if (tokens.empty()) return {0, config().hidden, std::vector<LayerTrace>(config().layers)};
+namespace {
+
+GateTrace trace_rows(const Network& network, const Rows& inputs, std::size_t steps) {
+  if (steps == 0) return {0, network.config().hidden, std::vector<LayerTrace>(network.config().layers)};
   Workspace workspace;
   Team alone(1);
-  State state = initial_state();
-  network_->forward(tokens, tokens.size(), 1, state, workspace, alone);
-  return network_->trace(workspace);
+  State state = network.initial_state(1);
+  network.forward(inputs, steps, 1, state, workspace, alone);
+  return network.trace(workspace);
+}
+
+}  // namespace
+
+GateTrace Model::trace(std::span<const Token> tokens) const {
+  expect_text(config(), "trace");
+  return trace_rows(*network_, tokens, tokens.size());
+}
+
+GateTrace Model::trace(std::span<const float> x) const {
+  expect_numbers(config(), "trace");
+  const std::size_t width = config().inputs;
+  if (x.size() % width != 0) {
+    throw Error(Status::usage, "trace: expected whole rows of " + std::to_string(width) + " numbers, found " +
+                                   std::to_string(x.size()) + " numbers");
+  }
+  return trace_rows(*network_, x, x.size() / width);
 }
 
 Scores Model::score(std::span<const Token> tokens) const {
+  expect_text(config(), "score");
   Scores scores;
   if (tokens.size() < 2) return scores;
   // Windows bound the memory; carrying the state makes their length of no account.

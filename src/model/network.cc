@@ -19,16 +19,19 @@ namespace {
 
 std::vector<Shape> tensors(const Config& config, const CellInfo& cell, const CellShape& shape, std::size_t vocabulary) {
   const std::size_t h = config.hidden;
-  std::vector<Shape> all = {{"embedding.weight", vocabulary, config.embedding}};
+  const bool text = config.inputs == 0;
+  std::vector<Shape> all;
+  if (text) all.push_back({"embedding.weight", vocabulary, config.embedding});
   for (std::size_t l = 0; l < config.layers; ++l) {
     const std::string suffix = "_l" + std::to_string(l);
-    all.push_back({"rnn.weight_ih" + suffix, cell.input_rows * h, l == 0 ? config.embedding : h});
+    all.push_back({"rnn.weight_ih" + suffix, cell.input_rows * h, l > 0 ? h : text ? config.embedding : config.inputs});
     all.push_back({"rnn.weight_hh" + suffix, cell.recurrent_rows * h, h});
     all.push_back({"rnn.bias" + suffix, cell.input_rows * h, 1});
     if (shape.own_bias >= 0) all.push_back({"rnn.bias_hn" + suffix, h, 1});
   }
-  if (!config.tied) all.push_back({"head.weight", vocabulary, h});
-  all.push_back({"head.bias", vocabulary, 1});
+  const std::size_t outputs = text ? vocabulary : config.outputs;
+  if (!config.tied) all.push_back({"head.weight", outputs, h});
+  all.push_back({"head.bias", outputs, 1});
   return all;
 }
 
@@ -117,7 +120,7 @@ Network::~Network() = default;
 const Config& Network::config() const { return impl_->config; }
 const CellInfo& Network::cell() const { return *impl_->info; }
 std::size_t Network::vocabulary() const { return impl_->vocabulary; }
-std::size_t Network::embedding_size() const { return impl_->config.embedding; }
+std::size_t Network::outputs() const { return impl_->outputs(); }
 Parameters& Network::parameters() { return impl_->parameters; }
 const Parameters& Network::parameters() const { return impl_->parameters; }
 
@@ -132,10 +135,10 @@ void Network::pack(Team& team) {
     const Parameters& p = n.parameters;
     const LayerParameters from = {p[n.layer_tensor(l, 0)], p[n.layer_tensor(l, 1)], p[n.layer_tensor(l, 2)],
                                   n.shape->own_bias >= 0 ? p[n.layer_tensor(l, 3)] : std::span<const float>()};
-    pack_layer(*n.shape, n.hidden(), l == 0 ? n.config.embedding : n.hidden(), from, n.layers[l], team);
+    pack_layer(*n.shape, n.hidden(), n.layer_shape(l).inputs, from, n.layers[l], team);
   }
-  pack_head(n.parameters[n.head_weight_tensor()], n.parameters[n.head_bias_tensor()], n.vocabulary, n.hidden(),
-            kNoLogit, n.head, n.head_bias, team);
+  pack_head(n.parameters[n.head_weight_tensor()], n.parameters[n.head_bias_tensor()], n.outputs(), n.hidden(),
+            n.reads_text() ? kNoLogit : 0, n.head, n.head_bias, team);
 }
 
 }  // namespace sluice

@@ -1,9 +1,12 @@
-// The network itself: embedding -> L recurrent layers -> linear + softmax, forward and backward over windows of text.
+// The network itself, forward and backward over windows:
+//   on text     embedding -> L recurrent layers -> linear + softmax, the loss -log p(target)
+//   on numbers               L recurrent layers -> linear, the loss the mean square of (answer - target)
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <type_traits>
 #include <vector>
 
 #include "base/threads.h"
@@ -12,10 +15,21 @@
 
 namespace sluice {
 
-// T steps of B streams, time-major: entry t * B + b.
+// What T steps of B streams read or are to answer, time-major: row t * B + b is a token, or I (or O) numbers.
+struct Rows {
+  Rows() = default;
+  template <class R>
+  requires std::is_convertible_v<const R&, std::span<const Token>> Rows(const R& rows) : tokens(rows) {}
+  template <class R>
+  requires std::is_convertible_v<const R&, std::span<const float>> Rows(const R& rows) : numbers(rows) {}
+
+  std::span<const Token> tokens;   // [T, B] of a network on text
+  std::span<const float> numbers;  // [T, B, I] or [T, B, O] of a network on numbers
+};
+
 struct Window {
-  std::span<const Token> inputs;
-  std::span<const Token> targets;
+  Rows inputs;
+  Rows targets;
   std::size_t steps = 0, batch = 0;
 };
 
@@ -39,12 +53,12 @@ class Workspace {
   std::unique_ptr<Impl> impl_;
 };
 
-// How many weights a network of this config has.
+// How many weights a network of this config has; `vocabulary` is 0 for one on numbers.
 std::size_t parameter_count(const Config& config, std::size_t vocabulary);
 
 class Network {
  public:
-  // Checks the config (Error, usage) and sets fresh weights from the seed.
+  // Checks the config (Error, usage) and sets fresh weights from the seed. `vocabulary` is 0 for one on numbers.
   Network(const Config& config, std::size_t vocabulary, std::uint64_t seed);
   Network(const Network&);
   Network& operator=(const Network&);
@@ -53,7 +67,7 @@ class Network {
   const Config& config() const;  // embedding filled in
   const CellInfo& cell() const;
   std::size_t vocabulary() const;
-  std::size_t embedding_size() const;
+  std::size_t outputs() const;  // of the head: V or O
   State initial_state(std::size_t batch) const;
 
   // Whoever writes to parameters() calls pack() before the next pass.
@@ -61,27 +75,31 @@ class Network {
   const Parameters& parameters() const;
   void pack(Team& team);
 
-  // One window of truncated BPTT: returns the mean of -log p(target) in nats, overwrites `gradients` with the
-  // gradient of that mean, and moves `state` (B streams) to the end of the window. Dropout as the config says, drawn by
-  // `dropout`.
+  // One window of truncated BPTT: returns the mean loss of a row, overwrites `gradients` with the gradient of that
+  // mean, and moves `state` (B streams) to the end of the window. Dropout as the config says, drawn by `dropout`.
   double train(const Window& window, const DropoutKey& dropout, State& state, Parameters& gradients,
                Workspace& workspace, Team& team) const;
 
-  // Forward only, no dropout. nats and rank are [T * B] (rank may be empty): -log p(target), and how many tokens were
-  // likelier than the target.
-  void score(const Window& window, State& state, std::span<float> nats, std::span<std::uint32_t> rank,
+  // Forward only, no dropout. loss [T * B]: of each row. rank [T * B], of a network on text alone, may be empty: how
+  // many tokens were likelier than the target.
+  void score(const Window& window, State& state, std::span<float> loss, std::span<std::uint32_t> rank,
              Workspace& workspace, Team& team) const;
 
-  // Forward over inputs alone [T, B]; leaves the tape in the workspace and moves the state.
-  void forward(std::span<const Token> inputs, std::size_t steps, std::size_t batch, State& state, Workspace& workspace,
+  // Forward over inputs alone; leaves the tape in the workspace and moves the state.
+  void forward(const Rows& inputs, std::size_t steps, std::size_t batch, State& state, Workspace& workspace,
                Team& team) const;
   // What the gates did in the last forward(), for stream 0.
   GateTrace trace(Workspace& workspace) const;
 
-  // One step of one stream: no allocation after the first call with this workspace. logits [V], not normalised.
-  void step(Token token, State& state, std::span<float> logits, Workspace& workspace) const noexcept;
-  // Makes room so that step() allocates nothing.
-  void prepare_step(Workspace& workspace) const;
+  // Makes room for infer() over up to this many steps of this many streams.
+  void prepare_infer(Workspace& workspace, std::size_t steps, std::size_t batch) const;
+  // Forward alone on the calling thread, with the bits of every other way. Allocates nothing and is safe in real time
+  // (sluice/stream.h). infer() moves the state; answer() is the head on the last step that infer() took, and gives its
+  // rows as they lie in the workspace, [B, outputs padded to kBlock]. The inputs must fit.
+  void infer(const Rows& inputs, std::size_t steps, State& state, Workspace& workspace) const noexcept;
+  std::span<float> answer(Workspace& workspace) const noexcept;
+  // answer() for every step of infer(): y [T, B, O], dense.
+  void answer_all(Workspace& workspace, std::span<float> y) const noexcept;
 
   struct Impl;  // network_impl.h
 

@@ -21,24 +21,27 @@ struct Network::Impl {
   Panels head;
   AlignedVector<float> head_bias;
 
+  bool reads_text() const { return config.inputs == 0; }
+  std::size_t inputs() const { return reads_text() ? config.embedding : config.inputs; }  // of layer 0
+  std::size_t outputs() const { return reads_text() ? vocabulary : config.outputs; }      // of the head
   LayerShape layer_shape(std::size_t layer) const {
-    return {shape, layer == 0 ? config.embedding : config.hidden, config.hidden};
+    return {shape, layer == 0 ? inputs() : config.hidden, config.hidden};
   }
   std::size_t hidden() const { return config.hidden; }
   std::size_t padded() const { return layer_shape(0).padded(); }  // Hp
-  std::size_t padded_vocabulary() const { return round_up(vocabulary, kBlock); }
+  std::size_t padded_outputs() const { return round_up(outputs(), kBlock); }
   std::size_t state_stride() const { return layer_shape(0).state_stride(); }
   std::size_t gate_columns() const { return layer_shape(0).gate_columns(); }
   std::size_t table_stride() const { return gate_columns() + kBlock; }
-  std::size_t embedding_stride() const { return round_up(config.embedding, kBlock) + kBlock; }
+  std::size_t input_stride() const { return round_up(inputs(), kBlock) + kBlock; }
   std::size_t states() const { return static_cast<std::size_t>(shape->states); }
 
-  // Where tensors stand in Parameters.
+  // Where tensors stand in Parameters; a network on numbers has no embedding before them.
   std::size_t tensors_of_layer() const { return shape->own_bias >= 0 ? 4 : 3; }
   std::size_t layer_tensor(std::size_t layer, std::size_t which) const {
-    return 1 + layer * tensors_of_layer() + which;
+    return (reads_text() ? 1 : 0) + layer * tensors_of_layer() + which;
   }
-  std::size_t head_weight_tensor() const { return config.tied ? 0 : 1 + config.layers * tensors_of_layer(); }
+  std::size_t head_weight_tensor() const { return config.tied ? 0 : layer_tensor(config.layers, 0); }
   std::size_t head_bias_tensor() const { return parameters.shapes().size() - 1; }
 };
 
@@ -49,11 +52,11 @@ struct Workspace::Impl {
   AlignedVector<float> head_input;           // [T * B, Hp] after dropout
   AlignedVector<float> dy;                   // [T * B, Hp] gradient of the outputs of the layer at work
   AlignedVector<float> carry[2], mixed;      // [B, Hp]
-  AlignedVector<float> logits;               // a chunk of rows [R, Vp]
+  AlignedVector<float> answers;              // the head's, a chunk of rows [R, Vp or Op]
   AlignedVector<float> embedded, table;      // of each distinct token of the window: [U, E], W e + b [U, inputs * Hp]
   AlignedVector<float> embedded_gradient;    // [U, E] or, with input dropout, [T * B, E]
   AlignedVector<float> sums;                 // column sums on their way to a gradient
-  std::vector<float> nats;                   // [T * B]
+  std::vector<float> losses;                 // [T * B]
   std::vector<std::uint32_t> slot_of_token;  // [V]; valid for the tokens of the window
   std::vector<Token> distinct;               // [U] in order of first occurrence
   std::vector<std::uint32_t> slots;          // [T * B] position -> distinct
@@ -80,20 +83,21 @@ void store_state(const Network::Impl& n, const Workspace::Impl& w, State& state)
 Random dropout_random(const DropoutKey& key, std::size_t place);
 
 // Runs all layers over the window; outputs stand in the top layer's states.
-void forward_layers(const Network::Impl& n, std::span<const Token> inputs, const DropoutKey* dropout,
-                    Workspace::Impl& w, Team& team);
+void forward_layers(const Network::Impl& n, const Rows& inputs, const DropoutKey* dropout, Workspace::Impl& w,
+                    Team& team);
 // Given dy of the top layer, fills every gradient but the head's. Embedding gradients are added to what is there.
-void backward_layers(const Network::Impl& n, std::span<const Token> inputs, const DropoutKey* dropout,
-                     Parameters& gradients, Workspace::Impl& w, Team& team);
+void backward_layers(const Network::Impl& n, const Rows& inputs, const DropoutKey* dropout, Parameters& gradients,
+                     Workspace::Impl& w, Team& team);
 // Rows of the head's input: the top layer's outputs, after dropout if there is any.
 const float* head_input(const Network::Impl& n, const DropoutKey* dropout, Workspace::Impl& w, Team& team);
-// Mean loss; fills dy and the head's gradients.
-double head_gradient(const Network::Impl& n, const float* input, std::span<const Token> targets, Parameters& gradients,
-                     Workspace::Impl& w, Team& team);
-// rows of logits [rows, Vp] from rows of input.
-void head_logits(const Network::Impl& n, const float* input, std::size_t rows, float* logits, Team& team);
 
-// A product whose columns or rows are split over the team, whichever keeps every thread's slices wide.
-void split_product(const Product& p, std::size_t rows, Workspace::Impl& w, Team& team);
+// network_head.cc. How many rows of answers are held at a time.
+std::size_t answer_rows(const Network::Impl& n, std::size_t rows);
+// Mean loss; fills dy and the head's gradients.
+double head_gradient(const Network::Impl& n, const float* input, const Rows& targets, Parameters& gradients,
+                     Workspace::Impl& w, Team& team);
+// The loss of every row, and of a network on text the rank of its target where `rank` is not empty.
+void head_losses(const Network::Impl& n, const float* input, const Rows& targets, std::span<float> loss,
+                 std::span<std::uint32_t> rank, Workspace::Impl& w, Team& team);
 
 }  // namespace sluice

@@ -50,7 +50,7 @@ void find_distinct(std::span<const Token> inputs, Workspace::Impl& w) {
 
 // Layer 0 without input dropout: W e + b once for each distinct token, then copied to where it occurs.
 void project_distinct(const Network::Impl& n, Workspace::Impl& w, Team& team) {
-  const std::size_t e = n.config.embedding, stride = n.embedding_stride();
+  const std::size_t e = n.config.embedding, stride = n.input_stride();
   const float* embedding = n.parameters[0].data();
   const PackedLayer& packed = n.layers[0];
   team.split(w.distinct.size(), 1, [&](std::size_t first, std::size_t last) {
@@ -62,27 +62,36 @@ void project_distinct(const Network::Impl& n, Workspace::Impl& w, Team& team) {
   });
 }
 
-void forward_layer_0(const Network::Impl& n, std::span<const Token> inputs, const DropoutKey* key, Workspace::Impl& w,
+// Row i of what layer 0 reads: an embedded token, or the numbers themselves.
+const float* input_row(const Network::Impl& n, const Rows& inputs, std::size_t i) {
+  if (!n.reads_text()) return inputs.numbers.data() + i * n.inputs();
+  return n.parameters[0].data() + inputs.tokens[i] * n.config.embedding;
+}
+
+// The rows of layer 0's input, dropped, to w.inputs[0].
+void drop_inputs(const Network::Impl& n, const Rows& inputs, const DropoutKey& key, Workspace::Impl& w, Team& team) {
+  const std::size_t stride = n.input_stride();
+  const Random random = dropout_random(key, kInputPlace);
+  float* x = w.inputs[0].data();
+  team.split(w.steps * w.batch, 1, [&](std::size_t first, std::size_t last) {
+    for (std::size_t i = first; i < last; ++i) {
+      copy_padded(input_row(n, inputs, i), n.inputs(), x + i * stride, stride);
+      dropout(x + i * stride, x + i * stride, stride, n.config.input_dropout, random, i * stride);
+    }
+  });
+}
+
+// W x + b of layer 0 onto its tape.
+void project_layer_0(const Network::Impl& n, const Rows& inputs, const DropoutKey* key, Workspace::Impl& w,
                      Team& team) {
-  const std::size_t e = n.config.embedding, stride = n.embedding_stride();
   const Sequence sequence = w.sequence(n, 0);
   const PackedLayer& packed = n.layers[0];
   if (key != nullptr && n.config.input_dropout > 0) {
-    const Random random = dropout_random(*key, kInputPlace);
-    const float* embedding = n.parameters[0].data();
-    float* x = w.inputs[0].data();
-    team.split(inputs.size(), 1, [&](std::size_t first, std::size_t last) {
-      for (std::size_t i = first; i < last; ++i) {
-        copy_padded(embedding + inputs[i] * e, e, x + i * stride, stride);
-        dropout(x + i * stride, x + i * stride, stride, n.config.input_dropout, random, i * stride);
-      }
-      multiply(packed.input, x, stride, sequence.tape, sequence.tape_stride, packed.bias.data(), first, last, 0,
-               packed.input.panels());
-    });
-    recur_forward(*n.shape, packed.recurrent, sequence, team);
-    return;
+    drop_inputs(n, inputs, *key, w, team);
+    return project_input(packed, w.inputs[0].data(), n.input_stride(), sequence, team);
   }
-  find_distinct(inputs, w);
+  if (!n.reads_text()) return project_input(packed, inputs.numbers.data(), n.inputs(), sequence, team);
+  find_distinct(inputs.tokens, w);
   project_distinct(n, w, team);
   team.split(w.batch, 1, [&](std::size_t first, std::size_t last) {
     for (std::size_t t = 0; t < w.steps; ++t) {
@@ -92,7 +101,6 @@ void forward_layer_0(const Network::Impl& n, std::span<const Token> inputs, cons
       }
     }
   });
-  recur_forward(*n.shape, packed.recurrent, sequence, team);
 }
 
 // The rows that a layer above layer 0 reads.
@@ -110,7 +118,7 @@ LayerGradients gradients_of(const Network::Impl& n, std::size_t layer, Parameter
 // dW, db and the embedding's gradient of distinct tokens: a token's occurrences are summed first, in order of position.
 void token_gradients(const Network::Impl& n, Parameters& gradients, Workspace::Impl& w, Team& team) {
   const Sequence s = w.sequence(n, 0);
-  const std::size_t distinct = w.distinct.size(), e = n.config.embedding, stride = n.embedding_stride();
+  const std::size_t distinct = w.distinct.size(), e = n.config.embedding, stride = n.input_stride();
   team.split(n.gate_columns(), kBlock, [&](std::size_t first, std::size_t last) {
     for (std::size_t u = 0; u < distinct; ++u) {
       const std::span<const std::uint32_t> at(w.by_slot.data() + w.slot_starts[u],
@@ -137,7 +145,7 @@ void token_gradients(const Network::Impl& n, Parameters& gradients, Workspace::I
 
 void dropped_input_gradients(const Network::Impl& n, std::span<const Token> inputs, const DropoutKey& key,
                              Parameters& gradients, Workspace::Impl& w, Team& team) {
-  const std::size_t e = n.config.embedding, stride = n.embedding_stride();
+  const std::size_t e = n.config.embedding, stride = n.input_stride();
   float* dx = w.embedded_gradient.data();
   input_gradients(n.layer_shape(0), n.layers[0], w.sequence(n, 0), w.inputs[0].data(), stride, dx, stride,
                   gradients_of(n, 0, gradients), w.layer_scratch(), team);
@@ -151,21 +159,35 @@ void dropped_input_gradients(const Network::Impl& n, std::span<const Token> inpu
   });
 }
 
+void layer_0_gradients(const Network::Impl& n, const Rows& inputs, const DropoutKey* key, Parameters& gradients,
+                       Workspace::Impl& w, Team& team) {
+  const bool dropped = key != nullptr && n.config.input_dropout > 0;
+  if (!n.reads_text()) {
+    const float* x = dropped ? w.inputs[0].data() : inputs.numbers.data();
+    input_gradients(n.layer_shape(0), n.layers[0], w.sequence(n, 0), x, dropped ? n.input_stride() : n.inputs(),
+                    nullptr, 0, gradients_of(n, 0, gradients), w.layer_scratch(), team);
+  } else if (dropped) {
+    dropped_input_gradients(n, inputs.tokens, *key, gradients, w, team);
+  } else {
+    token_gradients(n, gradients, w, team);
+  }
+}
+
 }  // namespace
 
 Random dropout_random(const DropoutKey& key, std::size_t place) {
   return Random(mix64(key.seed ^ 0x5eed0fd20b007u), key.update * 1024 + place);
 }
 
-void forward_layers(const Network::Impl& n, std::span<const Token> inputs, const DropoutKey* key, Workspace::Impl& w,
-                    Team& team) {
-  forward_layer_0(n, inputs, key, w, team);
+void forward_layers(const Network::Impl& n, const Rows& inputs, const DropoutKey* key, Workspace::Impl& w, Team& team) {
+  project_layer_0(n, inputs, key, w, team);
+  recur_forward(*n.shape, n.layers[0].recurrent, w.sequence(n, 0), team);
   for (std::size_t l = 1; l < n.config.layers; ++l) {
     const Sequence sequence = w.sequence(n, l);
     const PackedLayer& packed = n.layers[l];
     if (key != nullptr && n.config.dropout > 0) {
-      drop_rows(w.outputs(n, l - 1), n.state_stride(), w.inputs[l].data(), n.state_stride(), inputs.size(), n.padded(),
-                n.config.dropout, dropout_random(*key, l), team);
+      drop_rows(w.outputs(n, l - 1), n.state_stride(), w.inputs[l].data(), n.state_stride(), w.steps * w.batch,
+                n.padded(), n.config.dropout, dropout_random(*key, l), team);
     }
     project_input(packed, layer_input(n, l, key, w), n.state_stride(), sequence, team);
     recur_forward(*n.shape, packed.recurrent, sequence, team);
@@ -180,12 +202,12 @@ const float* head_input(const Network::Impl& n, const DropoutKey* key, Workspace
   return w.head_input.data();
 }
 
-void backward_layers(const Network::Impl& n, std::span<const Token> inputs, const DropoutKey* key,
-                     Parameters& gradients, Workspace::Impl& w, Team& team) {
+void backward_layers(const Network::Impl& n, const Rows& inputs, const DropoutKey* key, Parameters& gradients,
+                     Workspace::Impl& w, Team& team) {
   const std::size_t stride = n.state_stride();
   for (std::size_t l = n.config.layers; l-- > 0;) {
     if (key != nullptr && n.config.dropout > 0) {
-      drop_rows(w.dy.data(), stride, w.dy.data(), stride, inputs.size(), n.padded(), n.config.dropout,
+      drop_rows(w.dy.data(), stride, w.dy.data(), stride, w.steps * w.batch, n.padded(), n.config.dropout,
                 dropout_random(*key, l + 1), team);
     }
     const Sequence sequence = w.sequence(n, l);
@@ -197,10 +219,8 @@ void backward_layers(const Network::Impl& n, std::span<const Token> inputs, cons
     if (l > 0) {
       input_gradients(layer, n.layers[l], sequence, layer_input(n, l, key, w), stride, w.dy.data(), stride, out,
                       w.layer_scratch(), team);
-    } else if (key != nullptr && n.config.input_dropout > 0) {
-      dropped_input_gradients(n, inputs, *key, gradients, w, team);
     } else {
-      token_gradients(n, gradients, w, team);
+      layer_0_gradients(n, inputs, key, gradients, w, team);
     }
   }
 }

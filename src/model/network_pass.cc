@@ -1,25 +1,32 @@
-// A pass over a window: buffers, states, the head, and the public train, score, forward, trace and step.
+// A pass over a window: buffers, states, and the public train, score, forward, trace and infer.
 #include <algorithm>
 
 #include "kernels/pointwise.h"
 #include "model/network_impl.h"
 
 namespace sluice {
-namespace {
-
-// Rows of logits held at a time: enough that the head's gradient is not read and written too often, few enough that
-// they stay in the L3 cache.
-std::size_t chunk_rows(const Network::Impl& n, std::size_t rows) {
-  constexpr std::size_t kFloats = std::size_t{4} << 20;
-  return std::min(rows, std::max<std::size_t>(128, kFloats / n.padded_vocabulary()));
-}
-
-}  // namespace
-
 Workspace::Workspace() : impl_(std::make_unique<Impl>()) {}
 Workspace::~Workspace() = default;
 Workspace::Workspace(Workspace&&) noexcept = default;
 Workspace& Workspace::operator=(Workspace&&) noexcept = default;
+
+namespace {
+
+// Room to number the distinct tokens of a window.
+void prepare_distinct(const Network::Impl& n, Workspace::Impl& w, std::size_t rows) {
+  const std::size_t distinct = std::min(rows, n.vocabulary);
+  grow(w.embedded, distinct * n.input_stride());
+  grow(w.table, distinct * n.table_stride());
+  if (w.slot_of_token.size() < n.vocabulary) w.slot_of_token.resize(n.vocabulary);
+  if (w.slots.size() < rows) {
+    w.slots.resize(rows);
+    w.by_slot.resize(rows);
+  }
+  if (w.slot_starts.size() < distinct + 1) w.slot_starts.resize(distinct + 1);
+  w.distinct.reserve(distinct);
+}
+
+}  // namespace
 
 void prepare(const Network::Impl& n, Workspace::Impl& w, std::size_t steps, std::size_t batch, bool training,
              std::size_t threads) {
@@ -33,27 +40,20 @@ void prepare(const Network::Impl& n, Workspace::Impl& w, std::size_t steps, std:
   for (std::size_t l = 0; l < n.config.layers; ++l) {
     w.layers[l].prepare(n.layer_shape(l), steps, batch);
     const double rate = l == 0 ? n.config.input_dropout : n.config.dropout;
-    if (training && rate > 0) grow(w.inputs[l], rows * (l == 0 ? n.embedding_stride() : n.state_stride()));
+    if (training && rate > 0) grow(w.inputs[l], rows * (l == 0 ? n.input_stride() : n.state_stride()));
   }
-  const std::size_t distinct = std::min(rows, n.vocabulary);
-  grow(w.embedded, distinct * n.embedding_stride());
-  grow(w.table, distinct * n.table_stride());
-  grow(w.logits, chunk_rows(n, rows) * n.padded_vocabulary());
-  if (w.slot_of_token.size() < n.vocabulary) w.slot_of_token.resize(n.vocabulary);
-  if (w.slots.size() < rows) {
-    w.slots.resize(rows);
-    w.by_slot.resize(rows);
-    w.nats.resize(rows);
-  }
-  if (w.slot_starts.size() < distinct + 1) w.slot_starts.resize(distinct + 1);
-  w.distinct.reserve(distinct);
+  grow(w.answers, answer_rows(n, rows) * n.padded_outputs());
+  if (w.losses.size() < rows) w.losses.resize(rows);
+  if (n.reads_text()) prepare_distinct(n, w, rows);
   if (!training) return;
   grow(w.dy, rows * n.state_stride());
   if (n.config.dropout > 0) grow(w.head_input, rows * n.state_stride());
   for (std::size_t s = 0; s < n.states(); ++s) grow(w.carry[s], batch * n.state_stride());
   grow(w.mixed, batch * n.state_stride());
-  grow(w.embedded_gradient, (n.config.input_dropout > 0 ? rows : distinct) * n.embedding_stride());
-  grow(w.sums, std::max({n.gate_columns(), n.padded_vocabulary(), n.embedding_stride(), n.state_stride()}));
+  if (n.reads_text()) {
+    grow(w.embedded_gradient, (n.config.input_dropout > 0 ? rows : std::min(rows, n.vocabulary)) * n.input_stride());
+  }
+  grow(w.sums, std::max({n.gate_columns(), n.padded_outputs(), n.input_stride(), n.state_stride()}));
   if (w.scratch.size() < threads) w.scratch.resize(threads);
   for (auto& scratch : w.scratch) grow(scratch, product_scratch());
 }
@@ -75,72 +75,6 @@ void store_state(const Network::Impl& n, const Workspace::Impl& w, State& state)
   }
 }
 
-void split_product(const Product& p, std::size_t rows, Workspace::Impl& w, Team& team) {
-  constexpr std::size_t kPanel = 64;
-  const bool by_columns = p.columns >= kPanel * team.size() && rows < 8 * p.columns;
-  const std::size_t count = by_columns ? p.columns : rows, grain = by_columns ? kPanel : 24;
-  team.run([&](std::size_t thread) {
-    const std::size_t units = (count + grain - 1) / grain;
-    const std::size_t first = units * thread / team.size() * grain;
-    const std::size_t last = std::min(count, units * (thread + 1) / team.size() * grain);
-    if (first >= last) return;
-    if (by_columns) {
-      product(p, 0, rows, first, last, w.scratch[thread].data());
-    } else {
-      product(p, first, last, 0, p.columns, w.scratch[thread].data());
-    }
-  });
-}
-
-void head_logits(const Network::Impl& n, const float* input, std::size_t rows, float* logits, Team& team) {
-  const std::size_t panels = n.head.panels(), stride = n.padded_vocabulary();
-  if (panels >= 4 * team.size()) {
-    team.split(panels, 1, [&](std::size_t first, std::size_t last) {
-      multiply(n.head, input, n.state_stride(), logits, stride, n.head_bias.data(), 0, rows, first, last);
-    });
-  } else {
-    team.split(rows, 1, [&](std::size_t first, std::size_t last) {
-      multiply(n.head, input, n.state_stride(), logits, stride, n.head_bias.data(), first, last, 0, panels);
-    });
-  }
-}
-
-double head_gradient(const Network::Impl& n, const float* input, std::span<const Token> targets, Parameters& gradients,
-                     Workspace::Impl& w, Team& team) {
-  const std::size_t rows = targets.size(), chunk = chunk_rows(n, rows), stride = n.padded_vocabulary();
-  const std::size_t h = n.hidden();
-  const std::span<const float> weights = n.parameters[n.head_weight_tensor()];
-  const std::span<float> dw = gradients[n.head_weight_tensor()];
-  const float scale = 1.f / static_cast<float>(rows);
-  for (std::size_t start = 0; start < rows; start += chunk) {
-    const std::size_t count = std::min(chunk, rows - start);
-    const float* x = input + start * n.state_stride();
-    head_logits(n, x, count, w.logits.data(), team);
-    team.split(count, 1, [&](std::size_t first, std::size_t last) {
-      for (std::size_t r = first; r < last; ++r) {
-        w.nats[start + r] = softmax_gradient(w.logits.data() + r * stride, stride, targets[start + r], scale);
-      }
-    });
-    float* dy = w.dy.data() + start * n.state_stride();
-    // Padding stays zero even after a pass that met NaN, which a product by zero would keep alive.
-    for (std::size_t r = 0; r < count; ++r) {
-      std::fill(dy + r * n.state_stride() + h, dy + (r + 1) * n.state_stride(), 0.f);
-    }
-    split_product({h, n.vocabulary, w.logits.data(), stride, 1, weights.data(), h, dy, n.state_stride(), false}, count,
-                  w, team);
-    split_product({h, count, w.logits.data(), 1, stride, x, n.state_stride(), dw.data(), h, start > 0}, n.vocabulary, w,
-                  team);
-    team.split(stride, kBlock, [&](std::size_t first, std::size_t last) {
-      sum_rows(w.logits.data() + first, stride, count, w.sums.data() + first, last - first, start > 0);
-    });
-  }
-  const std::span<float> db = gradients[n.head_bias_tensor()];
-  std::copy_n(w.sums.data(), db.size(), db.begin());
-  double loss = 0;
-  for (std::size_t i = 0; i < rows; ++i) loss += static_cast<double>(w.nats[i]);
-  return loss / static_cast<double>(rows);
-}
-
 double Network::train(const Window& window, const DropoutKey& dropout, State& state, Parameters& gradients,
                       Workspace& workspace, Team& team) const {
   const Impl& n = *impl_;
@@ -150,7 +84,7 @@ double Network::train(const Window& window, const DropoutKey& dropout, State& st
   load_state(n, state, w);
   forward_layers(n, window.inputs, key, w, team);
   store_state(n, w, state);
-  if (!n.config.tied) {
+  if (n.reads_text() && !n.config.tied) {
     const std::span<float> embedding = gradients[0];
     team.split(embedding.size(), 4096, [&](std::size_t first, std::size_t last) {
       std::fill(embedding.begin() + static_cast<std::ptrdiff_t>(first),
@@ -162,28 +96,15 @@ double Network::train(const Window& window, const DropoutKey& dropout, State& st
   return loss;
 }
 
-void Network::score(const Window& window, State& state, std::span<float> nats, std::span<std::uint32_t> rank,
+void Network::score(const Window& window, State& state, std::span<float> loss, std::span<std::uint32_t> rank,
                     Workspace& workspace, Team& team) const {
-  const Impl& n = *impl_;
-  Workspace::Impl& w = workspace.impl();
   forward(window.inputs, window.steps, window.batch, state, workspace, team);
-  const float* input = w.outputs(n, n.config.layers - 1);
-  const std::size_t rows = window.targets.size(), chunk = chunk_rows(n, rows), stride = n.padded_vocabulary();
-  for (std::size_t start = 0; start < rows; start += chunk) {
-    const std::size_t count = std::min(chunk, rows - start);
-    head_logits(n, input + start * n.state_stride(), count, w.logits.data(), team);
-    team.split(count, 1, [&](std::size_t first, std::size_t last) {
-      for (std::size_t r = first; r < last; ++r) {
-        const float* logits = w.logits.data() + r * stride;
-        nats[start + r] = softmax_loss(logits, stride, window.targets[start + r]);
-        if (!rank.empty()) rank[start + r] = softmax_rank(logits, stride, window.targets[start + r]);
-      }
-    });
-  }
+  Workspace::Impl& w = workspace.impl();
+  head_losses(*impl_, w.outputs(*impl_, impl_->config.layers - 1), window.targets, loss, rank, w, team);
 }
 
-void Network::forward(std::span<const Token> inputs, std::size_t steps, std::size_t batch, State& state,
-                      Workspace& workspace, Team& team) const {
+void Network::forward(const Rows& inputs, std::size_t steps, std::size_t batch, State& state, Workspace& workspace,
+                      Team& team) const {
   Workspace::Impl& w = workspace.impl();
   prepare(*impl_, w, steps, batch, false, team.size());
   load_state(*impl_, state, w);
@@ -217,25 +138,64 @@ GateTrace Network::trace(Workspace& workspace) const {
   return trace;
 }
 
-void Network::prepare_step(Workspace& workspace) const { prepare(*impl_, workspace.impl(), 1, 1, false, 1); }
+void Network::prepare_infer(Workspace& workspace, std::size_t steps, std::size_t batch) const {
+  const Impl& n = *impl_;
+  Workspace::Impl& w = workspace.impl();
+  w.layers.resize(std::max(w.layers.size(), n.config.layers));
+  for (std::size_t l = 0; l < n.config.layers; ++l) w.layers[l].prepare(n.layer_shape(l), steps, batch);
+  if (n.reads_text()) grow(w.embedded, steps * batch * n.input_stride());
+  grow(w.answers, (n.reads_text() ? 1 : steps) * batch * n.padded_outputs());
+}
 
-void Network::step(Token token, State& state, std::span<float> logits, Workspace& workspace) const noexcept {
+void Network::infer(const Rows& inputs, std::size_t steps, State& state, Workspace& workspace) const noexcept {
   const Impl& n = *impl_;
   Workspace::Impl& w = workspace.impl();
   const FlushDenormals flush;
+  w.steps = steps;
+  w.batch = state.batch();
+  const std::size_t rows = steps * w.batch;
   load_state(n, state, w);
-  const std::size_t e = n.config.embedding;
-  const float* x = n.parameters[0].data() + token * e;
+  const float* x = inputs.numbers.data();
+  std::size_t stride = n.inputs();
+  if (n.reads_text()) {
+    const std::size_t e = n.config.embedding;
+    stride = n.input_stride();
+    for (std::size_t i = 0; i < rows; ++i) {
+      std::copy_n(n.parameters[0].data() + inputs.tokens[i] * e, e, w.embedded.data() + i * stride);
+    }
+    x = w.embedded.data();
+  }
   for (std::size_t l = 0; l < n.config.layers; ++l) {
     const PackedLayer& packed = n.layers[l];
     const Sequence s = w.sequence(n, l);
-    multiply(packed.input, x, 0, s.tape, 0, packed.bias.data(), 0, 1, 0, packed.input.panels());
-    recur_forward(*n.shape, packed.recurrent, s, Share{0, 1});
-    x = s.state_at(0, 1, 0);
+    multiply(packed.input, x, stride, s.tape, s.tape_stride, packed.bias.data(), 0, rows, 0, packed.input.panels());
+    recur_forward(*n.shape, packed.recurrent, s, Share{0, w.batch});
+    x = w.outputs(n, l);
+    stride = n.state_stride();
   }
   store_state(n, w, state);
-  multiply(n.head, x, 0, w.logits.data(), 0, n.head_bias.data(), 0, 1, 0, n.head.panels());
-  std::copy_n(w.logits.data(), logits.size(), logits.data());
+}
+
+std::span<float> Network::answer(Workspace& workspace) const noexcept {
+  const Impl& n = *impl_;
+  Workspace::Impl& w = workspace.impl();
+  const FlushDenormals flush;
+  const float* last = w.outputs(n, n.config.layers - 1) + (w.steps - 1) * w.batch * n.state_stride();
+  multiply(n.head, last, n.state_stride(), w.answers.data(), n.padded_outputs(), n.head_bias.data(), 0, w.batch, 0,
+           n.head.panels());
+  return std::span<float>(w.answers).first(w.batch * n.padded_outputs());
+}
+
+void Network::answer_all(Workspace& workspace, std::span<float> y) const noexcept {
+  const Impl& n = *impl_;
+  Workspace::Impl& w = workspace.impl();
+  const FlushDenormals flush;
+  const std::size_t rows = w.steps * w.batch, outputs = n.outputs();
+  multiply(n.head, w.outputs(n, n.config.layers - 1), n.state_stride(), w.answers.data(), n.padded_outputs(),
+           n.head_bias.data(), 0, rows, 0, n.head.panels());
+  for (std::size_t i = 0; i < rows; ++i) {
+    std::copy_n(w.answers.data() + i * n.padded_outputs(), outputs, y.data() + i * outputs);
+  }
 }
 
 }  // namespace sluice

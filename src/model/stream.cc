@@ -4,47 +4,57 @@
 #include <cmath>
 #include <numeric>
 
-#include "kernels/pointwise.h"
-#include "model/network.h"
+#include "model/config.h"
+#include "model/streams.h"
 
 namespace sluice {
+namespace {
 
-struct Stream::Impl {
-  const Model* model;
-  State state;
-  Workspace workspace;
-  AlignedVector<float> logits, probabilities;  // padded to kBlock
+std::string shape_text(const State& state) {
+  return std::to_string(state.layers()) + " layers x " + std::to_string(state.states()) + " states x " +
+         std::to_string(state.batch()) + (state.batch() == 1 ? " stream x " : " streams x ") +
+         std::to_string(state.hidden()) + " units";
+}
+
+[[noreturn]] void refuse_state(const State& own, const State& found) {
+  const State one(own.layers(), own.states(), 1, own.hidden());
+  throw Error(Status::usage, "set_state: expected a state of " + shape_text(one) + ", found " + shape_text(found));
+}
+
+bool fits_one(const State& own, const State& state) noexcept {
+  return state.layers() == own.layers() && state.states() == own.states() && state.batch() == 1 &&
+         state.hidden() == own.hidden();
+}
+
+}  // namespace
+
+struct Stream::Impl : Streams {
+  using Streams::Streams;
 };
 
-Stream::Stream(const Model& model) : impl_(std::make_unique<Impl>()) {
-  impl_->model = &model;
-  impl_->state = model.initial_state();
-  model.network().prepare_step(impl_->workspace);
-  const std::size_t padded = round_up(model.vocabulary().size(), kBlock);
-  impl_->logits.assign(padded, kNoLogit);
-  impl_->probabilities.assign(padded, 0.f);
-}
+Stream::Stream(const Model& model) : impl_(std::make_unique<Impl>(model, 1, true)) {}
 Stream::~Stream() = default;
 Stream::Stream(Stream&&) noexcept = default;
 Stream& Stream::operator=(Stream&&) noexcept = default;
 
-void Stream::step(Token token) noexcept {
-  Impl& s = *impl_;
-  s.model->network().step(token, s.state, std::span<float>(s.logits).first(s.model->vocabulary().size()), s.workspace);
-  softmax(s.logits.data(), s.logits.size(), s.probabilities.data());
-}
+bool Stream::step(Token token) noexcept { return impl_->step(std::span<const Token>(&token, 1)); }
+bool Stream::step(std::span<const float> x) noexcept { return impl_->step(x); }
+bool Stream::feed(std::span<const Token> tokens) noexcept { return impl_->feed(tokens); }
+bool Stream::feed(std::span<const float> x, std::span<float> y) noexcept { return impl_->feed(x, y); }
 
 std::size_t Stream::feed(std::string_view text) {
-  std::size_t unknown = 0;
-  for (const Token token : impl_->model->vocabulary().encode(text)) {
-    step(token);
-    unknown += token == Vocabulary::unknown ? 1 : 0;
-  }
-  return unknown;
+  expect_text(impl_->model().config(), "feed");
+  const std::vector<Token> tokens = impl_->model().vocabulary().encode(text);
+  feed(tokens);
+  return static_cast<std::size_t>(std::count(tokens.begin(), tokens.end(), Vocabulary::unknown));
 }
 
 std::span<const float> Stream::probabilities() const noexcept {
-  return std::span<const float>(impl_->probabilities).first(impl_->model->vocabulary().size());
+  return impl_->model().reads_text() ? impl_->answer(0) : std::span<const float>();
+}
+
+std::span<const float> Stream::output() const noexcept {
+  return impl_->model().reads_text() ? std::span<const float>() : impl_->answer(0);
 }
 
 std::vector<std::pair<Token, float>> Stream::top(std::size_t k) const {
@@ -60,7 +70,8 @@ std::vector<std::pair<Token, float>> Stream::top(std::size_t k) const {
 }
 
 Token Stream::sample(const SampleOptions& options, double random) const {
-  std::vector<std::pair<Token, float>> all = top(impl_->model->vocabulary().size());
+  expect_text(impl_->model().config(), "sample");
+  std::vector<std::pair<Token, float>> all = top(impl_->model().vocabulary().size());
   if (!options.allow_unknown && all.size() > 1) {
     std::erase_if(all, [](const auto& entry) { return entry.first == Vocabulary::unknown; });
   }
@@ -83,21 +94,68 @@ Token Stream::sample(const SampleOptions& options, double random) const {
   return all[weight.size() - 1].first;
 }
 
-const State& Stream::state() const noexcept { return impl_->state; }
+const State& Stream::state() const noexcept { return impl_->state(); }
 
 void Stream::set_state(const State& state) {
-  const State& own = impl_->state;
-  if (state.layers() != own.layers() || state.states() != own.states() || state.batch() != 1 ||
-      state.hidden() != own.hidden()) {
-    throw Error(Status::usage, "set_state: expected a state of " + std::to_string(own.layers()) + " layers x " +
-                                   std::to_string(own.states()) + " states x 1 stream x " +
-                                   std::to_string(own.hidden()) + " units, found " + std::to_string(state.layers()) +
-                                   " x " + std::to_string(state.states()) + " x " + std::to_string(state.batch()) +
-                                   " x " + std::to_string(state.hidden()));
-  }
-  impl_->state = state;
+  if (!fits_one(impl_->state(), state)) refuse_state(impl_->state(), state);
+  copy_stream(state, 0, impl_->state(), 0);
 }
 
-void Stream::reset() noexcept { impl_->state.reset(); }
+void Stream::reset() noexcept { impl_->state().reset(); }
+
+struct StreamBatch::Impl : Streams {
+  using Streams::Streams;
+};
+
+StreamBatch::StreamBatch(const Model& model, std::size_t streams) {
+  if (streams == 0) throw Error(Status::usage, "streams: expected at least 1, found 0");
+  impl_ = std::make_unique<Impl>(model, streams, false);
+}
+StreamBatch::~StreamBatch() = default;
+StreamBatch::StreamBatch(StreamBatch&&) noexcept = default;
+StreamBatch& StreamBatch::operator=(StreamBatch&&) noexcept = default;
+
+std::size_t StreamBatch::size() const noexcept { return impl_->state().batch(); }
+bool StreamBatch::step(std::span<const Token> tokens) noexcept { return impl_->step(tokens); }
+bool StreamBatch::step(std::span<const float> x) noexcept { return impl_->step(x); }
+
+std::span<const float> StreamBatch::probabilities(std::size_t stream) const noexcept {
+  return impl_->model().reads_text() ? impl_->answer(stream) : std::span<const float>();
+}
+
+std::span<const float> StreamBatch::output(std::size_t stream) const noexcept {
+  return impl_->model().reads_text() ? std::span<const float>() : impl_->answer(stream);
+}
+
+State StreamBatch::state(std::size_t stream) const {
+  check_stream(stream);
+  State one = impl_->model().initial_state();
+  copy_stream(impl_->state(), stream, one, 0);
+  return one;
+}
+
+bool StreamBatch::copy_state(std::size_t stream, State& state) const noexcept {
+  if (stream >= size() || !fits_one(impl_->state(), state)) return false;
+  copy_stream(impl_->state(), stream, state, 0);
+  return true;
+}
+
+void StreamBatch::set_state(std::size_t stream, const State& state) {
+  check_stream(stream);
+  if (!fits_one(impl_->state(), state)) refuse_state(impl_->state(), state);
+  copy_stream(state, 0, impl_->state(), stream);
+}
+
+void StreamBatch::reset(std::size_t stream) noexcept {
+  if (stream < size()) clear_stream(impl_->state(), stream);
+}
+
+void StreamBatch::reset() noexcept { impl_->state().reset(); }
+
+void StreamBatch::check_stream(std::size_t stream) const {
+  if (stream < size()) return;
+  throw Error(Status::usage,
+              "stream: expected one below " + std::to_string(size()) + ", found " + std::to_string(stream));
+}
 
 }  // namespace sluice

@@ -27,6 +27,11 @@ std::string to_text(Number number) {
   return {text, std::to_chars(text, text + sizeof text, number).ptr};
 }
 
+std::string_view view_of(std::span<const float> values) {
+  return {reinterpret_cast<const char*>(values.data()), values.size_bytes()};
+}
+std::string bytes_of(std::span<const float> values) { return std::string(view_of(values)); }
+
 class Hash {
  public:
   void add(std::uint64_t word) { value_ = mix64(value_ ^ word) + 0x9e3779b97f4a7c15u; }
@@ -54,6 +59,13 @@ std::string describe(const Corpus& corpus) {
   Hash hash;
   for (const Token token : corpus.tokens()) hash.add(token);
   return to_text(corpus.tokens().size()) + " tokens, hash " + hash.text();
+}
+
+std::string describe(const Series& series) {
+  Hash hash;
+  hash.add(series.input_width());
+  for (const auto& numbers : {series.inputs(), series.targets()}) hash.add(view_of(numbers));
+  return to_text(series.steps()) + " steps, hash " + hash.text();
 }
 
 std::string describe(const Vocabulary& vocabulary) {
@@ -93,10 +105,6 @@ std::string checksum(const TensorFile& file) {
     hash.add(digest);
   }
   return hash.text();
-}
-
-std::string bytes_of(std::span<const float> values) {
-  return {reinterpret_cast<const char*>(values.data()), values.size_bytes()};
 }
 
 void append(TensorFile& file, const std::string& prefix, const Parameters& parameters) {
@@ -156,10 +164,8 @@ void check_run(const TensorFile& file, const std::string& path, const Fingerprin
   refuse(path, "cannot resume: expected a checkpoint of this run, found one made with " + differences);
 }
 
-}  // namespace
-
-Fingerprint fingerprint(const TrainOptions& options, const Config& config, const Corpus& training,
-                        const Corpus* validation) {
+// The part that options and config have.
+Fingerprint fingerprint(const TrainOptions& options, const Config& config) {
   Fingerprint run;
   run["batch"] = to_text(options.batch);
   run["steps"] = to_text(options.steps);
@@ -190,9 +196,25 @@ Fingerprint fingerprint(const TrainOptions& options, const Config& config, const
       run[name] = to_text(value);
     }
   });
+  return run;
+}
+
+}  // namespace
+
+Fingerprint fingerprint(const TrainOptions& options, const Config& config, const Corpus& training,
+                        const Corpus* validation) {
+  Fingerprint run = fingerprint(options, config);
   run["vocabulary"] = describe(training.vocabulary());
   run["text"] = describe(training);
   run["validation-text"] = validation == nullptr ? "none" : describe(*validation);
+  return run;
+}
+
+Fingerprint fingerprint(const TrainOptions& options, const Config& config, const Series& training,
+                        const Series* validation) {
+  Fingerprint run = fingerprint(options, config);
+  run["series"] = describe(training);
+  run["validation-series"] = validation == nullptr ? "none" : describe(*validation);
   return run;
 }
 

@@ -23,7 +23,7 @@ struct Progress {
   std::uint64_t epoch = 0;   // epochs done
   std::uint64_t window = 0;  // windows of this epoch done
   std::uint64_t tokens = 0;  // trained on, all epochs
-  double epoch_nats = 0;     // sum of -log p(target) over this epoch
+  double epoch_nats = 0;     // sum of losses over this epoch
   std::uint64_t epoch_tokens = 0;
   double last_loss = 0;          // mean of the last whole epoch
   double rate_factor = 1;        // what recoveries have made of the learning rate
@@ -59,13 +59,15 @@ struct Point {
   std::shared_ptr<const Parameters> best;  // weights with the lowest validation loss so far; null: no validation yet
 };
 
-// What a run was started with, as far as the weights depend on it: options, config, vocabulary and text, as words. Two
-// runs with equal fingerprints and the same point end with the same bits. The number of threads, where and how often
-// checkpoints are written and max_seconds are not part of it; nor is `patience`; nor is `epochs`, except for the cosine
-// schedule, whose rates depend on it: so a finished run can be resumed with more.
+// What a run was started with, as far as the weights depend on it: options, config, vocabulary and text or series, as
+// words. Two runs with equal fingerprints and the same point end with the same bits. The number of threads, where and
+// how often checkpoints are written and max_seconds are not part of it; nor is `patience`; nor is `epochs`, except for
+// the cosine schedule, whose rates depend on it: so a finished run can be resumed with more.
 using Fingerprint = std::map<std::string, std::string>;
 Fingerprint fingerprint(const TrainOptions& options, const Config& config, const Corpus& training,
                         const Corpus* validation);
+Fingerprint fingerprint(const TrainOptions& options, const Config& config, const Series& training,
+                        const Series* validation);
 
 // Writes the file whole or not at all, over an older one. Throws Error (failed) as write_file does.
 void write_checkpoint(const std::string& path, const Point& point, const Fingerprint& run);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "model/config.h"
 #include "train/options.h"
 
 namespace sluice {
@@ -14,40 +15,42 @@ constexpr std::size_t kAtOnce = 2048, kMostSteps = 256;
 
 }  // namespace
 
-Evaluation evaluate(const Network& network, const Batches& batches, Workspace& workspace, Team& team) {
-  const std::size_t batch = batches.batch();
-  State state = network.initial_state(batch);
-  std::vector<Token> inputs, targets;
-  std::vector<float> nats;
-  std::vector<std::uint32_t> rank;
-  Evaluation result;
-  double sum = 0;
-  std::uint64_t first = 0, first_three = 0;
-  for (std::size_t k = 0; k < batches.windows(); ++k) {
-    const std::size_t steps = batches.steps_of(k);
-    batches.window(k, inputs, targets);
-    nats.resize(steps * batch);
-    rank.resize(steps * batch);
-    network.score({inputs, targets, steps, batch}, state, nats, rank, workspace, team);
-    for (std::size_t i = 0; i < nats.size(); ++i) {
-      if (!batches.counted(k, i / batch, i % batch)) continue;
-      ++result.tokens;
-      result.unknown += targets[i] == Vocabulary::unknown;
-      sum += static_cast<double>(nats[i]);
-      first += rank[i] < 1;
-      first_three += rank[i] < 3;
-    }
+Window FilledWindow::fill(const Batches& batches, std::size_t k) {
+  if (!batches.of_text()) {
+    batches.window(k, x_, y_);
+    return {x_, y_, batches.steps_of(k), batches.batch()};
   }
-  const double tokens = static_cast<double>(result.tokens);
-  result.nats_per_token = sum / tokens;
-  result.perplexity = std::exp(result.nats_per_token);
-  result.bits_per_token = result.nats_per_token / std::numbers::ln2;
-  result.recall_at_1 = static_cast<double>(first) / tokens;
-  result.recall_at_3 = static_cast<double>(first_three) / tokens;
-  return result;
+  batches.window(k, inputs_, targets_);
+  return {inputs_, targets_, batches.steps_of(k), batches.batch()};
 }
 
-void check_vocabulary(const Model& model, const Corpus& corpus) {
+Tally tally(const Network& network, const Batches& batches, Workspace& workspace, Team& team) {
+  const std::size_t batch = batches.batch();
+  State state = network.initial_state(batch);
+  FilledWindow filled;
+  std::vector<float> loss;
+  std::vector<std::uint32_t> rank;
+  Tally sums;
+  for (std::size_t k = 0; k < batches.windows(); ++k) {
+    const Window window = filled.fill(batches, k);
+    loss.resize(window.steps * batch);
+    if (batches.of_text()) rank.resize(loss.size());
+    network.score(window, state, loss, rank, workspace, team);
+    for (std::size_t i = 0; i < loss.size(); ++i) {
+      if (!batches.counted(k, i / batch, i % batch)) continue;
+      ++sums.rows;
+      sums.loss += static_cast<double>(loss[i]);
+      if (!batches.of_text()) continue;
+      sums.unknown += window.targets.tokens[i] == Vocabulary::unknown;
+      sums.first += rank[i] < 1;
+      sums.first_three += rank[i] < 3;
+    }
+  }
+  return sums;
+}
+
+void check_fits(const Model& model, const Corpus& corpus) {
+  expect_text(model.config(), corpus.name());
   const Vocabulary &expected = model.vocabulary(), &found = corpus.vocabulary();
   if (expected.tokens() == found.tokens()) return;
   throw Error(Status::usage, corpus.name() + ": expected a text numbered with the model's vocabulary (" +
@@ -55,15 +58,51 @@ void check_vocabulary(const Model& model, const Corpus& corpus) {
                                  std::to_string(found.size()) + " tokens)");
 }
 
-Evaluation evaluate(const Model& model, const Corpus& corpus, std::size_t batch, std::size_t threads) {
-  check_threads(threads);
-  check_vocabulary(model, corpus);
+void check_fits(const Model& model, const Series& series) {
+  expect_numbers(model.config(), series.name());
+  const Config& c = model.config();
+  if (c.inputs == series.input_width() && c.outputs == series.target_width()) return;
+  throw Error(Status::usage, series.name() + ": expected " + what_it_reads(c) + ", as the model has them, found " +
+                                 std::to_string(series.input_width()) + " in and " +
+                                 std::to_string(series.target_width()) + " out");
+}
+
+namespace {
+
+std::size_t window_steps(std::size_t batch) {
+  return std::clamp(kAtOnce / std::max<std::size_t>(batch, 1), std::size_t{1}, kMostSteps);
+}
+
+Tally tally(const Model& model, const Batches& batches, std::size_t threads) {
   const FlushDenormals flush;
-  const std::size_t steps = std::clamp(kAtOnce / std::max<std::size_t>(batch, 1), std::size_t{1}, kMostSteps);
-  const Batches batches = Batches::parts(corpus.tokens(), batch, steps, corpus.name());
   Team team(threads);
   Workspace workspace;
-  return evaluate(model.network(), batches, workspace, team);
+  return tally(model.network(), batches, workspace, team);
+}
+
+}  // namespace
+
+Evaluation evaluate(const Model& model, const Corpus& corpus, std::size_t batch, std::size_t threads) {
+  check_threads(threads);
+  check_fits(model, corpus);
+  const Tally sums = tally(model, Batches::parts(corpus.tokens(), batch, window_steps(batch), corpus.name()), threads);
+  const double tokens = static_cast<double>(sums.rows);
+  Evaluation result;
+  result.tokens = sums.rows;
+  result.unknown = sums.unknown;
+  result.nats_per_token = sums.mean_loss();
+  result.perplexity = std::exp(result.nats_per_token);
+  result.bits_per_token = result.nats_per_token / std::numbers::ln2;
+  result.recall_at_1 = static_cast<double>(sums.first) / tokens;
+  result.recall_at_3 = static_cast<double>(sums.first_three) / tokens;
+  return result;
+}
+
+SeriesEvaluation evaluate(const Model& model, const Series& series, std::size_t batch, std::size_t threads) {
+  check_threads(threads);
+  check_fits(model, series);
+  const Tally sums = tally(model, Batches::parts(series, batch, window_steps(batch)), threads);
+  return {sums.rows, sums.mean_loss()};
 }
 
 }  // namespace sluice

@@ -1,5 +1,8 @@
-// Scoring a text with a network, shared by validation and evaluate().
+// Scoring a text or a series with a network, shared by validation and evaluate(); and its windows as a network reads
+// them.
 #pragma once
+
+#include <vector>
 
 #include "base/threads.h"
 #include "data/batches.h"
@@ -8,11 +11,33 @@
 
 namespace sluice {
 
-// Reads every window in order with the state carried on, from an empty state. The sums are added in the order of the
-// text, so the result does not depend on the number of threads.
-Evaluation evaluate(const Network& network, const Batches& batches, Workspace& workspace, Team& team);
+// A window of Batches, filled.
+class FilledWindow {
+ public:
+  // Valid until the next call.
+  Window fill(const Batches& batches, std::size_t k);
 
-// Throws Error (usage) when the text was numbered with another vocabulary than the model's.
-void check_vocabulary(const Model& model, const Corpus& corpus);
+ private:
+  std::vector<Token> inputs_, targets_;
+  std::vector<float> x_, y_;
+};
+
+// Sums over what was scored.
+struct Tally {
+  std::uint64_t rows = 0;
+  double loss = 0;
+  std::uint64_t unknown = 0, first = 0, first_three = 0;  // of a text: targets that are <unk>; hits
+
+  double mean_loss() const { return loss / static_cast<double>(rows); }
+};
+
+// Reads every window in order with the state carried on, from an empty state. The sums are added in the order of the
+// text or series, so the result does not depend on the number of threads.
+Tally tally(const Network& network, const Batches& batches, Workspace& workspace, Team& team);
+
+// Throws Error (usage) when the model reads no text, or the text was numbered with another vocabulary than its own.
+void check_fits(const Model& model, const Corpus& corpus);
+// Throws Error (usage) when the widths of the series are not the model's inputs and outputs.
+void check_fits(const Model& model, const Series& series);
 
 }  // namespace sluice

@@ -1,7 +1,9 @@
 // The doors of training.
 #include "sluice/train.h"
 
+#include <optional>
 #include <sstream>
+#include <utility>
 
 #include "train/evaluate.h"
 #include "train/options.h"
@@ -10,35 +12,80 @@
 namespace sluice {
 namespace {
 
-TrainResult run(Model& model, const Corpus& training, const Corpus* validation, const TrainOptions& options,
+// What a text and a series give training, under one name each.
+std::size_t size_of(const Corpus& corpus) { return corpus.tokens().size(); }
+std::size_t size_of(const Series& series) { return series.steps(); }
+
+Batches streams_of(const Corpus& corpus, const TrainOptions& o) {
+  return {corpus.tokens(), o.batch, o.steps, corpus.name()};
+}
+Batches streams_of(const Series& series, const TrainOptions& o) { return {series, o.batch, o.steps}; }
+
+Batches parts_of(const Corpus& corpus, const TrainOptions& o) {
+  return Batches::parts(corpus.tokens(), o.batch, o.steps, corpus.name());
+}
+Batches parts_of(const Series& series, const TrainOptions& o) { return Batches::parts(series, o.batch, o.steps); }
+
+// The fewest tokens or steps that can be validated on, and what to call them.
+std::size_t least_of(const Corpus&) { return 2; }
+std::size_t least_of(const Series&) { return 1; }
+const char* kind_of(const Corpus&) { return "text"; }
+const char* kind_of(const Series&) { return "series"; }
+const char* unit_of(const Corpus&) { return "tokens"; }
+const char* unit_of(const Series&) { return "steps"; }
+
+template <class Material>
+TrainResult run(Model& model, const Material& training, const Material* validation, const TrainOptions& options,
                 const TrainCallback& callback) {
   check_options(options, validation != nullptr);
-  check_vocabulary(model, training);
-  if (validation != nullptr) check_vocabulary(model, *validation);
+  check_fits(model, training);
+  if (validation != nullptr) check_fits(model, *validation);
   const FlushDenormals flush;
-  return Trainer(model, training, validation, options, callback).run();
+  std::optional<Batches> held_out;
+  if (validation != nullptr) held_out = parts_of(*validation, options);
+  Fingerprint print;
+  if (!options.checkpoint.empty()) print = fingerprint(options, model.config(), training, validation);
+  return Trainer(model, streams_of(training, options), std::move(held_out), std::move(print), options, callback).run();
+}
+
+template <class Material>
+TrainResult split_and_run(Model& model, const Material& material, const TrainOptions& options,
+                          const TrainCallback& callback) {
+  check_options(options, options.validation_split > 0);
+  if (options.validation_split == 0) {
+    return run(model, material, static_cast<const Material*>(nullptr), options, callback);
+  }
+  const std::size_t size = size_of(material), least = least_of(material);
+  const auto held_out = static_cast<std::size_t>(static_cast<double>(size) * options.validation_split);
+  if (held_out < least) {
+    std::ostringstream text;
+    text << material.name() << ": expected a " << kind_of(material) << " of which a share of "
+         << options.validation_split << " is at least " << least << ' ' << unit_of(material)
+         << " to validate on, found " << size << ' ' << unit_of(material) << " in all";
+    throw Error(Status::bad_file, text.str());
+  }
+  const Material training = material.slice(0, size - held_out), validation = material.slice(size - held_out, size);
+  return run(model, training, &validation, options, callback);
 }
 
 }  // namespace
 
 TrainResult train(Model& model, const Corpus& corpus, const TrainOptions& options, const TrainCallback& report) {
-  check_options(options, options.validation_split > 0);
-  const std::size_t tokens = corpus.tokens().size();
-  const auto held_out = static_cast<std::size_t>(static_cast<double>(tokens) * options.validation_split);
-  if (options.validation_split == 0) return run(model, corpus, nullptr, options, report);
-  if (held_out < 2) {
-    std::ostringstream text;
-    text << corpus.name() << ": expected a text of which a share of " << options.validation_split
-         << " is at least 2 tokens to validate on, found " << tokens << " tokens in all";
-    throw Error(Status::bad_file, text.str());
-  }
-  const Corpus training = corpus.slice(0, tokens - held_out), validation = corpus.slice(tokens - held_out, tokens);
-  return run(model, training, &validation, options, report);
+  return split_and_run(model, corpus, options, report);
 }
 
 TrainResult train(Model& model, const Corpus& corpus, const Corpus& validation, const TrainOptions& options,
                   const TrainCallback& report) {
   return run(model, corpus, &validation, options, report);
+}
+
+TrainResult train(Model& model, const Series& series, const TrainOptions& options, const TrainCallback& report) {
+  return split_and_run(model, series, options, report);
+}
+
+TrainResult train(Model& model, const Series& series, const Series& validation, const TrainOptions& options,
+                  const TrainCallback& report) {
+  return run(model, series, &validation, options, report);
 }
 
 }  // namespace sluice

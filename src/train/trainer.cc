@@ -4,9 +4,11 @@
 #include <cmath>
 #include <limits>
 #include <sstream>
+#include <utility>
 
 #include "base/file.h"
 #include "base/random.h"
+#include "model/streams.h"
 #include "train/evaluate.h"
 #include "train/optimizer.h"
 #include "train/schedule.h"
@@ -30,24 +32,22 @@ std::string in_words(double bad) {
 
 }  // namespace
 
-Trainer::Trainer(Model& model, const Corpus& training, const Corpus* validation, const TrainOptions& options,
-                 const TrainCallback& callback)
+Trainer::Trainer(Model& model, Batches training, std::optional<Batches> validation, Fingerprint fingerprint,
+                 const TrainOptions& options, const TrainCallback& callback)
     : options_(options),
       callback_(callback),
       network_(model.network()),
       team_(options.threads),
-      batches_(training.tokens(), options.batch, options.steps, training.name()),
-      updates_(options.epochs * batches_.windows()) {
-  if (validation != nullptr) {
-    validation_ = Batches::parts(validation->tokens(), options.batch, options.steps, validation->name());
-  }
+      batches_(std::move(training)),
+      validation_(std::move(validation)),
+      updates_(options.epochs * batches_.windows()),
+      fingerprint_(std::move(fingerprint)) {
   moments_ = fresh_moments(options, network_.parameters());
   state_ = network_.initial_state(batches_.batch());
   gradients_ = network_.parameters().zeros_like();
   point_ = {progress_, network_.parameters(), moments_, state_, nullptr};
   if (!options.checkpoint.empty()) {
     check_writable(options.checkpoint, /*force=*/true);
-    fingerprint_ = fingerprint(options, network_.config(), training, validation);
     if (options.resume) read_checkpoint(options.checkpoint, fingerprint_, point_);
   }
   restore_point();
@@ -57,16 +57,15 @@ Trainer::Trainer(Model& model, const Corpus& training, const Corpus* validation,
 
 TrainResult Trainer::run() {
   State before;
-  std::vector<Token> inputs, targets;
+  FilledWindow filled;
   while (!over()) {
     const std::uint64_t window = progress_.window;
     const bool keeps_point = window % kPointEvery == 0;
     if (keeps_point) before = state_;
     reset_streams();
-    batches_.window(window, inputs, targets);
-    const Window text{inputs, targets, batches_.steps_of(window), batches_.batch()};
+    const Window rows = filled.fill(batches_, window);
     const DropoutKey dropout{options_.seed, progress_.update};
-    const double loss = network_.train(text, dropout, state_, gradients_, workspace_, team_);
+    const double loss = network_.train(rows, dropout, state_, gradients_, workspace_, team_);
     const double norm = global_norm(gradients_, team_);
     if (const std::string what = trouble(loss, norm, keeps_point); !what.empty()) {
       recover(what);
@@ -81,7 +80,7 @@ TrainResult Trainer::run() {
     apply_update(options_, progress_.update, rate, clip_factor(options_.clip, norm), gradients_, moments_,
                  network_.parameters(), team_);
     network_.pack(team_);
-    count(loss, inputs.size());
+    count(loss, rows.steps * rows.batch);
     Report update = report(Report::Kind::update);
     update.loss = loss;
     update.learning_rate = rate;
@@ -122,11 +121,7 @@ void Trainer::reset_streams() {
   const Random random(options_.seed, kResetStream);
   for (std::size_t b = 0; b < state_.batch(); ++b) {
     if (random.uniform_at(progress_.update * state_.batch() + b) >= options_.reset) continue;
-    for (std::size_t l = 0; l < state_.layers(); ++l) {
-      for (std::size_t s = 0; s < state_.states(); ++s) {
-        std::ranges::fill(state_.of(l, s).subspan(b * state_.hidden(), state_.hidden()), 0.f);
-      }
-    }
+    clear_stream(state_, b);
   }
 }
 
@@ -208,7 +203,7 @@ void Trainer::write_checkpoint() {
 
 bool Trainer::validate() {
   const Stopwatch clock;
-  const double loss = evaluate(network_, *validation_, workspace_, team_).nats_per_token;
+  const double loss = tally(network_, *validation_, workspace_, team_).mean_loss();
   idle_seconds_ += clock.seconds();
   if (!std::isfinite(loss)) return false;
   if (enter_validation(options_, loss, progress_.validations))
@@ -222,7 +217,7 @@ bool Trainer::validate() {
 
 void Trainer::end_epoch() {
   if (!weights_are_finite()) return recover("a weight is not finite");
-  if (validation_ && !validate()) return recover("the loss on the validation text is not finite");
+  if (validation_ && !validate()) return recover("the loss on what is kept for validation is not finite");
   progress_.last_loss = mean_loss();
   progress_.epoch_nats = 0;
   progress_.epoch_tokens = 0;

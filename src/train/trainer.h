@@ -1,5 +1,5 @@
-// The training loop: truncated back-propagation through time over B contiguous streams of a text (Mikolov et al. 2010,
-// Zaremba et al. 2014), the state carried from window to window and empty at the start of each epoch.
+// The training loop: truncated back-propagation through time over B contiguous streams of a text or series (Mikolov et
+// al. 2010, Zaremba et al. 2014), the state carried from window to window and empty at the start of each epoch.
 //
 // Every kPointEvery windows, just after loss, gradient and weights were found finite, all that training depends on is
 // kept in memory as a Point. A loss or gradient that is NaN or Inf sends training back there with the learning rate
@@ -33,13 +33,13 @@ class Stopwatch {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-// One run of train(). All arguments must outlive it.
+// One run of train(). The model, what the batches refer to, options and callback must outlive it.
 class Trainer {
  public:
-  // Throws Error: bad_file (a text too short, a checkpoint that does not fit), failed (the checkpoint cannot be
-  // written).
-  Trainer(Model& model, const Corpus& training, const Corpus* validation, const TrainOptions& options,
-          const TrainCallback& callback);
+  // `fingerprint` is only looked at where there is a checkpoint. Throws Error: bad_file (a checkpoint that does not
+  // fit), failed (the checkpoint cannot be written).
+  Trainer(Model& model, Batches training, std::optional<Batches> validation, Fingerprint fingerprint,
+          const TrainOptions& options, const TrainCallback& callback);
   // Throws Error (diverged, failed).
   TrainResult run();
 
@@ -59,7 +59,8 @@ class Trainer {
   void restore_point();
   void recover(const std::string& what);
   void write_checkpoint();
-  // Enters the loss on the validation text and keeps the weights if it is the lowest. False: the loss is not finite.
+  // Enters the loss on the validation text or series and keeps the weights if it is the lowest. False: the loss is not
+  // finite.
   bool validate();
   void end_epoch();
   TrainResult finish();

@@ -25,6 +25,7 @@ FACES = {
     "error.h": "base",
     "cell.h": "cells",
     "data.h": "data",
+    "series.h": "data",
     "favourites.h": "data",
     "model.h": "model",
     "stream.h": "model",

@@ -39,9 +39,24 @@ class Reference : public test::EveryCell {
     Random random(seed);
     network = {GetParam().cell, GetParam().activation, size.vocabulary, size.embedding,
                size.hidden,     size.layers,           size.tied,       {}};
+    text = test::random_text(size.steps, size.batch, size.vocabulary, random);
+    expect_gradients(size, random);
+  }
+
+  // A network on numbers, I and O in the places of E and V.
+  void expect_gradients_on_numbers(const Size& size, std::uint64_t seed) {
+    Random random(seed);
+    network = {GetParam().cell, GetParam().activation, 0, 0, size.hidden, size.layers, false, {},
+               size.embedding,  size.vocabulary};
+    text = {size.steps, size.batch};
+    text.x = test::random_numbers(random, size.steps * size.batch * size.embedding, 1);
+    text.y = test::random_numbers(random, size.steps * size.batch * size.vocabulary, 1);
+    expect_gradients(size, random);
+  }
+
+  void expect_gradients(const Size& size, Random& random) {
     network.tensors = network.zeros();
     test::randomize(network.tensors, random, 0.8);
-    text = test::random_text(size.steps, size.batch, size.vocabulary, random);
     const std::size_t states = reference::rows_of(network.cell, network.activation).states;
     state = test::random_numbers(random, size.layers * states * size.batch * size.hidden, 0.9);
 
@@ -67,6 +82,9 @@ TEST_P(Reference, TwoLayers) { expect_gradients({5, 2, 2, 4, 3, 7, false}, 3); }
 TEST_P(Reference, TwoTiedLayers) { expect_gradients({6, 2, 2, 3, 3, 5, true}, 4); }
 TEST_P(Reference, ThreeLayersOfOneUnit) { expect_gradients({9, 1, 3, 1, 2, 3, false}, 5); }
 TEST_P(Reference, OneStepOfManyStreams) { expect_gradients({1, 11, 1, 4, 4, 5, true}, 6); }
+TEST_P(Reference, OneOfEverythingOnNumbers) { expect_gradients_on_numbers({1, 1, 1, 1, 1, 1, false}, 7); }
+TEST_P(Reference, OneLayerOnNumbers) { expect_gradients_on_numbers({7, 3, 1, 5, 3, 2, false}, 8); }
+TEST_P(Reference, TwoLayersOnNumbers) { expect_gradients_on_numbers({5, 2, 2, 4, 1, 3, false}, 9); }
 
 INSTANTIATE_TEST_SUITE_P(Cells, Reference, testing::ValuesIn(test::every_cell()), test::label);
 
@@ -79,6 +97,16 @@ TEST(ReferenceLoss, IsLogOfTheVocabularyWithoutWeights) {
   Random random(1);
   const reference::Result result = run(network, test::random_text(3, 2, 7, random), Numbers(8), false);
   EXPECT_NEAR(result.loss, std::log(7.0), 1e-15);
+}
+
+// And on numbers, without weights, the mean square of what was to be answered.
+TEST(ReferenceLoss, IsTheMeanSquareOfTheTargetsWithoutWeights) {
+  reference::Network network{"gru", "tanh", 0, 0, 4, 1, false, {}, 1, 2};
+  network.tensors = network.zeros();
+  reference::Text text{1, 2};
+  text.x = {5, 6};
+  text.y = {1, -2, 3, 0.5};
+  EXPECT_NEAR(run(network, text, Numbers(8), false).loss, (1 + 4 + 9 + 0.25) / 4, 1e-15);
 }
 
 }  // namespace

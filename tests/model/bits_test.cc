@@ -114,11 +114,11 @@ TEST_P(Bits, SteppingIsTheSameAsAWindow) {
     const Sample s = sample(size);
     const test::Scored window = test::score(s.network, s.window(), s.state);
     Workspace workspace;
-    s.network.prepare_step(workspace);
+    s.network.prepare_infer(workspace, 1, 1);
     State state = s.state;
-    std::vector<float> logits(round_up(size.vocabulary, kBlock), kNoLogit);
     for (std::size_t t = 0; t < size.steps; ++t) {
-      s.network.step(s.text.inputs[t], state, std::span<float>(logits).first(size.vocabulary), workspace);
+      s.network.infer(std::span(s.text.inputs).subspan(t, 1), 1, state, workspace);
+      const std::span<const float> logits = s.network.answer(workspace);
       EXPECT_EQ(softmax_loss(logits.data(), logits.size(), s.text.targets[t]), window.nats[t]);
     }
     EXPECT_TRUE(test::same_bits(window.state.values(), state.values())) << "H " << hidden;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "kernels/layer_run.h"
@@ -26,6 +27,14 @@ inline Config config_of(const CellName& name, const NetworkSize& size) {
   return config;
 }
 
+// The same sizes for a network on numbers: I stands where E stood, O where V stood.
+inline Config numbers_config_of(const CellName& name, const NetworkSize& size) {
+  Config config = config_of(name, size);
+  config.inputs = std::exchange(config.embedding, 0);
+  config.outputs = size.vocabulary;
+  return config;
+}
+
 // Every tensor uniform within 1 / sqrt(H), embedding and head a little larger so that the loss is not flat.
 inline void randomize(Network& network, Random& random) {
   const double scale = 1 / std::sqrt(static_cast<double>(network.config().hidden));
@@ -41,7 +50,8 @@ inline void randomize(Network& network, Random& random) {
 
 inline reference::Network in_double(const Network& network) {
   const Config& c = network.config();
-  reference::Network out{c.cell, c.activation, network.vocabulary(), c.embedding, c.hidden, c.layers, c.tied, {}};
+  reference::Network out{c.cell,   c.activation, network.vocabulary(), c.embedding, c.hidden, c.layers, c.tied, {},
+                         c.inputs, c.outputs};
   for (std::size_t i = 0; i < network.parameters().shapes().size(); ++i) {
     const std::span<const float> values = network.parameters()[i];
     out.tensors[network.parameters().shapes()[i].name] = Numbers(values.begin(), values.end());
@@ -49,22 +59,37 @@ inline reference::Network in_double(const Network& network) {
   return out;
 }
 
-// A network, a window and a state before it that is not zero.
+// A network, on text or on numbers as the config says, a window and a state before it that is not zero.
 struct Sample {
   Sample(const Config& config, const NetworkSize& size, std::uint64_t seed)
-      : random(seed), network(config, size.vocabulary, seed), state(network.initial_state(size.batch)) {
+      : random(seed),
+        network(config, config.inputs > 0 ? 0 : size.vocabulary, seed),
+        state(network.initial_state(size.batch)) {
     randomize(network, random);
-    text = random_text(size.steps, size.batch, size.vocabulary, random);
+    const std::size_t rows = size.steps * size.batch;
+    if (config.inputs > 0) {
+      text = {size.steps, size.batch};
+      text.x = random_numbers(random, rows * config.inputs, 1);
+      text.y = random_numbers(random, rows * config.outputs, 1);
+      x = to_float(text.x);
+      y = to_float(text.y);
+    } else {
+      text = random_text(size.steps, size.batch, size.vocabulary, random);
+    }
     const std::vector<float> start = to_float(random_numbers(random, state.values().size(), 0.9));
     std::ranges::copy(start, state.values().begin());
   }
 
-  Window window() const { return {text.inputs, text.targets, text.steps, text.batch}; }
+  Window window() const {
+    if (network.config().inputs > 0) return {x, y, text.steps, text.batch};
+    return {text.inputs, text.targets, text.steps, text.batch};
+  }
 
   Random random;
   Network network;
   State state;
   reference::Text text;
+  std::vector<float> x, y;  // the numbers of `text`
 };
 
 // What a pass of training leaves.
@@ -102,7 +127,8 @@ struct Scored {
 inline Scored score(const Network& network, const Window& window, const State& state, std::size_t threads = 1) {
   Team team(threads);
   Workspace workspace;
-  Scored out{std::vector<float>(window.inputs.size()), std::vector<std::uint32_t>(window.inputs.size()), state};
+  const std::size_t rows = window.steps * window.batch;
+  Scored out{std::vector<float>(rows), std::vector<std::uint32_t>(network.config().inputs > 0 ? 0 : rows), state};
   network.score(window, out.state, out.nats, out.rank, workspace, team);
   return out;
 }

@@ -18,10 +18,16 @@ using test::Sample;
 class Networks : public test::EveryCell {
  protected:
   void expect_near_reference(const NetworkSize& size, std::uint64_t seed) const {
+    expect_near_reference(test::config_of(GetParam(), size), size, seed);
+  }
+  void expect_near_reference_on_numbers(const NetworkSize& size, std::uint64_t seed) const {
+    expect_near_reference(test::numbers_config_of(GetParam(), size), size, seed);
+  }
+  void expect_near_reference(const Config& config, const NetworkSize& size, std::uint64_t seed) const {
     SCOPED_TRACE(testing::Message() << "T " << size.steps << " B " << size.batch << " L " << size.layers << " H "
                                     << size.hidden << " E " << size.embedding << " V " << size.vocabulary
                                     << (size.tied ? " tied" : ""));
-    const Sample sample(test::config_of(GetParam(), size), size, seed);
+    const Sample sample(config, size, seed);
     const Numbers state(sample.state.values().begin(), sample.state.values().end());
     const reference::Result truth = run(test::in_double(sample.network), sample.text, state, true);
     const test::Trained found = test::train(sample, 2);
@@ -45,6 +51,32 @@ TEST_P(Networks, LossAndGradientsEqualTheReference) {
   expect_near_reference({20, 8, 2, 50, 31, 130}, 5);
   expect_near_reference({1, 9, 3, 15, 15, 5, true}, 6);
   expect_near_reference({2, 3, 1, 260, 9, 270}, 7);
+}
+
+TEST_P(Networks, OnNumbersLossAndGradientsEqualTheReference) {
+  expect_near_reference_on_numbers({6, 5, 1, 19, 7, 3}, 21);
+  expect_near_reference_on_numbers({1, 1, 1, 1, 1, 1}, 22);
+  expect_near_reference_on_numbers({9, 3, 2, 16, 33, 16}, 23);
+  expect_near_reference_on_numbers({20, 8, 2, 50, 2, 40}, 24);
+  expect_near_reference_on_numbers({1, 9, 3, 15, 15, 5}, 25);
+  expect_near_reference_on_numbers({2, 3, 1, 260, 9, 270}, 26);
+}
+
+TEST_P(Networks, OnNumbersErrorsAndAnswersEqualTheReference) {
+  const NetworkSize size = {7, 4, 2, 21, 9, 3};
+  const Sample sample(test::numbers_config_of(GetParam(), size), size, 27);
+  const Numbers start(sample.state.values().begin(), sample.state.values().end());
+  const reference::Result truth = run(test::in_double(sample.network), sample.text, start, false);
+  const test::Scored found = test::score(sample.network, sample.window(), sample.state, 2);
+  EXPECT_LE(test::largest_difference(truth.nats, found.nats), 1e-5);
+  Workspace workspace;
+  sample.network.prepare_infer(workspace, size.steps, size.batch);
+  State state = sample.state;
+  sample.network.infer(sample.x, size.steps, state, workspace);
+  std::vector<float> y(sample.y.size());
+  sample.network.answer_all(workspace, y);
+  EXPECT_LE(test::largest_difference(truth.logits, y), 1e-5);
+  EXPECT_TRUE(test::same_bits(state.values(), found.state.values()));
 }
 
 TEST_P(Networks, ScoresEqualTheReference) {

@@ -20,7 +20,7 @@ struct Eval {
 
 int Eval::run() const {
   expect(batch >= 1, "--batch", "1 or more", std::to_string(batch));
-  const Model network = load(model);
+  const Model network = load_text_model(model);
   const Corpus corpus = Corpus::read(file, network.vocabulary());
   const Evaluation e = evaluate(network, corpus, batch, threads);
   const auto view = [&](const Style& style) {

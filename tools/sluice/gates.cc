@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "gates_view.h"
+#include "options.h"
 #include "output.h"
 #include "verbs.h"
 
@@ -26,7 +27,7 @@ int Gates::run() const {
   std::string text;
   for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
   if (text == "-") text.assign(std::istreambuf_iterator<char>(std::cin), {});
-  const Model network = load(model);
+  const Model network = load_text_model(model);
   const GatesOfText gates = read_gates(network, text);
   const auto view = [&](const Style& style) { return units ? draw_units(style, gates) : draw_gates(style, gates); };
   show(result, view, [&] { return to_json(gates); });

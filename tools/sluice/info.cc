@@ -42,21 +42,23 @@ Json to_json(const std::string& path, const Model& model) {
   const Vocabulary& vocabulary = model.vocabulary();
   Json gates = Json::array();
   for (const GateInfo& gate : cell.gates) gates.push_back({{"name", gate.name}, {"meaning", gate.meaning}});
-  return {{"model", path},
-          {"bytes", file_size(path)},
-          {"cell", cell.name},
-          {"title", cell.title},
-          {"source", cell.source},
-          {"equations", cell.equations},
-          {"gates", gates},
-          {"config", Json::parse(config_to_json(model.config()))},
-          {"parameters", model.parameter_count()},
-          {"vocabulary",
-           {{"size", vocabulary.size()},
-            {"level", name(vocabulary.text().level)},
-            {"lowercase", vocabulary.text().lowercase},
-            {"lossy", vocabulary.text().lossy}}},
-          {"notes", notes_of(model)}};
+  Json json = {{"model", path},
+               {"bytes", file_size(path)},
+               {"cell", cell.name},
+               {"title", cell.title},
+               {"source", cell.source},
+               {"equations", cell.equations},
+               {"gates", gates},
+               {"config", Json::parse(config_to_json(model.config()))},
+               {"parameters", model.parameter_count()}};
+  if (model.reads_text()) {
+    json["vocabulary"] = {{"size", vocabulary.size()},
+                          {"level", name(vocabulary.text().level)},
+                          {"lowercase", vocabulary.text().lowercase},
+                          {"lossy", vocabulary.text().lossy}};
+  }
+  json["notes"] = notes_of(model);
+  return json;
 }
 
 // The most frequent tokens, as many as fit a line.
@@ -72,6 +74,17 @@ std::string first_tokens(const Vocabulary& vocabulary, std::size_t room) {
 
 std::string row(const Style& style, std::string_view name, const std::string& value) {
   return fmt::format("{}  {}\n", style.dim(pad_right(std::string(name), 13)), value);
+}
+
+// What the model reads.
+std::string vocabulary_rows(const Style& style, const Model& model) {
+  if (!model.reads_text()) return row(style, "reads", what_it_reads(model.config()));
+  const Vocabulary& vocabulary = model.vocabulary();
+  const TextOptions& text = vocabulary.text();
+  return row(style, "vocabulary",
+             fmt::format("{} tokens, level {}{}", thousands(vocabulary.size()), name(text.level),
+                         text.lowercase ? ", lowercase" : "")) +
+         row(style, "the first", first_tokens(vocabulary, style.width - 16));
 }
 
 // A note as rows: objects one field after another.
@@ -91,7 +104,6 @@ std::string note_text(const Json& note) {
 std::string draw(const Style& style, const std::string& path, const Model& model) {
   const CellInfo& cell = model.cell();
   const Config& config = model.config();
-  const Vocabulary& vocabulary = model.vocabulary();
   std::string page = fmt::format("{}  {}\n\n", style.bold(printable(path)), style.dim(memory(file_size(path))));
   page += row(style, "cell", fmt::format("{}  {}", style.bold(cell.name), cell.title));
   page += row(style, "source", std::string(cell.source));
@@ -107,10 +119,7 @@ std::string draw(const Style& style, const std::string& path, const Model& model
                            (field == "forget-bias" && cell.name != "lstm");
     if (!elsewhere) page += row(style, field, show_value(member));
   });
-  page += "\n" + row(style, "vocabulary",
-                     fmt::format("{} tokens, level {}{}", thousands(vocabulary.size()), name(vocabulary.text().level),
-                                 vocabulary.text().lowercase ? ", lowercase" : ""));
-  page += row(style, "the first", first_tokens(vocabulary, style.width - 16));
+  page += "\n" + vocabulary_rows(style, model);
   const Json notes = notes_of(model);
   if (!notes.empty()) page += "\n";
   for (const auto& [name, note] : notes.items()) {

@@ -106,6 +106,14 @@ void expect(bool holds, std::string_view flag, std::string_view expected, const 
   if (!holds) refuse(flag, expected, found);
 }
 
+Model load_text_model(const std::string& path) {
+  Model model = load(path);
+  if (!model.reads_text()) {
+    throw Error(Status::bad_file, path + ": expected a model of text, found one of " + what_it_reads(model.config()));
+  }
+  return model;
+}
+
 void TextFlags::add(CLI::App& app) {
   add_value(app, "--level", level, "what a token is: word, char or pretokenized", "NAME")->group("Text");
   app.add_flag("--pretokenized", pretokenized, "already split by spaces; every line end becomes <eos>")->group("Text");

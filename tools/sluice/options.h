@@ -76,6 +76,9 @@ class FieldFlags {
   std::map<std::string, std::string> given_;
 };
 
+// The model in a file, for verbs that give it words. Throws Error (bad_file) besides for one that reads numbers.
+Model load_text_model(const std::string& path);
+
 // How a text is read.
 struct TextFlags {
   std::string level = "word";

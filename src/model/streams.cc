@@ -1,0 +1,84 @@
+#include "model/streams.h"
+
+#include <algorithm>
+
+#include "kernels/pointwise.h"
+
+namespace sluice {
+
+Streams::Streams(const Model& model, std::size_t streams, bool chunks)
+    : model_(&model),
+      network_(&model.network()),
+      state_(model.initial_state(streams)),
+      chunk_(chunks ? kChunk : 1),
+      stride_(round_up(network_->outputs(), kBlock)),
+      answers_(streams * stride_) {
+  network_->prepare_infer(workspace_, chunk_, streams);
+}
+
+bool Streams::all_known(std::span<const Token> tokens) const noexcept {
+  const std::size_t size = network_->vocabulary();  // 0 for a network on numbers, which knows no token
+  return std::all_of(tokens.begin(), tokens.end(), [size](Token token) { return token < size; });
+}
+
+bool Streams::step(std::span<const Token> tokens) noexcept {
+  if (tokens.size() != state_.batch() || !all_known(tokens)) return false;
+  network_->infer(tokens, 1, state_, workspace_);
+  keep_answers();
+  return true;
+}
+
+bool Streams::step(std::span<const float> x) noexcept {
+  if (model_->reads_text() || x.size() != state_.batch() * model_->config().inputs) return false;
+  network_->infer(x, 1, state_, workspace_);
+  keep_answers();
+  return true;
+}
+
+bool Streams::feed(std::span<const Token> tokens) noexcept {
+  const std::size_t batch = state_.batch();
+  if (model_->reads_text() == false || tokens.size() % batch != 0 || !all_known(tokens)) return false;
+  if (tokens.empty()) return true;
+  while (!tokens.empty()) {
+    const std::size_t rows = std::min(tokens.size(), chunk_ * batch);
+    network_->infer(tokens.first(rows), rows / batch, state_, workspace_);
+    tokens = tokens.subspan(rows);
+  }
+  keep_answers();
+  return true;
+}
+
+bool Streams::feed(std::span<const float> x, std::span<float> y) noexcept {
+  if (model_->reads_text()) return false;
+  const std::size_t batch = state_.batch(), in = batch * model_->config().inputs, out = batch * network_->outputs();
+  const std::size_t steps = x.size() / in;
+  if (x.size() != steps * in || y.size() != steps * out) return false;
+  if (steps == 0) return true;
+  for (std::size_t first = 0; first < steps; first += chunk_) {
+    const std::size_t count = std::min(chunk_, steps - first);
+    network_->infer(x.subspan(first * in, count * in), count, state_, workspace_);
+    network_->answer_all(workspace_, y.subspan(first * out, count * out));
+  }
+  const float* last = y.data() + (steps - 1) * out;
+  const std::size_t outputs = network_->outputs();
+  for (std::size_t b = 0; b < batch; ++b) std::copy_n(last + b * outputs, outputs, answers_.data() + b * stride_);
+  return true;
+}
+
+void Streams::keep_answers() noexcept {
+  const FlushDenormals flush;  // a probability may be one
+  const std::span<const float> rows = network_->answer(workspace_);
+  if (!model_->reads_text()) {
+    std::copy(rows.begin(), rows.end(), answers_.begin());
+    return;
+  }
+  for (std::size_t b = 0; b < state_.batch(); ++b) {
+    softmax(rows.data() + b * stride_, stride_, answers_.data() + b * stride_);
+  }
+}
+
+std::span<const float> Streams::answer(std::size_t stream) const noexcept {
+  return std::span<const float>(answers_).subspan(stream * stride_, network_->outputs());
+}
+
+}  // namespace sluice

@@ -1,0 +1,50 @@
+// What Stream and StreamBatch are made of: N streams on one model, their state, and what they answered last.
+#pragma once
+
+#include <span>
+
+#include "base/aligned.h"
+#include "model/network.h"
+#include "sluice/model.h"
+
+namespace sluice {
+
+// One stream of a state to a place in another of the same layers, states and hidden; and back to zeros.
+void copy_stream(const State& from, std::size_t stream, State& to, std::size_t place) noexcept;
+void clear_stream(State& state, std::size_t stream) noexcept;
+
+// Functions marked noexcept keep the real-time contract of sluice/stream.h.
+class Streams {
+ public:
+  // Takes all memory for steps of `streams` streams, and for chunks of them up to kChunk steps long if `chunks`.
+  Streams(const Model& model, std::size_t streams, bool chunks);
+
+  const Model& model() const noexcept { return *model_; }
+  State& state() noexcept { return state_; }
+  const State& state() const noexcept { return state_; }
+
+  // One step of every stream; false and nothing done for what does not fit.
+  bool step(std::span<const Token> tokens) noexcept;
+  bool step(std::span<const float> x) noexcept;
+  // T steps of every stream: tokens [T, N]; x [T, N, I] to y [T, N, O].
+  bool feed(std::span<const Token> tokens) noexcept;
+  bool feed(std::span<const float> x, std::span<float> y) noexcept;
+
+  // The last answer of a stream: probabilities [V] or numbers [O]; zeros before the first step.
+  std::span<const float> answer(std::size_t stream) const noexcept;
+
+ private:
+  bool all_known(std::span<const Token> tokens) const noexcept;
+  void keep_answers() noexcept;
+
+  static constexpr std::size_t kChunk = 16;  // steps whose input is projected at once
+
+  const Model* model_;
+  const Network* network_;
+  State state_;
+  Workspace workspace_;
+  std::size_t chunk_, stride_;    // of answers_
+  AlignedVector<float> answers_;  // [N, V or O, padded]
+};
+
+}  // namespace sluice

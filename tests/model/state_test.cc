@@ -1,0 +1,114 @@
+// The state as bytes: back to the same bits, and every way of being wrong named.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "base/fnv.h"
+#include "sluice/model.h"
+
+namespace sluice {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+using Bytes = std::vector<std::byte>;
+
+State example() {
+  State state(2, 2, 3, 5);
+  float value = -1;
+  for (float& v : state.values()) v = value += 0.37f;
+  return state;
+}
+
+// Bytes whose checksum fits again after a change.
+Bytes summed(Bytes bytes) {
+  const std::uint64_t sum = fnv1a(std::span<const std::byte>(bytes).first(bytes.size() - 8));
+  for (std::size_t i = 0; i < 8; ++i) bytes[bytes.size() - 8 + i] = static_cast<std::byte>(sum >> (8 * i) & 0xff);
+  return bytes;
+}
+
+std::string refusal(const Bytes& bytes) {
+  try {
+    State::from_bytes(bytes);
+  } catch (const Error& error) {
+    EXPECT_EQ(error.status(), Status::bad_file);
+    EXPECT_THAT(error.what(), AllOf(HasSubstr("state: expected "), HasSubstr(", found ")));
+    return error.what();
+  }
+  ADD_FAILURE() << "no Error";
+  return {};
+}
+
+TEST(StateBytes, ComeBackBitForBit) {
+  State state = example();
+  const float odd[] = {-0.f, std::numeric_limits<float>::infinity(), std::bit_cast<float>(0x7fc01234u), 1e-45f};
+  std::copy(std::begin(odd), std::end(odd), state.values().begin());
+  const State back = State::from_bytes(state.to_bytes());
+  ASSERT_TRUE(back.same_shape(state));
+  EXPECT_EQ(std::memcmp(back.values().data(), state.values().data(), state.values().size_bytes()), 0);
+  EXPECT_EQ(State::from_bytes(State().to_bytes()), State());
+}
+
+// Byte by byte, so that a machine of another byte order, or a reader in another language, finds the same.
+TEST(StateBytes, AreWhatTheHeaderSays) {
+  State state(1, 1, 1, 2);
+  state.values()[0] = 1;
+  state.values()[1] = -2.5f;
+  const Bytes bytes = state.to_bytes();
+  const unsigned char expected[] = {'S', 'L', 'U', 'I', 'C', 'E', 'S', 'T', 1, 0, 0, 0, 0,    0,    0, 0, 1,    0,   0,
+                                    0,   0,   0,   0,   0,   1,   0,   0,   0, 0, 0, 0, 0,    1,    0, 0, 0,    0,   0,
+                                    0,   0,   2,   0,   0,   0,   0,   0,   0, 0, 0, 0, 0x80, 0x3f, 0, 0, 0x20, 0xc0};
+  ASSERT_EQ(bytes.size(), sizeof expected + 8);
+  EXPECT_EQ(std::memcmp(bytes.data(), expected, sizeof expected), 0);
+  EXPECT_EQ(summed(bytes), bytes);
+}
+
+TEST(StateBytes, EveryTruncationIsNamed) {
+  const Bytes bytes = example().to_bytes();
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    const Bytes part(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size));
+    EXPECT_THAT(refusal(part), AllOf(HasSubstr("truncated"), HasSubstr(std::to_string(size)))) << size;
+  }
+  Bytes longer = bytes;
+  longer.emplace_back();
+  EXPECT_THAT(refusal(longer), HasSubstr(std::to_string(bytes.size())));
+}
+
+TEST(StateBytes, EveryChangedByteIsNoticed) {
+  const Bytes bytes = example().to_bytes();
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    for (const unsigned flip : {1u, 0x80u, 0xffu}) {
+      Bytes changed = bytes;
+      changed[i] ^= static_cast<std::byte>(flip);
+      EXPECT_NE(refusal(changed), "") << i;
+    }
+  }
+}
+
+TEST(StateBytes, WhatIsWrongIsNamed) {
+  const Bytes bytes = example().to_bytes();
+  const auto with = [&bytes](std::size_t at, unsigned value) {
+    Bytes changed = bytes;
+    changed[at] = static_cast<std::byte>(value);
+    return changed;
+  };
+  EXPECT_THAT(refusal(with(0, 'X')), HasSubstr("SLUICEST"));
+  EXPECT_THAT(refusal(summed(with(8, 2))), HasSubstr("newer version 2"));
+  EXPECT_THAT(refusal(summed(with(8, 0))), HasSubstr("version"));
+  EXPECT_THAT(refusal(with(60, 9)), HasSubstr("checksum"));
+  EXPECT_THAT(refusal(summed(with(16, 3))), AllOf(HasSubstr("3 layers"), HasSubstr("truncated")));
+  EXPECT_THAT(refusal(summed(with(16, 1))), HasSubstr("1 layers"));
+  for (const std::size_t extent : {16u, 24u, 32u, 40u}) {
+    EXPECT_THAT(refusal(summed(with(extent, 0))), HasSubstr("shape"));
+    EXPECT_THAT(refusal(summed(with(extent + 7, 0x80))), HasSubstr("shape")) << "an extent of 2^63 and more";
+    EXPECT_NE(refusal(summed(with(extent + 3, 0xff))), "") << "memory is not taken for what is not there";
+  }
+}
+
+}  // namespace
+}  // namespace sluice
