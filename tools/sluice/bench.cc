@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "bench/measure/realtime.h"
 #include "interrupts.h"
 #include "options.h"
 #include "output.h"
@@ -17,7 +18,7 @@ namespace {
 struct Bench {
   std::string cells, hidden, work;
   std::uint64_t threads = 0;
-  bool quick = false, quiet = false;
+  bool quick = false, quiet = false, realtime = false;
   ResultFlags result;
 
   bench::Selection selection() const;
@@ -42,6 +43,7 @@ bench::Selection Bench::selection() const {
     expect(found != kinds.end(), "--work", "names out of " + join(kinds), name);
     s.kinds.push_back(static_cast<bench::Kind>(found - kinds.begin()));
   }
+  expect(!realtime || work.empty(), "--work", "nothing beside --realtime, which has its own", work);
   expect(threads <= 1024, "--threads", "at most 1024", std::to_string(threads));
   s.threads = threads;
   s.quick = quick;
@@ -151,22 +153,61 @@ Json to_json(const bench::Report& report) {
       {"results", results}};
 }
 
+// One table for each kind of work, a row a cell and size.
+std::string draw(const Style& style, const bench::RealTimeReport& report) {
+  std::string page = "single steps, one after another; a time contains " + time(report.clock) + " of the clock's\n";
+  std::string group;
+  for (const bench::StepTimes& r : report.results) {
+    if (const std::string now = r.work + ", " + r.cell; now != group) {
+      group = now;
+      page += fmt::format("\n  {}\n", style.bold(group));
+      page += style.dim(fmt::format("  {:>6} {:>7} {:>8}  {:>10}  {:>10}  {:>10}  {:>7}", "hidden", "streams", "steps",
+                                    "median", "99.9 %", "worst", "times")) +
+              "\n";
+    }
+    page +=
+        fmt::format("  {:>6} {:>7} {:>8}  {}  {}  {}  {}\n", r.hidden, r.streams, r.steps, pad_left(time(r.median), 10),
+                    pad_left(time(r.p999), 10), style.bold(pad_left(time(r.worst), 10)),
+                    pad_left(fmt::format("{:.1f}", r.worst / r.median), 7));
+  }
+  return page + "\n  The worst holds whatever else the system did meanwhile.\n";
+}
+
+Json to_json(const bench::RealTimeReport& report) {
+  Json results = Json::array();
+  for (const bench::StepTimes& r : report.results) {
+    results.push_back({{"work", r.work},
+                       {"cell", r.cell},
+                       {"hidden", r.hidden},
+                       {"streams", r.streams},
+                       {"steps", r.steps},
+                       {"median_seconds", r.median},
+                       {"p999_seconds", r.p999},
+                       {"worst_seconds", r.worst}});
+  }
+  return {{"clock_seconds", report.clock}, {"results", results}};
+}
+
 int Bench::run() const {
   const bench::Selection chosen = selection();
   Talk talk(quiet);
   Interrupts interrupts;
-  const bench::Report report = bench::run(chosen, [&](std::size_t done, std::size_t of, const std::string& what) {
+  const auto progress = [&](std::size_t done, std::size_t of, const std::string& what) {
     talk.progress(fmt::format("{}/{}", done, of), static_cast<double>(done) / static_cast<double>(of), what);
     return interrupts.go_on();
-  });
-  talk.clear();
-  if (!interrupts.go_on()) {
-    talk.say(fmt::format("stopped by {}", interrupts.name()));
-    return interrupts.exit_code();
-  }
-  show(
-      result, [&](const Style& style) { return draw(style, report); }, [&] { return to_json(report); });
-  return 0;
+  };
+  const auto finish = [&](const auto& report) {
+    talk.clear();
+    if (!interrupts.go_on()) {
+      talk.say(fmt::format("stopped by {}", interrupts.name()));
+      return interrupts.exit_code();
+    }
+    show(
+        result, [&](const Style& style) { return draw(style, report); }, [&] { return to_json(report); });
+    return 0;
+  };
+  if (realtime) return finish(bench::run_realtime(chosen, progress));
+  return finish(bench::run(chosen, progress));
 }
 
 }  // namespace
@@ -181,6 +222,7 @@ Action add_bench(CLI::App& app, const Invocation&) {
       ->type_name("NAMES");
   add_value(app, "--threads", verb->threads, "of the team that is measured beside one; 0: as many as the machine has",
             "N");
+  app.add_flag("--realtime", verb->realtime, "single steps of streams instead: the typical, 99.9 % and the worst");
   verb->result.add(app);
   app.add_flag("-q,--quiet", verb->quiet, "say nothing but errors and the result");
   return [verb] { return verb->run(); };
