@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/safetensors.h"
 #include "formats/model_file.h"
@@ -15,9 +16,7 @@ namespace {
 
 using namespace sluice;
 
-TensorFile good_file(const std::string& cell) {
-  const Vocabulary vocabulary({.level = Level::word}, {"<unk>", "a", "b"});
-  const Model model({.cell = cell, .layers = 1, .hidden = 2, .embedding = 1}, vocabulary);
+TensorFile good_file(const Model& model) {
   TensorFile file = parse_safetensors(model_to_bytes(model), "good");
   // Else nearly every change would end at the checksum or the self-check.
   file.metadata[std::string(checksum_key)] = "none";
@@ -25,17 +24,35 @@ TensorFile good_file(const std::string& cell) {
   return file;
 }
 
-const std::array<TensorFile, 4>& good_files() {
-  static const std::array<TensorFile, 4> files = {good_file("rnn"), good_file("lstm"), good_file("gru"),
-                                                  good_file("gru-reset-after")};
+TensorFile text_file(const std::string& cell) {
+  const Vocabulary vocabulary({.level = Level::word}, {"<unk>", "a", "b"});
+  return good_file(Model({.cell = cell, .layers = 1, .hidden = 2, .embedding = 1}, vocabulary));
+}
+
+TensorFile numbers_file(const std::string& cell) {
+  return good_file(Model({.cell = cell, .layers = 1, .hidden = 2, .inputs = 1, .outputs = 2}));
+}
+
+const std::array<TensorFile, 6>& good_files() {
+  static const std::array<TensorFile, 6> files = {text_file("rnn"),    text_file("lstm"),
+                                                  text_file("gru"),    text_file("gru-reset-after"),
+                                                  numbers_file("gru"), numbers_file("lstm")};
   return files;
+}
+
+void use(const Model& model) {
+  if (model.reads_text()) {
+    const Token tokens[] = {0, static_cast<Token>(model.vocabulary().size() - 1)};
+    model.score(tokens);
+  } else {
+    model.trace(std::vector<float>(2 * model.config().inputs, 0.5f));
+  }
 }
 
 void read(std::string_view bytes) {
   try {
     const Model model = model_from_bytes(bytes, "fuzz");
-    const Token tokens[] = {0, static_cast<Token>(model.vocabulary().size() - 1)};
-    model.score(tokens);
+    use(model);
     model_to_bytes(model);
   } catch (const Error& error) {
     // A stranger's finite weights can still make a network whose answers are not, which is not written.
@@ -103,7 +120,7 @@ void change(TensorFile& file, Input& input) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   read({reinterpret_cast<const char*>(data), size});
   Input input(data, size);
-  TensorFile file = good_files()[input.byte() % 4];
+  TensorFile file = good_files()[input.byte() % good_files().size()];
   while (!input.empty()) change(file, input);
   try {
     read(format_safetensors(file));

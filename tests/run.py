@@ -110,6 +110,7 @@ def release(tally):
         return
     tests = BUILD / "tests/sluice_tests"
     run_gtest(tally, [tests], "release")
+    run_gtest(tally, [BUILD / "tests/sluice_realtime"], "realtime")
     for target in other_targets(RESULTS / "release.xml"):
         run_gtest(tally, [tests], f"release-{target}", SLUICE_TARGET=target, RC_PARAMS="max_success=20")
 

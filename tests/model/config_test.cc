@@ -41,6 +41,18 @@ Config unusual() {
           .forget_bias = -0.25};
 }
 
+Config unusual_on_numbers() {
+  return {.cell = "lstm",
+          .layers = 3,
+          .hidden = 17,
+          .dropout = 0.1,
+          .input_dropout = 1.0 / 3,
+          .activation = "relu",
+          .forget_bias = -0.25,
+          .inputs = 5,
+          .outputs = 2};
+}
+
 // Every field as text, by name.
 std::map<std::string, std::string> fields(const Config& config) {
   std::map<std::string, std::string> texts;
@@ -56,6 +68,19 @@ TEST(Config, EveryFieldGoesToTheFileAndBack) {
   const auto expected = fields(unusual()), defaults = fields({});
   for (const auto& [name, text] : expected) ASSERT_NE(text, defaults.at(name)) << name << " would not be tested";
   EXPECT_EQ(fields(config_from_json(config_to_json(unusual()), "file")), expected);
+}
+
+TEST(Config, EveryFieldOnNumbersGoesToTheFileAndBack) {
+  const auto expected = fields(unusual_on_numbers()), defaults = fields({.inputs = 1});
+  for (const auto& [name, text] : expected) ASSERT_NE(text, defaults.at(name)) << name << " would not be tested";
+  EXPECT_EQ(fields(config_from_json(config_to_json(unusual_on_numbers()), "file")), expected);
+}
+
+// Flags, help and files of a text model know nothing of numbers, and the other way round.
+TEST(Config, EachKindHasItsOwnFields) {
+  const auto text = fields(unusual()), numbers = fields(unusual_on_numbers());
+  for (const char* name : {"embedding", "tied"}) EXPECT_TRUE(text.contains(name) && !numbers.contains(name)) << name;
+  for (const char* name : {"inputs", "outputs"}) EXPECT_TRUE(!text.contains(name) && numbers.contains(name)) << name;
 }
 
 TEST(Config, EmbeddingIsFilledIn) {
@@ -81,6 +106,11 @@ TEST(Config, OutOfRangeIsNamed) {
   for (const double bias : {nan, infinity, -infinity, 101.0}) {
     EXPECT_THAT(message({.forget_bias = bias}), StartsWith("forget-bias: "));
   }
+  EXPECT_THAT(message({.outputs = 1}), AllOf(StartsWith("outputs: "), HasSubstr("no inputs")));
+  EXPECT_THAT(message({.inputs = 1}), StartsWith("outputs: "));
+  EXPECT_THAT(message({.inputs = 1 << 20, .outputs = 1}), StartsWith("inputs: "));
+  EXPECT_THAT(message({.embedding = 3, .inputs = 1, .outputs = 1}), StartsWith("embedding: "));
+  EXPECT_THAT(message({.tied = true, .inputs = 1, .outputs = 1}), StartsWith("tied: "));
   EXPECT_NO_THROW(checked({.layers = 256, .hidden = 1, .dropout = 0.999, .activation = "relu", .forget_bias = -100}));
 }
 
@@ -105,6 +135,10 @@ TEST(Config, JsonThatIsWrongIsNamed) {
   EXPECT_THAT(message(R"({"cell":"gru","dropout":"much"})"), HasSubstr("much"));
   EXPECT_THAT(message(R"({"cell":"gru","dropout":2})"), HasSubstr("dropout"));
   EXPECT_THAT(message(R"({"cell":"gru","hidden":10,"embedding":5,"tied":true})"), HasSubstr("tied"));
+  EXPECT_THAT(message(R"({"cell":"gru","inputs":0})"), HasSubstr("inputs"));
+  EXPECT_THAT(message(R"({"cell":"gru","inputs":2})"), HasSubstr("outputs"));
+  EXPECT_THAT(message(R"({"cell":"gru","inputs":2,"outputs":1,"embedding":4})"), HasSubstr("embedding"));
+  EXPECT_THAT(message(R"({"cell":"gru","outputs":1})"), HasSubstr("outputs"));
   EXPECT_THAT(message("{\"cell\":\"" + std::string(100000, 'x') + "\"}"), HasSubstr("65536"));
   message(std::string(60000, '['));
 }

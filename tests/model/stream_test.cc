@@ -77,7 +77,7 @@ Whole whole(const Model& model, const StreamInput& input, std::size_t steps) {
 }
 
 TEST_P(Streaming, WholeIsStepsIsChunks) {
-  expect_property([this] {
+  expect_property([] {
     Case c = any_case(GetParam());
     const StreamInput input = test::random_input(c.model, c.steps, c.random);
     const Whole expected = whole(c.model, input, c.steps);
@@ -106,7 +106,7 @@ TEST_P(Streaming, WholeIsStepsIsChunks) {
 }
 
 TEST_P(Streaming, ManyTogetherAreAsAlone) {
-  expect_property([this] {
+  expect_property([] {
     Case c = any_case(GetParam());
     const auto count = *rc::gen::inRange<std::size_t>(1, 20);
     std::vector<StreamInput> inputs;
@@ -147,7 +147,7 @@ TEST_P(Streaming, ManyTogetherAreAsAlone) {
 
 // Rolled back: the same again. A copy goes its own way by its own input alone.
 TEST_P(Streaming, ACopiedStateDivergesByItsOwnInputOnly) {
-  expect_property([this] {
+  expect_property([] {
     Case c = any_case(GetParam());
     const StreamInput before = test::random_input(c.model, c.steps, c.random);
     const StreamInput one = test::random_input(c.model, 5, c.random), other = test::random_input(c.model, 5, c.random);
@@ -166,7 +166,7 @@ TEST_P(Streaming, ACopiedStateDivergesByItsOwnInputOnly) {
 }
 
 TEST_P(Streaming, ResetGivesTheFirstStepAgain) {
-  expect_property([this] {
+  expect_property([] {
     Case c = any_case(GetParam());
     const StreamInput input = test::random_input(c.model, c.steps, c.random);
     Stream stream(c.model);

@@ -131,3 +131,16 @@ def test_the_table_says_who_is_ahead_and_what_went_wrong():
                            "results": [result]})
     row = next(line for line in text.splitlines() if line.startswith("| gru"))
     assert row == "| gru | 8 | 2 | 3 | 1 | 1 ms (2.00) | 500 µs (2.00) **0.50** | - | wrong | 10 % |"
+
+
+def test_single_steps_have_a_median_and_a_worst():
+    report = sluice_json("bench", "--realtime", "--quick", "--hidden", "8", "--cells", "gru,rnn")
+    assert [(r["work"], r["cell"], r["streams"]) for r in report["results"]] == [
+        (work, cell, streams) for cell in ("gru", "rnn") for work, streams in (("text", 1), ("numbers", 1), ("batch", 16))]
+    for r in report["results"]:
+        assert r["steps"] == 10000 and r["hidden"] == 8
+        assert 0 < r["median_seconds"] <= r["p999_seconds"] <= r["worst_seconds"] < 10
+    assert 0 < report["clock_seconds"] < 1e-4
+    out, _ = sluice("bench", "--realtime", "--quick", "--hidden", "8", "--cells", "gru")
+    assert "batch, gru" in out and "99.9 %" in out and "worst" in out
+    refused("bench", "--realtime", "--work", "step", code=2, names=["--work", "--realtime", "step"])
