@@ -1,5 +1,8 @@
 #include "base/threads.h"
 
+#include <algorithm>
+#include <chrono>
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -31,13 +34,20 @@ void pause_briefly() {}
 // A few microseconds: a sleeping thread takes tens of them to wake, and the pieces of a training step follow closely.
 constexpr int kSpins = 4000;
 
-void wait_while(const std::atomic<std::uint32_t>& value, std::uint32_t old) {
+// Returns for how long it slept.
+
+using Clock = std::chrono::steady_clock;
+Clock::duration wait_while(const std::atomic<std::uint32_t>& value, std::uint32_t old) {
   for (int i = 0; i < kSpins; ++i) {
-    if (value.load(std::memory_order_acquire) != old) return;
+    if (value.load(std::memory_order_acquire) != old) return {};
     pause_briefly();
   }
+  const auto start = Clock::now();
   value.wait(old, std::memory_order_acquire);
+  return Clock::now() - start;
 }
+
+double seconds(Clock::duration time) { return std::chrono::duration<double>(time).count(); }
 
 }  // namespace
 
@@ -51,12 +61,21 @@ void Barrier::wait() noexcept {
     round_.store(round + 1, std::memory_order_release);
     round_.notify_all();
   } else {
-    wait_while(round_, round);
+    const auto slept = std::chrono::duration_cast<std::chrono::nanoseconds>(wait_while(round_, round)).count();
+    if (slept > 0) slept_.fetch_add(static_cast<std::uint64_t>(slept), std::memory_order_relaxed);
   }
 }
 
-Team::Team(std::size_t threads) : size_(threads != 0 ? threads : std::thread::hardware_concurrency()) {
-  if (size_ == 0) size_ = 1;
+void Crowding::add(double seconds, double slept) {
+  seconds_ += seconds;
+  slept_ += slept;
+  if (seconds_ < (alone_ ? kAlone : kTogether)) return;
+  alone_ = !alone_ && threads_ * (seconds_ - slept_) < seconds_;
+  seconds_ = slept_ = 0;
+}
+
+Team::Team(std::size_t threads)
+    : size_(std::max<std::size_t>(1, threads != 0 ? threads : std::thread::hardware_concurrency())), crowding_(size_) {
   workers_.reserve(size_ - 1);
   for (std::size_t i = 1; i < size_; ++i) workers_.emplace_back([this, i] { work(i); });
 }
@@ -68,17 +87,34 @@ Team::~Team() {
   for (auto& worker : workers_) worker.join();
 }
 
-void Team::run_erased(void (*call)(void*, std::size_t), void* body) {
-  const FlushDenormals flush;
-  if (size_ > 1) {
-    call_ = call;
-    body_ = body;
-    running_.store(static_cast<std::uint32_t>(size_ - 1), std::memory_order_relaxed);
-    epoch_.fetch_add(1, std::memory_order_release);
-    epoch_.notify_all();
+void Team::run_erased(Call call, void* body, const Barrier* barrier) {
+  if (size_ == 1 || crowding_.alone()) {
+    run_alone(call, body, size_);
+  } else {
+    run_together(call, body, barrier);
   }
+}
+
+void Team::run_alone(Call call, void* body, std::size_t threads) {
+  const FlushDenormals flush;
+  const auto start = Clock::now();
+  for (std::size_t thread = 0; thread < threads; ++thread) call(body, thread);
+  crowding_.add(seconds(Clock::now() - start), 0);
+}
+
+void Team::run_together(Call call, void* body, const Barrier* barrier) {
+  const FlushDenormals flush;
+  const auto start = Clock::now();
+  call_ = call;
+  body_ = body;
+  running_.store(static_cast<std::uint32_t>(size_ - 1), std::memory_order_relaxed);
+  epoch_.fetch_add(1, std::memory_order_release);
+  epoch_.notify_all();
   call(body, 0);
-  for (std::uint32_t left; (left = running_.load(std::memory_order_acquire)) != 0;) wait_while(running_, left);
+  Clock::duration slept{};
+  for (std::uint32_t left; (left = running_.load(std::memory_order_acquire)) != 0;) slept += wait_while(running_, left);
+  const double met = barrier != nullptr ? barrier->slept() / static_cast<double>(size_) : 0;
+  crowding_.add(seconds(Clock::now() - start), seconds(slept) + met);
 }
 
 void Team::work(std::size_t thread) {

@@ -27,11 +27,31 @@ class Barrier {
  public:
   explicit Barrier(std::size_t threads) : threads_(static_cast<std::uint32_t>(threads)) {}
   void wait() noexcept;
+  // Seconds that all threads together have slept here.
+  double slept() const { return 1e-9 * static_cast<double>(slept_.load(std::memory_order_relaxed)); }
 
  private:
   std::uint32_t threads_;
   alignas(128) std::atomic<std::uint32_t> arrived_{0};
   alignas(128) std::atomic<std::uint32_t> round_{0};
+  std::atomic<std::uint64_t> slept_{0};  // ns
+};
+
+// Whether a team should leave its work to the caller, because others use the processors: then each meeting waits for a
+// thread that has no processor, for milliseconds where the work takes microseconds. Of n threads, one that is busy for
+// b of t seconds has done an n-th of the work; alone it would need n b. From time to time the team tries again.
+class Crowding {
+ public:
+  explicit Crowding(std::size_t threads) : threads_(static_cast<double>(threads)) {}
+  bool alone() const { return alone_; }
+  // A piece of work took `seconds`, of which the caller slept `slept`.
+  void add(double seconds, double slept);
+
+ private:
+  static constexpr double kTogether = 0.02, kAlone = 0.2;  // seconds until it is judged again
+
+  double threads_, seconds_ = 0, slept_ = 0;
+  bool alone_ = false;
 };
 
 // Work is given out by thread number, never by who is free, so results cannot depend on timing. Workers flush
@@ -45,13 +65,24 @@ class Team {
 
   std::size_t size() const { return size_; }
 
-  // Calls f(thread) for every thread in [0, size()), thread 0 on the caller, and returns when all are done. f must not
-  // throw.
+  // Calls f(thread) for every thread in [0, size()) and returns when all are done: thread 0 on the caller, the others
+  // at the same time or, on a crowded machine, one after another on the caller. f must not throw.
   template <class F>
   void run(F&& f) {
-    using Plain = std::remove_reference_t<F>;
-    run_erased([](void* body, std::size_t thread) { (*static_cast<Plain*>(body))(thread); },
-               const_cast<void*>(static_cast<const void*>(&f)));
+    run_erased(invoke<F>, erased(f), nullptr);
+  }
+
+  // The same for threads that meet at a barrier: meeting(thread, barrier) on all threads at the same time or, on a
+  // crowded machine, alone().
+  template <class F, class G>
+  void meet(F&& meeting, G&& alone) {
+    if (size_ == 1 || crowding_.alone()) {
+      run_alone(invoke<G>, erased(alone), 1);
+      return;
+    }
+    Barrier barrier(size_);
+    auto f = [&](std::size_t thread) { meeting(thread, barrier); };
+    run_erased(invoke<decltype(f)>, erased(f), &barrier);
   }
 
   // Splits [0, count) into size() contiguous ranges at multiples of `grain` and calls f(first, last) for the nonempty
@@ -68,15 +99,32 @@ class Team {
   }
 
  private:
-  void run_erased(void (*call)(void*, std::size_t), void* body);
+  using Call = void (*)(void*, std::size_t);
+  template <class F>
+  static void invoke(void* body, std::size_t thread) {
+    auto& f = *static_cast<std::remove_reference_t<F>*>(body);
+    if constexpr (std::is_invocable_v<decltype(f), std::size_t>) {
+      f(thread);
+    } else {
+      f();
+    }
+  }
+  template <class F>
+  static void* erased(F& f) {
+    return const_cast<void*>(static_cast<const void*>(&f));
+  }
+  void run_erased(Call call, void* body, const Barrier* barrier);
+  void run_together(Call call, void* body, const Barrier* barrier);
+  void run_alone(Call call, void* body, std::size_t threads);
   void work(std::size_t thread);
 
   std::size_t size_;
+  Crowding crowding_;
   std::vector<std::thread> workers_;
   std::atomic<std::uint32_t> epoch_{0};    // one more for every piece of work
   std::atomic<std::uint32_t> running_{0};  // workers not done with it
   std::atomic<bool> stop_{false};
-  void (*call_)(void*, std::size_t) = nullptr;
+  Call call_ = nullptr;
   void* body_ = nullptr;
 };
 

@@ -282,8 +282,13 @@ bool split_units(const RecurrentWeights& w, const Sequence& s, const Team& team)
 template <class Run>
 void divide(const RecurrentWeights& w, const Sequence& s, Team& team, Run&& run) {
   if (split_units(w, s, team)) {
-    Barrier barrier(team.size());
-    team.run([&](std::size_t thread) { run(Share{0, s.batch, thread, team.size(), &barrier}); });
+    team.meet(
+        [&](std::size_t thread, Barrier& barrier) {
+          run(Share{0, s.batch, thread, team.size(), &barrier});
+        },
+        [&] {
+          run(Share{0, s.batch});
+        });
   } else {
     team.split(s.batch, 1, [&](std::size_t first, std::size_t last) { run(Share{first, last}); });
   }
