@@ -26,6 +26,7 @@ struct Config {
   bool tied = false;                // output weights = embedding; needs embedding == hidden
   double dropout = 0;               // between layers and before the output
   double input_dropout = 0;         // on the embedded input
+  double weight_dropout = 0;        // on the recurrent weights U (DropConnect; Merity, Keskar & Socher 2018, section 2)
   std::string activation = "tanh";  // of the plain rnn: "tanh" or "relu"
   double forget_bias = 1;           // initial bias of the LSTM's forget gate (Jozefowicz et al. 2015)
   std::size_t inputs = 0;           // I, numbers read a step; 0: a model of text, which reads tokens

@@ -81,6 +81,7 @@ Config checked(Config config) {
   }
   check_share("dropout", config.dropout);
   check_share("input-dropout", config.input_dropout);
+  check_share("weight-dropout", config.weight_dropout);
   if (config.activation != "tanh" && config.activation != "relu") {
     out_of_range("activation", "tanh or relu", shown(config.activation));
   }

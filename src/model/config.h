@@ -22,6 +22,7 @@ void visit_config(ConfigType& config, F&& f) {
   }
   f("dropout", config.dropout, "share of units dropped between layers and before the output, in training");
   f("input-dropout", config.input_dropout, "share of the embedded input dropped in training");
+  f("weight-dropout", config.weight_dropout, "share of the recurrent weights dropped in training, anew each window");
   f("activation", config.activation, "of the plain rnn: tanh or relu");
   f("forget-bias", config.forget_bias, "initial bias of the LSTM's forget gate");
 }

@@ -49,6 +49,8 @@ struct Workspace::Impl {
   std::size_t steps = 0, batch = 0;
   std::vector<LayerBuffers> layers;
   std::vector<AlignedVector<float>> inputs;  // of a layer, [T * B, I padded], after dropout; empty without
+  std::vector<RecurrentWeights> dropped;     // of a layer, U after dropout; empty without
+  AlignedVector<float> dropped_weights;      // U after dropout, as it stands in Parameters
   AlignedVector<float> head_input;           // [T * B, Hp] after dropout
   AlignedVector<float> dy;                   // [T * B, Hp] gradient of the outputs of the layer at work
   AlignedVector<float> carry[2], mixed;      // [B, Hp]

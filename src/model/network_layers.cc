@@ -10,7 +10,8 @@
 namespace sluice {
 namespace {
 
-constexpr std::size_t kInputPlace = 1000;  // which dropout: of the input; else of the outputs of a layer
+// Which dropout: of the input, of the recurrent weights of a layer; else of the outputs of a layer.
+constexpr std::size_t kInputPlace = 1000, kWeightPlace = 512;
 
 void copy_padded(const float* from, std::size_t n, float* to, std::size_t padded) {
   std::memcpy(to, from, n * sizeof(float));
@@ -24,6 +25,37 @@ void drop_rows(const float* in, std::size_t in_stride, float* out, std::size_t o
       dropout(in + r * in_stride, out + r * out_stride, width, rate, random, r * width);
     }
   });
+}
+
+// The mask of a layer's recurrent weights, on them or on their gradient.
+void drop_weights(const Network::Impl& n, std::span<const float> in, float* out, std::size_t layer,
+                  const DropoutKey& key, Team& team) {
+  const Random random = dropout_random(key, kWeightPlace + layer);
+  team.split(in.size(), 4096, [&](std::size_t first, std::size_t last) {
+    dropout(in.data() + first, out + first, last - first, n.config.weight_dropout, random, first);
+  });
+}
+
+bool drops_weights(const Network::Impl& n, const DropoutKey* key) {
+  return key != nullptr && n.config.weight_dropout > 0;
+}
+
+// U of a layer as this window sees it.
+const RecurrentWeights& recurrent_weights(const Network::Impl& n, std::size_t layer, const DropoutKey* key,
+                                          const Workspace::Impl& w) {
+  return drops_weights(n, key) ? w.dropped[layer] : n.layers[layer].recurrent;
+}
+
+// Draws U of every layer anew.
+void pack_dropped_weights(const Network::Impl& n, const DropoutKey& key, Workspace::Impl& w, Team& team) {
+  for (std::size_t l = 0; l < n.config.layers; ++l) {
+    const std::span<const float> u = n.parameters[n.layer_tensor(l, 1)];
+    const std::span<float> dropped = std::span<float>(w.dropped_weights).first(u.size());
+    drop_weights(n, u, dropped.data(), l, key, team);
+    const std::span<const float> own =
+        n.shape->own_bias >= 0 ? n.parameters[n.layer_tensor(l, 3)] : std::span<const float>();
+    pack_recurrent(*n.shape, n.hidden(), dropped, own, w.dropped[l], team);
+  }
 }
 
 // Numbers the distinct tokens of the window and lists the positions of each.
@@ -180,8 +212,9 @@ Random dropout_random(const DropoutKey& key, std::size_t place) {
 }
 
 void forward_layers(const Network::Impl& n, const Rows& inputs, const DropoutKey* key, Workspace::Impl& w, Team& team) {
+  if (drops_weights(n, key)) pack_dropped_weights(n, *key, w, team);
   project_layer_0(n, inputs, key, w, team);
-  recur_forward(*n.shape, n.layers[0].recurrent, w.sequence(n, 0), team);
+  recur_forward(*n.shape, recurrent_weights(n, 0, key, w), w.sequence(n, 0), team);
   for (std::size_t l = 1; l < n.config.layers; ++l) {
     const Sequence sequence = w.sequence(n, l);
     const PackedLayer& packed = n.layers[l];
@@ -190,7 +223,7 @@ void forward_layers(const Network::Impl& n, const Rows& inputs, const DropoutKey
                 n.padded(), n.config.dropout, dropout_random(*key, l), team);
     }
     project_input(packed, layer_input(n, l, key, w), n.state_stride(), sequence, team);
-    recur_forward(*n.shape, packed.recurrent, sequence, team);
+    recur_forward(*n.shape, recurrent_weights(n, l, key, w), sequence, team);
   }
 }
 
@@ -214,8 +247,10 @@ void backward_layers(const Network::Impl& n, const Rows& inputs, const DropoutKe
     float* const carry[2] = {w.carry[0].data(), w.carry[1].data()};
     const LayerShape layer = n.layer_shape(l);
     const LayerGradients out = gradients_of(n, l, gradients);
-    recur_backward(*n.shape, n.layers[l].recurrent, sequence, w.dy.data(), stride, carry, w.mixed.data(), team);
+    recur_backward(*n.shape, recurrent_weights(n, l, key, w), sequence, w.dy.data(), stride, carry, w.mixed.data(),
+                   team);
     recurrent_gradients(layer, sequence, out, w.layer_scratch(), team);
+    if (drops_weights(n, key)) drop_weights(n, out.recurrent, out.recurrent.data(), l, *key, team);
     if (l > 0) {
       input_gradients(layer, n.layers[l], sequence, layer_input(n, l, key, w), stride, w.dy.data(), stride, out,
                       w.layer_scratch(), team);

@@ -36,6 +36,7 @@ void prepare(const Network::Impl& n, Workspace::Impl& w, std::size_t steps, std:
   if (w.layers.size() < n.config.layers) {
     w.layers.resize(n.config.layers);
     w.inputs.resize(n.config.layers);
+    w.dropped.resize(n.config.layers);
   }
   for (std::size_t l = 0; l < n.config.layers; ++l) {
     w.layers[l].prepare(n.layer_shape(l), steps, batch);
@@ -50,6 +51,7 @@ void prepare(const Network::Impl& n, Workspace::Impl& w, std::size_t steps, std:
   if (n.config.dropout > 0) grow(w.head_input, rows * n.state_stride());
   for (std::size_t s = 0; s < n.states(); ++s) grow(w.carry[s], batch * n.state_stride());
   grow(w.mixed, batch * n.state_stride());
+  if (n.config.weight_dropout > 0) grow(w.dropped_weights, n.parameters[n.layer_tensor(0, 1)].size());
   if (n.reads_text()) {
     grow(w.embedded_gradient, (n.config.input_dropout > 0 ? rows : std::min(rows, n.vocabulary)) * n.input_stride());
   }
@@ -79,7 +81,8 @@ double Network::train(const Window& window, const DropoutKey& dropout, State& st
                       Workspace& workspace, Team& team) const {
   const Impl& n = *impl_;
   Workspace::Impl& w = workspace.impl();
-  const DropoutKey* key = n.config.dropout > 0 || n.config.input_dropout > 0 ? &dropout : nullptr;
+  const bool drops = n.config.dropout > 0 || n.config.input_dropout > 0 || n.config.weight_dropout > 0;
+  const DropoutKey* key = drops ? &dropout : nullptr;
   prepare(n, w, window.steps, window.batch, true, team.size());
   load_state(n, state, w);
   forward_layers(n, window.inputs, key, w, team);

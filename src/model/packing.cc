@@ -35,10 +35,11 @@ void fill_columns(const Gated& m, std::size_t gates, std::size_t padded, std::si
 }
 
 void shape_panels(Panels& p, std::size_t outputs, std::size_t depth, std::size_t vectors) {
+  if (p.outputs == outputs && p.depth == depth && p.vectors == vectors) return;
   p.outputs = outputs;
   p.depth = depth;
   p.vectors = vectors;
-  p.data.resize(p.panels() * p.stride());  // new elements are zero, and padding stays so
+  p.data.assign(p.panels() * p.stride(), 0.f);  // padding stays so
 }
 
 // Calls fill(vector index, where it starts, step between depths) for every vector of the panels.
@@ -74,23 +75,29 @@ void pack_layer(const CellShape& cell, std::size_t hidden, std::size_t inputs, c
     std::copy_n(from.bias.data() + g * hidden, hidden, to.bias.data() + g * padded);
   }
 
-  const float* rows = from.recurrent.data();
+  pack_recurrent(cell, hidden, from.recurrent, from.own, to.recurrent, team);
+}
+
+void pack_recurrent(const CellShape& cell, std::size_t hidden, std::span<const float> recurrent,
+                    std::span<const float> own, RecurrentWeights& to, Team& team) {
+  const std::size_t padded = round_up(hidden, kBlock);
+  const float* rows = recurrent.data();
   for (int s = 0; s < cell.stages; ++s) {
     const auto count = static_cast<std::size_t>(cell.count[s]);
     const Gated u = {rows, hidden, hidden};
-    Panels& forward = to.recurrent.recurrent[s];
+    Panels& forward = to.recurrent[s];
     shape_panels(forward, count * padded, hidden, count > 1 ? count : 4);
     for_each_vector(forward, team, [&](std::size_t v, float* out, std::size_t step) {
       fill_rows(u, v % count, v / count * kBlock, out, step);
     });
-    shape_panels(to.recurrent.back[s], padded, count * padded, 4);
-    for_each_vector(to.recurrent.back[s], team, [&](std::size_t v, float* out, std::size_t step) {
+    shape_panels(to.back[s], padded, count * padded, 4);
+    for_each_vector(to.back[s], team, [&](std::size_t v, float* out, std::size_t step) {
       fill_columns(u, count, padded, v * kBlock, out, step);
     });
     rows += count * hidden * hidden;
   }
-  to.recurrent.own.resize(padded);
-  std::copy(from.own.begin(), from.own.end(), to.recurrent.own.begin());
+  to.own.assign(padded, 0.f);
+  std::copy(own.begin(), own.end(), to.own.begin());
 }
 
 void pack_head(std::span<const float> weights, std::span<const float> bias, std::size_t outputs, std::size_t depth,

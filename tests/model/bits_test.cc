@@ -18,7 +18,7 @@ class Bits : public test::EveryCell {
  protected:
   Sample sample(const NetworkSize& size, double dropout = 0) const {
     Config config = test::config_of(GetParam(), size);
-    config.dropout = config.input_dropout = dropout;
+    config.dropout = config.input_dropout = config.weight_dropout = dropout;
     return Sample(config, size, size.steps * 100 + size.batch);
   }
 };

@@ -37,6 +37,7 @@ Config unusual() {
           .tied = true,
           .dropout = 0.1,
           .input_dropout = 1.0 / 3,
+          .weight_dropout = 0.2,
           .activation = "relu",
           .forget_bias = -0.25};
 }
@@ -47,6 +48,7 @@ Config unusual_on_numbers() {
           .hidden = 17,
           .dropout = 0.1,
           .input_dropout = 1.0 / 3,
+          .weight_dropout = 0.25,
           .activation = "relu",
           .forget_bias = -0.25,
           .inputs = 5,
@@ -101,6 +103,7 @@ TEST(Config, OutOfRangeIsNamed) {
   for (const double share : {-0.1, 1.0, 1.5, nan, infinity}) {
     EXPECT_THAT(message({.dropout = share}), StartsWith("dropout: "));
     EXPECT_THAT(message({.input_dropout = share}), StartsWith("input-dropout: "));
+    EXPECT_THAT(message({.weight_dropout = share}), StartsWith("weight-dropout: "));
   }
   EXPECT_THAT(message({.activation = "sine"}), AllOf(StartsWith("activation: "), HasSubstr("sine")));
   for (const double bias : {nan, infinity, -infinity, 101.0}) {

@@ -85,16 +85,17 @@ INSTANTIATE_TEST_SUITE_P(Cells, Memory, testing::ValuesIn(test::every_cell()), t
 
 class Dropout : public test::EveryCell {
  protected:
-  Sample sample(const NetworkSize& size, double dropout, double input_dropout) const {
+  Sample sample(const NetworkSize& size, double dropout, double input_dropout, double weight_dropout = 0) const {
     Config config = test::config_of(GetParam(), size);
     config.dropout = dropout;
     config.input_dropout = input_dropout;
+    config.weight_dropout = weight_dropout;
     return Sample(config, size, 5);
   }
 };
 
 TEST_P(Dropout, IsDrawnByItsKeyAlone) {
-  const Sample s = sample({4, 3, 2, 18, 7, 10}, 0.4, 0.3);
+  const Sample s = sample({4, 3, 2, 18, 7, 10}, 0.4, 0.3, 0.2);
   const test::Trained a = test::train(s, 1, {1, 1});
   EXPECT_TRUE(test::same_bits(a, test::train(s, 1, {1, 1})));
   EXPECT_NE(a.loss, test::train(s, 1, {1, 2}).loss);
@@ -105,8 +106,11 @@ TEST_P(Dropout, IsDrawnByItsKeyAlone) {
 // tensor's gradient and back changes the loss by its length.
 TEST_P(Dropout, IsPartOfTheGradient) {
   if (GetParam().activation == "relu") GTEST_SKIP() << "a rectified unit has no slope where it opens";
-  for (const auto& [dropout, input_dropout] : {std::pair{0.5, 0.0}, {0.0, 0.5}, {0.3, 0.2}}) {
-    const Sample s = sample({5, 4, 2, 15, 15, 11, dropout == 0.3}, dropout, input_dropout);
+  struct Rates {
+    double outputs, input, weights;
+  };
+  for (const Rates& rates : {Rates{0.5, 0, 0}, {0, 0.5, 0}, {0, 0, 0.5}, {0.3, 0.2, 0.4}}) {
+    const Sample s = sample({5, 4, 2, 15, 15, 11, rates.outputs == 0.3}, rates.outputs, rates.input, rates.weights);
     const DropoutKey key{3, 4};
     const test::Trained at = test::train(s, 1, key);
     for (std::size_t tensor = 0; tensor < at.gradients.shapes().size(); ++tensor) {
@@ -123,7 +127,8 @@ TEST_P(Dropout, IsPartOfTheGradient) {
         return test::train(moved, 1, key).loss;
       };
       EXPECT_NEAR((loss_at(way) - loss_at(-way)) / (2 * way * length), 1, 0.01)
-          << at.gradients.shapes()[tensor].name << ", dropout " << dropout << " and " << input_dropout;
+          << at.gradients.shapes()[tensor].name << ", dropout " << rates.outputs << ", " << rates.input << " and "
+          << rates.weights;
     }
   }
 }
@@ -172,9 +177,26 @@ TEST_P(Dropout, OfTheInputHidesItsShareOfTheEmbedding) {
   EXPECT_NEAR(zeros / seen, 0.25, 0.04);
 }
 
+// What is dropped of U gets no gradient, and nothing else of the layer lacks one.
+TEST_P(Dropout, OfTheWeightsHidesItsShareOfThem) {
+  const NetworkSize size = {3, 2, 1, 24, 20, 9};
+  const Sample s = sample(size, 0, 0, 0.25);
+  double zeros = 0, seen = 0;
+  for (std::uint64_t k = 0; k < 20; ++k) {
+    const test::Trained drawn = test::train(s, 1, {9, k});
+    const std::span<const float> u = drawn.gradients[2];
+    ASSERT_EQ(drawn.gradients.shapes()[2].name, "rnn.weight_hh_l0");
+    zeros += static_cast<double>(std::ranges::count(u, 0.f));
+    seen += static_cast<double>(u.size());
+  }
+  const bool relu = GetParam().activation == "relu";  // its units that are shut have no gradient either
+  EXPECT_GE(zeros / seen, 0.24);
+  EXPECT_LE(zeros / seen, relu ? 1 : 0.26);
+}
+
 TEST_P(Dropout, IsOffWhenScoring) {
   const NetworkSize size = {4, 3, 2, 18, 7, 10};
-  const Sample with = sample(size, 0.5, 0.5), without = sample(size, 0, 0);
+  const Sample with = sample(size, 0.5, 0.5, 0.5), without = sample(size, 0, 0);
   const test::Scored a = test::score(with.network, with.window(), with.state);
   const test::Scored b = test::score(without.network, without.window(), without.state);
   EXPECT_TRUE(test::same_bits(a.nats, b.nats));

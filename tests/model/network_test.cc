@@ -171,7 +171,7 @@ TEST(LargeVocabulary, LossAndGradientsEqualTheReference) {
 TEST(Workspaces, KeepNothingFromOnePassToTheNext) {
   const NetworkSize size = {5, 4, 2, 19, 6, 21}, other = {3, 9, 2, 40, 33, 50};
   Config config = test::config_of({"gru", "tanh"}, size);
-  config.dropout = config.input_dropout = 0.25;
+  config.dropout = config.input_dropout = config.weight_dropout = 0.25;
   const Sample sample(config, size, 12);
   Sample poison(config, size, 13);
   const Sample larger(test::config_of({"lstm", "tanh"}, other), other, 14);

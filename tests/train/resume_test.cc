@@ -27,7 +27,9 @@ struct Case {
 };
 
 Case adam_cosine_dropout() {
-  Case c = {"adam", {.cell = "lstm", .layers = 2, .hidden = 6, .dropout = 0.3, .input_dropout = 0.1}, small_options()};
+  Case c = {"adam",
+            {.cell = "lstm", .layers = 2, .hidden = 6, .dropout = 0.3, .input_dropout = 0.1, .weight_dropout = 0.2},
+            small_options()};
   c.options.warmup = 15;
   return c;
 }
