@@ -57,6 +57,8 @@ constexpr Verb kVerbs[] = {
      "sluice compare shakespeare.txt --level char --cells rnn,lstm,gru --seeds 1,2,3"},
     {"info", add_info, "Says what a model file is: cell, sizes, vocabulary, training.",
      "sluice info shakespeare.safetensors"},
+    {"export", add_export, "Writes a model as one freestanding C file, for a microcontroller.",
+     "sluice export shakespeare.safetensors --to c -o shakespeare.c --precision int8"},
     {"bench", add_bench, "Measures this machine's ceilings, and how near to them every cell comes.",
      "sluice bench --quick --cells gru,lstm"},
 };

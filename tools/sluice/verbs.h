@@ -27,6 +27,7 @@ Action add_gates(CLI::App& app, const Invocation& typed);
 Action add_eval(CLI::App& app, const Invocation& typed);
 Action add_compare(CLI::App& app, const Invocation& typed);
 Action add_info(CLI::App& app, const Invocation& typed);
+Action add_export(CLI::App& app, const Invocation& typed);
 Action add_bench(CLI::App& app, const Invocation& typed);
 Action add_demo(CLI::App& app, const Invocation& typed);
 

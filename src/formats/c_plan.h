@@ -1,0 +1,49 @@
+// What the parts of the C exporter know of the network at hand, and the parts themselves.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "formats/c_cell.h"
+#include "formats/export_c.h"
+#include "kernels/recurrence.h"
+#include "model/network.h"
+
+namespace sluice {
+
+struct CPlan {
+  CPlan(const Model& model, const COptions& options);
+
+  const Model& model;
+  const COptions& options;
+  const CellShape& shape;
+  CellInC cell;
+  std::size_t layers, hidden, inputs, outputs;  // L, H, I of the first layer, numbers that come out a step
+  std::size_t input_rows, recurrent_rows, states;
+  bool tied;
+
+  bool int8() const { return options.precision == CPrecision::int8; }
+  bool with_tokens() const;
+  std::size_t inputs_of(std::size_t layer) const { return layer == 0 ? inputs : hidden; }
+  std::size_t state_bytes() const { return 4 * states * layers * hidden; }
+  std::size_t work_bytes() const;
+  std::size_t weight_count() const { return model.network().parameters().count(); }
+  std::size_t step_products() const;
+  std::size_t output_products() const { return outputs * hidden; }
+};
+
+// Constant arrays of all weights, and how many bytes of numbers they are.
+struct CWeights {
+  std::string text;
+  std::size_t bytes = 0;
+};
+CWeights c_weights(const CPlan& plan);
+
+// In order of the file; each piece is C with "@" and "@@" for the prefix.
+std::string c_comment(const CPlan& plan, std::size_t weight_bytes);
+std::string c_declarations(const CPlan& plan);  // what a header holds
+std::string c_functions(const CPlan& plan);     // from the activations to PREFIX_softmax
+// PREFIX_check and the engine's numbers it compares with; the prefix stands in it.
+std::string c_check(const CPlan& plan);
+
+}  // namespace sluice

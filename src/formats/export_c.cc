@@ -1,0 +1,167 @@
+// Puts the file together: what it says of itself, the names it gives, and the pieces from c_*.cc.
+#include "formats/export_c.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "formats/c_plan.h"
+#include "formats/c_text.h"
+
+namespace sluice {
+namespace {
+
+constexpr std::size_t most_default_tokens = 1024, longest_literal = 4095;
+
+bool is_identifier(std::string_view prefix) {
+  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  return !prefix.empty() && letter(prefix[0]) &&
+         std::ranges::all_of(prefix, [&](char c) { return letter(c) || (c >= '0' && c <= '9') || c == '_'; });
+}
+
+std::string thousands(std::uint64_t number) {
+  std::string text = std::to_string(number);
+  for (std::size_t i = text.size(); i > 3; i -= 3) text.insert(i - 3, 1, ',');
+  return text;
+}
+
+}  // namespace
+
+CPlan::CPlan(const Model& m, const COptions& o)
+    : model(m),
+      options(o),
+      shape(*find_shape(m.config().cell, m.config().activation)),
+      cell(cell_in_c(m.config().cell, m.config().activation, "    ")),
+      layers(m.config().layers),
+      hidden(m.config().hidden),
+      inputs(m.config().embedding),
+      outputs(m.vocabulary().size()),
+      input_rows(m.cell().input_rows),
+      recurrent_rows(m.cell().recurrent_rows),
+      states(m.cell().states.size()),
+      tied(m.config().tied) {}
+
+bool CPlan::with_tokens() const {
+  const std::vector<std::string>& tokens = model.vocabulary().tokens();
+  const bool fit = std::ranges::all_of(tokens, [](const std::string& t) { return t.size() <= longest_literal; });
+  if (options.tokens.value_or(false) && !fit) {
+    throw Error(Status::failed, "tokens: expected texts of at most " + std::to_string(longest_literal) +
+                                    " bytes, as C promises to take them, found a longer one");
+  }
+  return options.tokens.value_or(fit && tokens.size() <= most_default_tokens);
+}
+
+// The tape of one layer, and in 8 bits what is multiplied: the input and the state.
+std::size_t CPlan::work_bytes() const {
+  const std::size_t tape = 4 * static_cast<std::size_t>(shape.rows) * hidden;
+  return tape + (int8() ? (2 * (std::max(inputs, hidden) + hidden) + 3) / 4 * 4 : 0);
+}
+
+std::size_t CPlan::step_products() const {
+  return input_rows * hidden * (inputs + (layers - 1) * hidden) + recurrent_rows * hidden * hidden * layers;
+}
+
+std::string c_comment(const CPlan& plan, std::size_t weight_bytes) {
+  std::string out = "/* A recurrent network in freestanding C99, written by `sluice export`.\n *\n";
+  const auto row = [&out](std::string_view name, const std::string& value) {
+    out += " * " + std::string(name) + std::string(16 - name.size(), ' ') + value + "\n";
+  };
+  row("cell", plan.model.config().cell + ": " + std::string(plan.model.cell().title));
+  row("source", std::string(plan.cell.source));
+  std::string_view label = "equations";
+  for (const std::string_view line : plan.cell.equations) row(std::exchange(label, ""), std::string(line));
+  row("sizes", std::to_string(plan.layers) + (plan.layers == 1 ? " layer of " : " layers of ") +
+                   std::to_string(plan.hidden) + " units, embedding " + std::to_string(plan.inputs) +
+                   (plan.tied ? " (tied), vocabulary " : ", vocabulary ") + std::to_string(plan.outputs));
+  row("weights", thousands(weight_bytes) + " bytes of constants for " + thousands(plan.weight_count()) + " weights");
+  row("memory", thousands(plan.state_bytes()) + " bytes of state for each stream, " + thousands(plan.work_bytes()) +
+                    " bytes of work for all");
+  row("multiply-adds",
+      thousands(plan.step_products()) + " a step, " + thousands(plan.output_products()) + " for the outputs");
+  if (plan.int8()) {
+    row("precision", "int8: weights in 8 bits with a scale a row; x and h rounded to 16 bits at every step, by the");
+    row("", "largest magnitude at hand; sums in 32 bits; state, gates and activations in float");
+  } else {
+    row("precision", "f32: within 1e-5 of the engine in state and probabilities");
+  }
+  return out + " */\n";
+}
+
+std::string c_declarations(const CPlan& plan) {
+  const auto constant = [](const char* name, std::size_t value) {
+    return "  @@_" + std::string(name) + " = " + std::to_string(value) + ",\n";
+  };
+  std::string out = "#include <stddef.h>\n#include <stdint.h>\n\nenum {\n";
+  out += constant("LAYERS", plan.layers) + constant("HIDDEN", plan.hidden) + constant("INPUTS", plan.inputs) +
+         constant("OUTPUTS", plan.outputs) + "  @@_VOCABULARY = @@_OUTPUTS,\n";
+  if (plan.options.check_steps > 0) out += constant("CHECK_STEPS", plan.options.check_steps);
+  out += "};\n\n/* The memory of one stream, a value: copy it, keep it, put it back. */\ntypedef struct {\n";
+  for (const std::string_view name : plan.cell.states) {
+    out += "  float " + std::string(name) + "[@@_LAYERS * @@_HIDDEN];\n";
+  }
+  out += "} @_state;\n\n/* Scratch; nothing in it outlives a call, so that one serves any number of streams. */\n";
+  out += "typedef struct {\n  float a[" + std::to_string(plan.shape.rows) + " * @@_HIDDEN];\n";
+  if (plan.int8()) {
+    out += std::string("  int16_t x[") + (plan.inputs > plan.hidden ? "@@_INPUTS" : "@@_HIDDEN") + "], q[@@_HIDDEN];\n";
+  }
+  out += R"(} @_work;
+
+/* The state before the first step. */
+void @_init(@_state *state);
+/* Reads one token; one that is not below @@_VOCABULARY is read as 0, <unk>. */
+void @_step(@_state *state, @_work *work, uint32_t token);
+/* What the network expects after the last step: y[@@_OUTPUTS], not normalised. */
+void @_outputs(const @_state *state, @_work *work, float *y);
+/* Turns outputs into probabilities, in place. */
+void @_softmax(float *y);
+)";
+  if (plan.options.check_steps > 0) {
+    out += R"(
+/* The largest differences from the engine, of the larger of 1 and the number itself, and after how many steps both
+   found the same output likeliest. */
+typedef struct {
+  float state, outputs;
+  uint32_t same;
+} @_error;
+/* Runs @@_CHECK_STEPS steps of which the engine's numbers are known; y[@@_OUTPUTS] is scratch. */
+void @_check(@_state *state, @_work *work, float *y, @_error *error);
+)";
+  }
+  if (plan.with_tokens())
+    out += "\n/* The text of every token, in UTF-8. */\nextern const char *const @_tokens[@@_VOCABULARY];\n";
+  return out;
+}
+
+CSource export_c(const Model& model, const COptions& options) {
+  if (!is_identifier(options.prefix)) {
+    throw Error(Status::usage,
+                "prefix: expected a C identifier that begins with a letter, found \"" + options.prefix + "\"");
+  }
+  const CPlan plan(model, options);
+  const CWeights weights = c_weights(plan);
+  const auto named = [&options](const std::string& text) { return with_prefix(text, options.prefix); };
+  CSource out;
+  out.source = c_comment(plan, weights.bytes);
+  if (options.header.empty()) {
+    out.source += named(c_declarations(plan));
+  } else {
+    out.header = out.source + named("#ifndef @@_H\n#define @@_H\n\n" + c_declarations(plan));
+
+    out.header += "\n#endif\n";
+    out.source += "#include \"" + options.header + "\"\n";
+  }
+  out.source += weights.text + named(c_functions(plan));
+  if (plan.with_tokens()) {
+    const std::vector<std::string>& tokens = model.vocabulary().tokens();
+    (out.source += '\n') += string_array(options.prefix + "_tokens", tokens);
+    for (const std::string& token : tokens) out.token_bytes += token.size() + 1;
+  }
+  if (options.check_steps > 0) out.source += c_check(plan);
+  out.weight_bytes = weights.bytes;
+  out.state_bytes = plan.state_bytes();
+  out.work_bytes = plan.work_bytes();
+  out.step_products = plan.step_products();
+  out.output_products = plan.output_products();
+  return out;
+}
+
+}  // namespace sluice

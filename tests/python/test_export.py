@@ -1,0 +1,346 @@
+"""sluice export --to c: the C file it writes, compiled for this machine and for Arm Cortex-M and compared with the
+engine. The file's own PREFIX_check does the comparing, step by step over a text that the model writes itself; tests
+below see it fail, and drive the functions from outside over a text of ours."""
+
+import ctypes
+import json
+import re
+import shutil
+import struct
+import subprocess
+
+import pytest
+
+from conftest import ROOT, TINY, but, refused, sluice, sluice_json, tensors
+
+MACHINES = ROOT / "tests/export"
+CELLS = {"rnn": ["--cell=rnn"], "rnn-relu": ["--cell=rnn", "--activation=relu"], "lstm": ["--cell=lstm"],
+         "gru": ["--cell=gru"], "gru-reset-after": ["--cell=gru-reset-after"]}
+# Sizes that are no multiples of anything, with every weight of its own; and the smallest form.
+FORMS = {"two-layers": ["--layers=2", "--hidden=18", "--embedding=7", "--no-tied"],
+         "tied": ["--hidden=16", "--tied"]}
+PRECISIONS = ["f32", "int8"]
+STEPS = 128
+PROMPT = "Ada likes the red house, and so it"
+STRICT = ["-std=c99", "-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror", "-ffreestanding", "-nostdlib"]
+# Bounds on what the check finds. f32: issue and header promise them. int8 at fresh weights: src/formats/c_network.cc
+# rounds weights and h; trained weights are larger, and what counts is that the same words are expected.
+F32, INT8_FRESH, INT8_OUTPUTS, INT8_SAME = 1e-5, 2e-2, 0.1, 0.95
+CORES = {"cortex-m4": ("mps2-an386", ["-mfloat-abi=hard", "-mfpu=fpv4-sp-d16"]),
+         "cortex-m7": ("mps2-an500", ["-mfloat-abi=hard", "-mfpu=fpv5-sp-d16"]),
+         "cortex-m3": ("mps2-an385", []), "cortex-m0": ("microbit", [])}
+
+
+@pytest.fixture(scope="module")
+def trained(text, tmp_path_factory):
+    """A trained model for each cell and form."""
+    folder = tmp_path_factory.mktemp("export")
+
+    def train(cell, form, *options):
+        path = folder / f"{cell}-{form}{''.join(options)}.safetensors"
+        if not path.exists():
+            form = but(TINY, "--epochs=12", "--lr=0.01", *CELLS[cell], *FORMS[form])
+            sluice("train", text, "-o", path, *but(form, *options))
+        return path
+
+    return train
+
+
+def export(model, folder, *options):
+    """The files model.c and model.h, and what the command said of them."""
+    return sluice_json("export", model, "--to", "c", "-o", folder / "model.c", "--header", folder / "model.h", *options)
+
+
+def compiled(*command):
+    result = subprocess.run([str(word) for word in command], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+
+
+def difference(output):
+    """The three numbers that tests/export/main.c prints."""
+    words = output.split()
+    assert len(words) == 3 and all(len(word) == 8 for word in words), output
+    state, outputs = (struct.unpack(">f", bytes.fromhex(word))[0] for word in words[:2])
+    return state, outputs, int(words[2], 16)
+
+
+def run_here(folder, compiler="gcc", *flags):
+    compiled(compiler, *STRICT, "-static", "-O2", *flags, f"-I{folder}", f"-I{MACHINES}", MACHINES / "main.c",
+             MACHINES / "linux_x86_64.c", folder / "model.c", "-o", folder / "program")
+    result = subprocess.run([folder / "program"], capture_output=True, text=True, timeout=60)
+    assert result.returncode == 0, f"exit code {result.returncode}"
+    return difference(result.stdout)
+
+
+def run_on(core, folder):
+    machine, flags = CORES[core]
+    for program in "arm-none-eabi-gcc", "qemu-system-arm":
+        if shutil.which(program) is None:
+            pytest.skip(f"{program} is not installed")
+    compiled("arm-none-eabi-gcc", *STRICT, "-O2", f"-mcpu={core}", "-mthumb", *flags, "-ffunction-sections",
+             "-fdata-sections", f"-Wl,-T,{MACHINES}/cortex_m.ld,--gc-sections", f"-I{folder}", f"-I{MACHINES}",
+             MACHINES / "main.c", MACHINES / "cortex_m.c", folder / "model.c", "-lgcc", "-o", folder / "program.elf")
+    result = subprocess.run(["qemu-system-arm", "-machine", machine, "-display", "none", "-monitor", "none", "-serial",
+                             "none", "-semihosting-config", "enable=on,target=native", "-kernel", folder / "program.elf"],
+                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                            timeout=60)
+    return difference(result.stdout)
+
+
+def agrees(found, precision):
+    state, outputs, same = found
+    if precision == "f32":
+        assert state < F32 and outputs < F32 and same == STEPS, found
+    else:
+        assert 0 < outputs < INT8_OUTPUTS and same >= INT8_SAME * STEPS, found
+
+
+def report(record_property, name, found):
+    record_property(name, "state {:.2e}, probabilities {:.2e}, same likeliest {} of {}".format(*found, STEPS))
+    print(name, found)
+
+
+needs_x86 = pytest.mark.skipif(subprocess.run(["uname", "-m"], capture_output=True, text=True).stdout != "x86_64\n",
+                               reason="tests/export/linux_x86_64.c is for another machine")
+
+
+@needs_x86
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("cell", CELLS)
+def test_on_this_machine(trained, tmp_path, record_property, cell, form, precision):
+    export(trained(cell, form), tmp_path, f"--precision={precision}", f"--check={STEPS}")
+    found = run_here(tmp_path)
+    report(record_property, f"{cell} {form} {precision}", found)
+    agrees(found, precision)
+
+
+@needs_x86
+@pytest.mark.parametrize("cell", CELLS)
+def test_int8_at_fresh_weights(trained, tmp_path, record_property, cell):
+    export(trained(cell, "tied", "--lr=0.0000001", "--epochs=1", "--hidden=64"), tmp_path, "--precision=int8",
+           f"--check={STEPS}")
+    found = run_here(tmp_path)
+    report(record_property, f"{cell} fresh int8", found)
+    assert 0 < found[0] < INT8_FRESH, found
+
+
+@needs_x86
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("cell", CELLS)
+def test_clang_and_undefined_behaviour(trained, tmp_path, cell, precision):
+    # Trapping instructions need no run-time library: whatever is undefined ends the program.
+    export(trained(cell, "two-layers"), tmp_path, f"--precision={precision}", f"--check={STEPS}")
+    agrees(run_here(tmp_path, "clang", "-fsanitize=undefined,float-cast-overflow", "-fsanitize-trap=all"), precision)
+
+
+@needs_x86
+@pytest.mark.parametrize("level", ["-O0", "-Os", "-O3", "-Ofast"])
+def test_no_level_of_optimisation_needs_a_library(trained, tmp_path, level):
+    for precision in PRECISIONS:
+        export(trained("lstm", "two-layers"), tmp_path, f"--precision={precision}", f"--check={STEPS}", "--force")
+        agrees(run_here(tmp_path, "gcc", level), precision)
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("cell", CELLS)
+def test_on_a_microcontroller(trained, tmp_path, record_property, cell, precision):
+    said = export(trained(cell, "two-layers"), tmp_path, f"--precision={precision}", f"--check={STEPS}")
+    found = run_on("cortex-m4", tmp_path)
+    report(record_property, f"{cell} cortex-m4 {precision}", found)
+    agrees(found, precision)
+    # Without the check and the texts, what is left is the network: its weights and a few kilobytes of code.
+    export(trained(cell, "two-layers"), tmp_path, f"--precision={precision}", "--no-tokens", "--force")
+    compiled("arm-none-eabi-gcc", *STRICT, "-Os", "-mcpu=cortex-m4", "-mthumb", *CORES["cortex-m4"][1], "-c",
+             tmp_path / "model.c", "-o", tmp_path / "model.o")
+    sizes = subprocess.run(["arm-none-eabi-size", tmp_path / "model.o"], capture_output=True, text=True).stdout
+    code, data, bss = map(int, sizes.splitlines()[1].split()[:3])
+    record_property("size", f"{cell} {precision}: {code} bytes of flash of which {said['weight_bytes']} are weights, "
+                            f"{said['state_bytes']} + {said['work_bytes']} of memory, {said['multiply_adds']}")
+    print(sizes, said)
+    assert (data, bss) == (0, 0), "no mutable state of its own"
+    assert said["weight_bytes"] < code < said["weight_bytes"] + 3000
+
+
+@pytest.mark.parametrize("core", ["cortex-m7", "cortex-m3", "cortex-m0"])
+def test_on_other_cores(trained, tmp_path, core):
+    for precision in PRECISIONS:
+        export(trained("gru", "two-layers"), tmp_path, f"--precision={precision}", f"--check={STEPS}", "--force")
+        agrees(run_on(core, tmp_path), precision)
+
+
+@needs_x86
+@pytest.mark.parametrize("array", ["embedding", "w0", "u1", "b1", "c0", "head", "head_bias"])
+def test_the_check_notices_one_wrong_weight(trained, tmp_path, array):
+    export(trained("gru-reset-after", "two-layers"), tmp_path, f"--check={STEPS}")
+    source = (tmp_path / "model.c").read_text()
+    # The second number: of <unk>'s embedding, with which the check begins, or of a gate's first rows.
+    wrong = re.sub(rf"(static const float model_{array}\[\d+\] = {{\n  \S+, )(\S+)f,", r"\1 1.0f + \2f,", source)
+    assert wrong != source
+    (tmp_path / "model.c").write_text(wrong)
+    state, outputs, _ = run_here(tmp_path)
+    assert max(state, outputs) > 10 * F32
+
+
+class Library:
+    """An exported model as a shared library, driven from here."""
+
+    def __init__(self, folder, said, model):
+        compiled("gcc", "-std=c99", "-shared", "-fPIC", "-O1", folder / "model.c", "-o", folder / "model.so")
+        self.library = ctypes.CDLL(str(folder / "model.so"))
+        self.tokens = vocabulary(model)
+        self.work = ctypes.create_string_buffer(said["work_bytes"])
+        self.state_bytes = said["state_bytes"]
+
+    def start(self):
+        state = ctypes.create_string_buffer(b"\xff" * self.state_bytes, self.state_bytes)
+        self.library.model_init(state)
+        return state
+
+    def step(self, state, token):
+        self.library.model_step(state, self.work, ctypes.c_uint32(token))
+
+    def probabilities(self, state):
+        y = (ctypes.c_float * len(self.tokens))()
+        self.library.model_outputs(state, self.work, y)
+        self.library.model_softmax(y)
+        return list(y)
+
+
+def vocabulary(model):
+    content = model.read_bytes()
+    header = json.loads(content[8:8 + int.from_bytes(content[:8], "little")])
+    return json.loads(header["__metadata__"]["sluice.vocabulary"])
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_it_expects_the_next_words_of_complete(trained, tmp_path, cell):
+    model = trained(cell, "two-layers")
+    c = Library(tmp_path, export(model, tmp_path), model)
+    state = c.start()
+    for word in PROMPT.replace(",", " ,").split():
+        c.step(state, c.tokens.index(word))
+    found = c.probabilities(state)
+    assert sum(found) == pytest.approx(1, abs=1e-5)
+    for candidate in sluice_json("complete", model, PROMPT, "--top", "10")["candidates"]:
+        assert found[c.tokens.index(candidate["token"])] == pytest.approx(candidate["probability"], abs=F32)
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_streams_share_all_but_their_state(trained, tmp_path, precision):
+    model = trained("lstm", "two-layers")
+    c = Library(tmp_path, export(model, tmp_path, f"--precision={precision}"), model)
+    words = [[3, 5, 7, 9, 11, 2], [4, 4, 6, 10, 1, 8]]
+
+    def alone(tokens):
+        state = c.start()
+        for token in tokens:
+            c.step(state, token)
+        return state.raw, c.probabilities(state)
+
+    expected = [alone(tokens) for tokens in words]
+    assert expected[0] != expected[1]
+    states = [c.start(), c.start()]
+    for pair in zip(*words):
+        for state, token in zip(states, pair):
+            c.step(state, token)
+            c.probabilities(state)
+    assert [(state.raw, c.probabilities(state)) for state in states] == expected
+    # A copied state goes on as the original does; a token that there is none of is <unk>.
+    copies = [ctypes.create_string_buffer(states[0].raw, c.state_bytes) for _ in range(2)]
+    c.step(copies[0], 0)
+    c.step(copies[1], 2**32 - 1)
+    assert copies[0].raw == copies[1].raw != states[0].raw
+
+
+def test_what_is_not_a_number_is_not_lost(trained, tmp_path):
+    for precision in PRECISIONS:
+        model = trained("rnn-relu", "two-layers")
+        c = Library(tmp_path, export(model, tmp_path, f"--precision={precision}", "--force"), model)
+        for bad in float("nan"), float("inf"):
+            state = c.start()
+            struct.pack_into("f", state, 4, bad)
+            c.step(state, 1)
+            assert any(p != p for p in c.probabilities(state)), (precision, bad)
+        (tmp_path / "model.so").unlink()  # the next one must not be the one that is loaded
+
+
+def test_the_texts_of_the_tokens(tmp_path):
+    odd = "a?\\\"\t%\né😀??=ñ*/" * 40
+    (tmp_path / "odd.txt").write_text(odd)
+    model = tmp_path / "m.safetensors"
+    sluice("train", tmp_path / "odd.txt", "-o", model, *TINY, "--level=char")
+    said = export(model, tmp_path)
+    c = Library(tmp_path, said, model)
+    found = (ctypes.c_char_p * len(c.tokens)).in_dll(c.library, "model_tokens")
+    assert [text.decode() for text in found] == c.tokens and "😀" in c.tokens and "?" in c.tokens
+    assert said["token_bytes"] == sum(len(token.encode()) + 1 for token in c.tokens)
+    compiled("gcc", *STRICT, "-c", tmp_path / "model.c", "-o", tmp_path / "model.o")
+    assert export(model, tmp_path, "--no-tokens", "--force")["token_bytes"] == 0
+    assert "tokens" not in (tmp_path / "model.h").read_text()
+
+
+def test_the_same_model_gives_the_same_file(trained, tmp_path):
+    files = []
+    for name in "one", "other":
+        (tmp_path / name).mkdir()
+        export(trained("gru", "tied"), tmp_path / name, "--check=8")
+        files.append([(tmp_path / name / file).read_bytes() for file in ("model.c", "model.h")])
+    assert files[0] == files[1]
+    export(trained("gru", "tied", "--seed=2"), tmp_path / "one", "--check=8", "--force")
+    assert (tmp_path / "one/model.c").read_bytes() != files[0][0]
+
+
+def test_two_models_in_one_program(trained, tmp_path):
+    # One as a file by itself, one beside its header.
+    sluice("export", trained("gru", "tied"), "--to", "c", "-o", tmp_path / "first.c", "--prefix", "first")
+    sluice("export", trained("lstm", "tied"), "--to", "c", "-o", tmp_path / "second.c", "--header",
+           tmp_path / "second.h", "--prefix", "Second_1", "--precision", "int8")
+    (tmp_path / "both.c").write_text('#include "first.c"\n#include "second.h"\n'
+                                     "int both = FIRST_HIDDEN + SECOND_1_HIDDEN + sizeof(first_state);\n")
+    (tmp_path / "also.cc").write_text('#include "second.h"\nint f() { return SECOND_1_VOCABULARY; }\n')
+    compiled("gcc", "-std=c99", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", tmp_path / "both.c",
+             tmp_path / "second.c", "-o", tmp_path / "both.so")
+    compiled("g++", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", tmp_path / "also.cc")
+
+
+def test_sizes_are_those_of_the_network(trained, tmp_path):
+    model = trained("gru-reset-after", "two-layers")
+    said = export(model, tmp_path)
+    header, _ = tensors(model)
+    V, E, H = len(vocabulary(model)), 7, 18
+    weights = V * E + 3 * H * (E + H) + 2 * 3 * H * H + 2 * 4 * H + 3 * H * H + V * H + V - 3 * H * H
+    assert header["head.weight"]["shape"] == [V, H]
+    assert said["weight_bytes"] == 4 * weights
+    assert said["state_bytes"] == 4 * 2 * H and said["work_bytes"] == 4 * 4 * H
+    assert said["multiply_adds"] == {"step": 3 * H * (E + H) + 3 * H * (H + H), "outputs": V * H}
+    assert said["source"] == str(tmp_path / "model.c") and said["header"] == str(tmp_path / "model.h")
+    out, _ = sluice("export", model, "--to", "c", "-o", tmp_path / "model.c", "--force")
+    for number in said["weight_bytes"], said["state_bytes"], said["multiply_adds"]["step"]:
+        assert f"{number:,}" in out
+    assert f"{said['weight_bytes']:,} bytes" in (tmp_path / "model.c").read_text()
+    small = export(model, tmp_path, "--precision=int8", "--force")
+    assert small["weight_bytes"] < 0.5 * said["weight_bytes"]
+
+
+def test_bad_input(trained, text, tmp_path):
+    model, output = trained("gru", "tied"), tmp_path / "m.c"
+    asked = ["export", model, "--to", "c", "-o", output]
+    refused("export", model, "--to", "rust", "-o", output, code=2, names=["--to", "rust", "c"])
+    refused("export", model, "-o", output, code=2, names=["--to"])
+    refused("export", model, "--to", "c", code=2, names=["--output"])
+    refused(*asked, "--precision", "int4", code=2, names=["--precision", "f32", "int4"])
+    for prefix in "", "1st", "a-b", "_x", "é", "a b":
+        refused(*asked, "--prefix", prefix, code=2, names=["prefix", "identifier"])
+    refused(*asked, "--tokens", "--no-tokens", code=2, names=["tokens"])
+    refused(*asked, "--header", output, code=2, names=["--header"])
+    refused("export", text, "--to", "c", "-o", output, code=3, names=[text])
+    refused("export", tmp_path / "none", "--to", "c", "-o", output, code=3, names=["none"])
+    refused("export", model, "--to", "c", "-o", tmp_path / "no/m.c", code=1, names=["no"])
+    refused("export", model, "--to", "c", "-o", tmp_path, code=1, names=[tmp_path])
+    assert not output.exists()
+    output.write_text("mine")
+    refused(*asked, code=1, names=[output])
+    refused("export", model, "--to", "c", "-o", tmp_path / "new.c", "--header", output, code=1, names=[output])
+    assert output.read_text() == "mine" and not (tmp_path / "new.c").exists()

@@ -1,0 +1,93 @@
+// sluice export MODEL --to c -o FILE.c
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <memory>
+#include <utility>
+
+#include "base/file.h"
+#include "formats/export_c.h"
+#include "options.h"
+#include "output.h"
+#include "verbs.h"
+
+namespace sluice::tool {
+namespace {
+
+struct Export {
+  std::string model, to, output, header, precision = "f32", prefix = "model";
+  std::uint64_t check = 0;
+  bool tokens = false, no_tokens = false, force = false;
+  ResultFlags result;
+
+  COptions options() const;
+  int run() const;
+};
+
+COptions Export::options() const {
+  expect(to == "c", "--to", "c", to);
+  expect(precision == "f32" || precision == "int8", "--precision", "f32 or int8", precision);
+  COptions options;
+  options.precision = precision == "int8" ? CPrecision::int8 : CPrecision::f32;
+  options.prefix = prefix;
+  options.header = std::filesystem::path(header).filename().string();
+  if (tokens || no_tokens) options.tokens = tokens;
+  options.check_steps = check;
+  return options;
+}
+
+int Export::run() const {
+  const COptions wanted = options();
+  expect(header.empty() || header != output, "--header", "another file than --output", header);
+  check_writable(output, force);
+  if (!header.empty()) check_writable(header, force);
+  const Model network = load(model);
+  const CSource c = export_c(network, wanted);
+  if (!header.empty()) write_file(header, c.header, force);
+  write_file(output, c.source, force);
+  const auto view = [&](const Style& style) {
+    const auto row = [&](const char* name, const std::string& value, const std::string& note) {
+      return fmt::format("{}  {}  {}\n", pad_right(name, 14), style.bold(pad_left(value, 12)), style.dim(note));
+    };
+    std::string page = fmt::format("{}\n", style.bold(printable(output)));
+    if (!header.empty()) page += fmt::format("{}\n", style.bold(printable(header)));
+    page += "\n" + row("weights", thousands(c.weight_bytes), fmt::format("bytes, {}", precision));
+    page += row("state", thousands(c.state_bytes), "bytes a stream");
+    page += row("work", thousands(c.work_bytes), "bytes for any number of streams");
+    page += row("tokens", thousands(c.token_bytes), "bytes of text");
+    page += row("step", thousands(c.step_products), "multiply-adds");
+    return page + row("outputs", thousands(c.output_products), "multiply-adds");
+  };
+  show(result, view, [&]() -> Json {
+    return {{"source", output},
+            {"header", header.empty() ? Json() : Json(header)},
+            {"precision", precision},
+            {"weight_bytes", c.weight_bytes},
+            {"state_bytes", c.state_bytes},
+            {"work_bytes", c.work_bytes},
+            {"token_bytes", c.token_bytes},
+            {"multiply_adds", {{"step", c.step_products}, {"outputs", c.output_products}}}};
+  });
+  return 0;
+}
+
+}  // namespace
+
+Action add_export(CLI::App& app, const Invocation&) {
+  const auto verb = std::make_shared<Export>();
+  app.add_option("MODEL", verb->model, "a file that train wrote")->required();
+  app.add_option("--to", verb->to, "what to write: c, one freestanding C99 file")->required()->type_name("NAME");
+  app.add_option("-o,--output", verb->output, "the file to write")->required()->type_name("FILE");
+  app.add_option("--header", verb->header, "put the declarations into this file")->type_name("FILE");
+  add_value(app, "--precision", verb->precision, "of weights and products: f32 or int8", "NAME");
+  add_value(app, "--prefix", verb->prefix, "of every name in the file", "NAME");
+  app.add_flag("--tokens", verb->tokens, "write the tokens' texts; by default when there are at most 1024");
+  app.add_flag("--no-tokens", verb->no_tokens, "leave them out")->excludes("--tokens");
+  add_value(app, "--check", verb->check, "write a function that compares this many steps with the engine's numbers",
+            "N");
+  app.add_flag("--force", verb->force, "replace existing files");
+  verb->result.add(app);
+  return [verb] { return verb->run(); };
+}
+
+}  // namespace sluice::tool
