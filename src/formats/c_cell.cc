@@ -44,7 +44,7 @@ class Symbol {
   Symbol() = default;
   explicit Symbol(int value) : Symbol(nullptr, std::to_string(value) + ".0f", Kind::place) {}
   Symbol(Writer* writer, std::string text, Kind kind)
-      : writer_(writer), expression_(std::make_shared<Expression>(std::move(text), kind)) {}
+      : writer_(writer), expression_(std::make_shared<Expression>(Expression{std::move(text), kind})) {}
 
   const std::string& text() const { return expression_->text; }
   // In parentheses where it binds less tightly than `most`.

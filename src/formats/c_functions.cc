@@ -108,6 +108,18 @@ static float @_quantize(const float *x, size_t count, int16_t *q) {
   return most / top + taint;
 }
 
+#if defined(__ARM_FEATURE_DSP) && !defined(__ARM_BIG_ENDIAN)
+#include <arm_acle.h>
+#define @@_DSP
+/* sum + w[0] x[0] + ... + w[3] x[3] in two instructions, x02 and x13 holding pairs of x. The same sum as below. */
+static int32_t @_four(const int8_t *w, int32_t x02, int32_t x13, int32_t sum) {
+  uint32_t word;
+  __builtin_memcpy(&word, w, 4); /* one load, which this core does at any address */
+  sum = __smlad(__sxtb16((int32_t)word), x02, sum);
+  return __smlad(__sxtb16((int32_t)(word >> 8)), x13, sum);
+}
+#endif
+
 /* y[r] = start[r] + (w[r] . x) w_scale[r] x_scale for `rows` rows of `count` weights, summed in whole numbers; start may
    be y. Four rows at a time read x once. */
 static void @_product(const int8_t *w, const float *w_scale, const int16_t *x, float x_scale, size_t count, size_t rows,
@@ -115,12 +127,25 @@ static void @_product(const int8_t *w, const float *w_scale, const int16_t *x, f
   size_t r, k;
   for (r = rows / 4; r > 0; --r, w += 4 * count, w_scale += 4, start += 4, y += 4) {
     int32_t s0 = 0, s1 = 0, s2 = 0, s3 = 0;
-    for (k = 0; k < count; ++k) {
-      const int32_t xk = x[k];
-      s0 += w[k] * xk;
-      s1 += w[count + k] * xk;
-      s2 += w[2 * count + k] * xk;
-      s3 += w[3 * count + k] * xk;
+    const int8_t *p = w;
+    const int16_t *q = x;
+    k = count;
+#ifdef @@_DSP
+    for (; k >= 4; k -= 4, p += 4, q += 4) {
+      const int32_t x02 = (int32_t)((uint16_t)q[0] | (uint32_t)(uint16_t)q[2] << 16);
+      const int32_t x13 = (int32_t)((uint16_t)q[1] | (uint32_t)(uint16_t)q[3] << 16);
+      s0 = @_four(p, x02, x13, s0);
+      s1 = @_four(p + count, x02, x13, s1);
+      s2 = @_four(p + 2 * count, x02, x13, s2);
+      s3 = @_four(p + 3 * count, x02, x13, s3);
+    }
+#endif
+    for (; k > 0; --k, ++p, ++q) {
+      const int32_t xk = *q;
+      s0 += p[0] * xk;
+      s1 += p[count] * xk;
+      s2 += p[2 * count] * xk;
+      s3 += p[3 * count] * xk;
     }
     y[0] = start[0] + (float)s0 * (w_scale[0] * x_scale);
     y[1] = start[1] + (float)s1 * (w_scale[1] * x_scale);
@@ -129,7 +154,7 @@ static void @_product(const int8_t *w, const float *w_scale, const int16_t *x, f
   }
   for (r = rows % 4; r > 0; --r, w += count) {
     int32_t s = 0;
-    for (k = 0; k < count; ++k) s += w[k] * x[k];
+    for (k = 0; k < count; ++k) s += (int32_t)w[k] * x[k];
     *y++ = *start++ + (float)s * (*w_scale++ * x_scale);
   }
 }

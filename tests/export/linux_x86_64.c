@@ -13,6 +13,8 @@ void put_text(const char *text) {
   call(1, 1, (long)text, length);
 }
 
+uint32_t ticks(void) { return 0; }
+
 void start(void);
 void start(void) {
   run();

@@ -1,5 +1,6 @@
-/* Runs what an exported model knows of the engine and prints how far this machine is from it: three numbers as
-   hexadecimal words, the two errors as the bits of a float. Compiled beside model.c, for every machine of the test. */
+/* Runs what an exported model knows of the engine and prints five hexadecimal words: how far this machine is from it (two
+   errors as the bits of a float, how often both found the same likeliest), and the instructions of a step and of the
+   outputs. Compiled beside model.c, for every machine of the test. */
 #include "machine.h"
 #include "model.h"
 
@@ -25,11 +26,28 @@ static uint32_t bits(float value) {
   return word.i;
 }
 
+/* A mean over some of them. */
+static uint32_t instructions(int of_outputs) {
+  enum { RUNS = 64 };
+  const uint32_t before = ticks();
+  uint32_t i;
+  for (i = 0; i < RUNS; ++i) {
+    if (of_outputs) {
+      model_outputs(&state, &work, outputs);
+    } else {
+      model_step(&state, &work, i % MODEL_VOCABULARY);
+    }
+  }
+  return ((ticks() - before) & 0xffffff) * TICK / RUNS;
+}
+
 void run(void) {
   model_error error;
   model_check(&state, &work, outputs, &error);
   put_word(bits(error.state));
   put_word(bits(error.outputs));
   put_word(error.same);
+  put_word(instructions(0));
+  put_word(instructions(1));
   put_text("\n");
 }

@@ -58,11 +58,12 @@ def compiled(*command):
 
 
 def difference(output):
-    """The three numbers that tests/export/main.c prints."""
+    """The numbers that tests/export/main.c prints: the errors, and how many instructions a step and the outputs take."""
     words = output.split()
-    assert len(words) == 3 and all(len(word) == 8 for word in words), output
+    assert len(words) == 5 and all(len(word) == 8 for word in words), output
     state, outputs = (struct.unpack(">f", bytes.fromhex(word))[0] for word in words[:2])
-    return state, outputs, int(words[2], 16)
+    same, step, last = (int(word, 16) for word in words[2:])
+    return (state, outputs, same), {"step": step, "outputs": last}
 
 
 def run_here(folder, compiler="gcc", *flags):
@@ -70,7 +71,7 @@ def run_here(folder, compiler="gcc", *flags):
              MACHINES / "linux_x86_64.c", folder / "model.c", "-o", folder / "program")
     result = subprocess.run([folder / "program"], capture_output=True, text=True, timeout=60)
     assert result.returncode == 0, f"exit code {result.returncode}"
-    return difference(result.stdout)
+    return difference(result.stdout)[0]
 
 
 def run_on(core, folder):
@@ -82,7 +83,8 @@ def run_on(core, folder):
              "-fdata-sections", f"-Wl,-T,{MACHINES}/cortex_m.ld,--gc-sections", f"-I{folder}", f"-I{MACHINES}",
              MACHINES / "main.c", MACHINES / "cortex_m.c", folder / "model.c", "-lgcc", "-o", folder / "program.elf")
     result = subprocess.run(["qemu-system-arm", "-machine", machine, "-display", "none", "-monitor", "none", "-serial",
-                             "none", "-semihosting-config", "enable=on,target=native", "-kernel", folder / "program.elf"],
+                             "none", "-semihosting-config", "enable=on,target=native", "-icount", "shift=0", "-kernel",
+                             folder / "program.elf"],
                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                             timeout=60)
     return difference(result.stdout)
@@ -147,7 +149,7 @@ def test_no_level_of_optimisation_needs_a_library(trained, tmp_path, level):
 @pytest.mark.parametrize("cell", CELLS)
 def test_on_a_microcontroller(trained, tmp_path, record_property, cell, precision):
     said = export(trained(cell, "two-layers"), tmp_path, f"--precision={precision}", f"--check={STEPS}")
-    found = run_on("cortex-m4", tmp_path)
+    found, instructions = run_on("cortex-m4", tmp_path)
     report(record_property, f"{cell} cortex-m4 {precision}", found)
     agrees(found, precision)
     # Without the check and the texts, what is left is the network: its weights and a few kilobytes of code.
@@ -157,8 +159,12 @@ def test_on_a_microcontroller(trained, tmp_path, record_property, cell, precisio
     sizes = subprocess.run(["arm-none-eabi-size", tmp_path / "model.o"], capture_output=True, text=True).stdout
     code, data, bss = map(int, sizes.splitlines()[1].split()[:3])
     record_property("size", f"{cell} {precision}: {code} bytes of flash of which {said['weight_bytes']} are weights, "
-                            f"{said['state_bytes']} + {said['work_bytes']} of memory, {said['multiply_adds']}")
-    print(sizes, said)
+                            f"{said['state_bytes']} + {said['work_bytes']} of memory; multiply-adds "
+                            f"{said['multiply_adds']}, instructions {instructions}")
+    print(sizes, said, instructions)
+    # Activations aside, a multiply-add is a few instructions.
+    assert 0 < instructions["outputs"] < 5 * said["multiply_adds"]["outputs"] + 2000
+    assert 0 < instructions["step"] < 5 * said["multiply_adds"]["step"] + 20000
     assert (data, bss) == (0, 0), "no mutable state of its own"
     assert said["weight_bytes"] < code < said["weight_bytes"] + 3000
 
@@ -167,7 +173,7 @@ def test_on_a_microcontroller(trained, tmp_path, record_property, cell, precisio
 def test_on_other_cores(trained, tmp_path, core):
     for precision in PRECISIONS:
         export(trained("gru", "two-layers"), tmp_path, f"--precision={precision}", f"--check={STEPS}", "--force")
-        agrees(run_on(core, tmp_path), precision)
+        agrees(run_on(core, tmp_path)[0], precision)
 
 
 @needs_x86
