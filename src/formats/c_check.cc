@@ -1,8 +1,11 @@
-// PREFIX_check: what the engine computes for a text that the model itself writes, and how far the C code is from that.
+// What the engine computes for a text that the model itself writes: PREFIX_check compares with it, and so does what is
+// said of the precision of 8 bits.
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 
 #include "base/random.h"
+#include "base/threads.h"
 #include "formats/c_plan.h"
 #include "formats/c_text.h"
 #include "sluice/stream.h"
@@ -11,28 +14,62 @@ namespace sluice {
 namespace {
 
 struct Answers {
-  std::vector<Token> tokens;
   std::vector<std::vector<float>> states;  // of each state a unit has, [N, L * H]
   std::vector<float> outputs;              // probabilities [N, V]
 };
 
 // Every token is drawn from what the model expects after the ones before, so that it is the kind of text it knows.
-Answers answers(const CPlan& plan) {
-  Answers out{{}, std::vector<std::vector<float>>(plan.states), {}};
+std::vector<Token> own_text(const Model& model, std::size_t steps) {
+  std::vector<Token> tokens;
   Random random(1);
-  Stream stream(plan.model);
-  Token token = 0;
-  for (std::size_t t = 0; t < plan.options.check_steps; ++t) {
-    out.tokens.push_back(token);
+  Stream stream(model);
+  for (Token token = 0; tokens.size() < steps; token = stream.sample({.allow_unknown = true}, random.uniform())) {
+    tokens.push_back(token);
     stream.step(token);
-    for (std::size_t s = 0; s < plan.states; ++s) {
-      for (std::size_t l = 0; l < plan.layers; ++l)
+  }
+  return tokens;
+}
+
+Answers answers(const Model& model, const std::vector<Token>& tokens) {
+  const std::size_t states = model.cell().states.size();
+  Answers out{std::vector<std::vector<float>>(states), {}};
+  Stream stream(model);
+  for (const Token token : tokens) {
+    stream.step(token);
+    for (std::size_t s = 0; s < states; ++s) {
+      for (std::size_t l = 0; l < model.config().layers; ++l) {
         std::ranges::copy(stream.state().of(l, s), std::back_inserter(out.states[s]));
+      }
     }
     std::ranges::copy(stream.probabilities(), std::back_inserter(out.outputs));
-    token = stream.sample({.allow_unknown = true}, random.uniform());
   }
   return out;
+}
+
+Model with_rounded_weights(const Model& model) {
+  Model rounded = model;
+  Parameters& parameters = rounded.network().parameters();
+  for (std::size_t i = 0; i < parameters.shapes().size(); ++i) {
+    const Shape& shape = parameters.shapes()[i];
+    if (shape.name.find(".weight") == std::string::npos) continue;
+    const Int8Rows rows = to_int8(shape.name, parameters[i], shape.rows);
+    for (std::size_t k = 0; k < shape.size(); ++k) {
+      parameters[i][k] = static_cast<float>(rows.values[k]) * rows.scales[k / shape.columns];
+    }
+  }
+  Team alone(1);
+  rounded.network().pack(alone);
+  return rounded;
+}
+
+// The largest difference, of the larger of 1 and the number itself.
+double difference(const std::vector<float>& found, const std::vector<float>& expected) {
+  double most = 0;
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const double e = static_cast<double>(expected[i]);
+    most = std::max(most, std::abs(static_cast<double>(found[i]) - e) / std::max(1.0, std::abs(e)));
+  }
+  return most;
 }
 
 constexpr std::string_view helpers = R"(
@@ -83,11 +120,31 @@ void @_check(@_state *state, @_work *work, float *y, @_error *error) {
 
 }  // namespace
 
+// Rounding x and h to 16 bits is left out: it is some thousandths of what rounding the weights does.
+CInt8Error c_int8_error(const CPlan& plan) {
+  const std::vector<Token> tokens = own_text(plan.model, int8_error_steps);
+  const Answers exact = answers(plan.model, tokens), rounded = answers(with_rounded_weights(plan.model), tokens);
+  CInt8Error error;
+  for (std::size_t s = 0; s < plan.states; ++s) {
+    error.state = std::max(error.state, difference(rounded.states[s], exact.states[s]));
+  }
+  error.outputs = difference(rounded.outputs, exact.outputs);
+  const auto likeliest = [&plan](const std::vector<float>& outputs, std::size_t step) {
+    const auto first = outputs.begin() + static_cast<std::ptrdiff_t>(step * plan.outputs);
+    return std::max_element(first, first + static_cast<std::ptrdiff_t>(plan.outputs)) - first;
+  };
+  for (std::size_t t = 0; t < tokens.size(); ++t) {
+    error.same += likeliest(rounded.outputs, t) == likeliest(exact.outputs, t) ? 1 : 0;
+  }
+  return error;
+}
+
 std::string c_check(const CPlan& plan) {
-  const Answers engine = answers(plan);
+  const std::vector<Token> tokens = own_text(plan.model, plan.options.check_steps);
+  const Answers engine = answers(plan.model, tokens);
   const std::string name = plan.options.prefix + "_check_";
   std::string text = "\n";
-  text += token_array(name + "tokens", engine.tokens);
+  text += token_array(name + "tokens", tokens);
   for (std::size_t s = 0; s < plan.states; ++s)
     text += float_array(name + std::string(plan.cell.states[s]), engine.states[s]);
   text += float_array(name + "outputs", engine.outputs);

@@ -64,13 +64,14 @@ const std::string_view c_product_f32 = R"(
 static void @_product(const float *w, const float *x, size_t count, size_t rows, const float *start, float *y) {
   size_t r, k;
   for (r = rows / 4; r > 0; --r, w += 4 * count, start += 4, y += 4) {
+    const float *w0 = w, *w1 = w0 + count, *w2 = w1 + count, *w3 = w2 + count;
     float s0 = start[0], s1 = start[1], s2 = start[2], s3 = start[3];
     for (k = 0; k < count; ++k) {
       const float xk = x[k];
-      s0 += w[k] * xk;
-      s1 += w[count + k] * xk;
-      s2 += w[2 * count + k] * xk;
-      s3 += w[3 * count + k] * xk;
+      s0 += *w0++ * xk;
+      s1 += *w1++ * xk;
+      s2 += *w2++ * xk;
+      s3 += *w3++ * xk;
     }
     y[0] = s0;
     y[1] = s1;

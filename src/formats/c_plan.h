@@ -39,8 +39,10 @@ struct CWeights {
 };
 CWeights c_weights(const CPlan& plan);
 
+CInt8Error c_int8_error(const CPlan& plan);
+
 // In order of the file; each piece is C with "@" and "@@" for the prefix.
-std::string c_comment(const CPlan& plan, std::size_t weight_bytes);
+std::string c_comment(const CPlan& plan, const CSource& facts);
 std::string c_declarations(const CPlan& plan);  // what a header holds
 std::string c_functions(const CPlan& plan);     // from the activations to PREFIX_softmax
 // PREFIX_check and the engine's numbers it compares with; the prefix stands in it.

@@ -2,6 +2,8 @@
 #include "formats/export_c.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <utility>
 
 #include "formats/c_plan.h"
@@ -22,6 +24,11 @@ std::string thousands(std::uint64_t number) {
   std::string text = std::to_string(number);
   for (std::size_t i = text.size(); i > 3; i -= 3) text.insert(i - 3, 1, ',');
   return text;
+}
+
+std::string short_number(double value) {
+  std::array<char, 32> digits;
+  return {digits.data(), std::to_chars(digits.begin(), digits.end(), value, std::chars_format::scientific, 1).ptr};
 }
 
 }  // namespace
@@ -60,7 +67,7 @@ std::size_t CPlan::step_products() const {
   return input_rows * hidden * (inputs + (layers - 1) * hidden) + recurrent_rows * hidden * hidden * layers;
 }
 
-std::string c_comment(const CPlan& plan, std::size_t weight_bytes) {
+std::string c_comment(const CPlan& plan, const CSource& facts) {
   std::string out = "/* A recurrent network in freestanding C99, written by `sluice export`.\n *\n";
   const auto row = [&out](std::string_view name, const std::string& value) {
     out += " * " + std::string(name) + std::string(16 - name.size(), ' ') + value + "\n";
@@ -72,14 +79,19 @@ std::string c_comment(const CPlan& plan, std::size_t weight_bytes) {
   row("sizes", std::to_string(plan.layers) + (plan.layers == 1 ? " layer of " : " layers of ") +
                    std::to_string(plan.hidden) + " units, embedding " + std::to_string(plan.inputs) +
                    (plan.tied ? " (tied), vocabulary " : ", vocabulary ") + std::to_string(plan.outputs));
-  row("weights", thousands(weight_bytes) + " bytes of constants for " + thousands(plan.weight_count()) + " weights");
-  row("memory", thousands(plan.state_bytes()) + " bytes of state for each stream, " + thousands(plan.work_bytes()) +
+  row("weights",
+      thousands(facts.weight_bytes) + " bytes of constants for " + thousands(plan.weight_count()) + " weights");
+  row("memory", thousands(facts.state_bytes) + " bytes of state for each stream, " + thousands(facts.work_bytes) +
                     " bytes of work for all");
   row("multiply-adds",
-      thousands(plan.step_products()) + " a step, " + thousands(plan.output_products()) + " for the outputs");
-  if (plan.int8()) {
+      thousands(facts.step_products) + " a step, " + thousands(facts.output_products) + " for the outputs");
+  if (facts.error) {
     row("precision", "int8: weights in 8 bits with a scale a row; x and h rounded to 16 bits at every step, by the");
     row("", "largest magnitude at hand; sums in 32 bits; state, gates and activations in float");
+    row("error", "over " + std::to_string(int8_error_steps) +
+                     " steps of its own text: " + short_number(facts.error->state) + " in the state, " +
+                     short_number(facts.error->outputs) + " in probabilities,");
+    row("", "the same output likeliest after " + std::to_string(facts.error->same) + " steps");
   } else {
     row("precision", "f32: within 1e-5 of the engine in state and probabilities");
   }
@@ -140,7 +152,13 @@ CSource export_c(const Model& model, const COptions& options) {
   const CWeights weights = c_weights(plan);
   const auto named = [&options](const std::string& text) { return with_prefix(text, options.prefix); };
   CSource out;
-  out.source = c_comment(plan, weights.bytes);
+  out.weight_bytes = weights.bytes;
+  out.state_bytes = plan.state_bytes();
+  out.work_bytes = plan.work_bytes();
+  out.step_products = plan.step_products();
+  out.output_products = plan.output_products();
+  if (plan.int8()) out.error = c_int8_error(plan);
+  out.source = c_comment(plan, out);
   if (options.header.empty()) {
     out.source += named(c_declarations(plan));
   } else {
@@ -156,11 +174,6 @@ CSource export_c(const Model& model, const COptions& options) {
     for (const std::string& token : tokens) out.token_bytes += token.size() + 1;
   }
   if (options.check_steps > 0) out.source += c_check(plan);
-  out.weight_bytes = weights.bytes;
-  out.state_bytes = plan.state_bytes();
-  out.work_bytes = plan.work_bytes();
-  out.step_products = plan.step_products();
-  out.output_products = plan.output_products();
   return out;
 }
 

@@ -24,10 +24,19 @@ struct COptions {
   std::size_t check_steps = 0;  // write PREFIX_check with the engine's numbers for so many steps; 0: none
 };
 
+// What weights in 8 bits change over int8_error_steps steps of a text that the model itself writes: the largest
+// differences, of the larger of 1 and the number itself, and after how many steps the same output is likeliest.
+inline constexpr std::size_t int8_error_steps = 128;
+struct CInt8Error {
+  double state = 0, outputs = 0;
+  std::size_t same = 0;
+};
+
 struct CSource {
   std::string source, header;  // the files' contents; header is empty where none was asked for
   std::size_t weight_bytes = 0, state_bytes = 0, work_bytes = 0, token_bytes = 0;
   std::uint64_t step_products = 0, output_products = 0;  // multiply-adds of PREFIX_step and of PREFIX_outputs
+  std::optional<CInt8Error> error;                       // of int8; f32 is within 1e-5
 };
 
 // The same model and options give the same bytes. Throws Error: usage for a prefix that is no identifier, failed for

@@ -112,10 +112,15 @@ needs_x86 = pytest.mark.skipif(subprocess.run(["uname", "-m"], capture_output=Tr
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("cell", CELLS)
 def test_on_this_machine(trained, tmp_path, record_property, cell, form, precision):
-    export(trained(cell, form), tmp_path, f"--precision={precision}", f"--check={STEPS}")
+    said = export(trained(cell, form), tmp_path, f"--precision={precision}", f"--check={STEPS}")
     found = run_here(tmp_path)
     report(record_property, f"{cell} {form} {precision}", found)
     agrees(found, precision)
+    if precision == "int8":  # what the command and the file say of 8 bits is so
+        error = said["error"]
+        assert error["steps"] == STEPS and (error["state"], error["outputs"]) == pytest.approx(found[:2], rel=0.05)
+        assert abs(error["same_likeliest"] - found[2]) <= 2
+        assert f"{error['state']:.1e} in the state, {error['outputs']:.1e} in prob" in (tmp_path / "model.c").read_text()
 
 
 @needs_x86

@@ -56,9 +56,24 @@ int Export::run() const {
     page += row("work", thousands(c.work_bytes), "bytes for any number of streams");
     page += row("tokens", thousands(c.token_bytes), "bytes of text");
     page += row("step", thousands(c.step_products), "multiply-adds");
-    return page + row("outputs", thousands(c.output_products), "multiply-adds");
+    page += row("outputs", thousands(c.output_products), "multiply-adds");
+    if (c.error) {
+      const std::string steps = fmt::format("of {} steps", int8_error_steps);
+      page +=
+          row("state error", fmt::format("{:.1e}", c.error->state), "at most, " + steps + " of the model's own text");
+      page += row("outputs error", fmt::format("{:.1e}", c.error->outputs), "at most, of a probability");
+      page += row("same likeliest", std::to_string(c.error->same), steps);
+    }
+    return page;
   };
   show(result, view, [&]() -> Json {
+    Json error;
+    if (c.error) {
+      error = {{"steps", int8_error_steps},
+               {"state", c.error->state},
+               {"outputs", c.error->outputs},
+               {"same_likeliest", c.error->same}};
+    }
     return {{"source", output},
             {"header", header.empty() ? Json() : Json(header)},
             {"precision", precision},
@@ -66,7 +81,8 @@ int Export::run() const {
             {"state_bytes", c.state_bytes},
             {"work_bytes", c.work_bytes},
             {"token_bytes", c.token_bytes},
-            {"multiply_adds", {{"step", c.step_products}, {"outputs", c.output_products}}}};
+            {"multiply_adds", {{"step", c.step_products}, {"outputs", c.output_products}}},
+            {"error", error}};
   });
   return 0;
 }
