@@ -108,6 +108,7 @@ void store(Writer& writer, const std::vector<Symbol>& places, const std::vector<
     if (!values[i].is(places[i])) changed.push_back(i);
   }
   std::vector<std::string> targets;
+  targets.reserve(changed.size());
   for (const std::size_t i : changed) targets.push_back(places[i].text());
   if (changed.size() > 1) {
     for (const std::size_t i : changed) values[i].declare(Kind::place);
