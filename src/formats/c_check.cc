@@ -1,5 +1,5 @@
-// What the engine computes for a text that the model itself writes: PREFIX_check compares with it, and so does what is
-// said of the precision of 8 bits.
+// What the engine computes for a text that the model itself writes, or for noise: PREFIX_check compares with it, and so
+// does what is said of the precision of 8 bits.
 #include <algorithm>
 #include <cmath>
 #include <iterator>
@@ -13,9 +13,14 @@
 namespace sluice {
 namespace {
 
+struct Inputs {
+  std::vector<Token> tokens;  // [N] of a model of text
+  std::vector<float> x;       // [N, I] of a model on numbers
+};
+
 struct Answers {
   std::vector<std::vector<float>> states;  // of each state a unit has, [N, L * H]
-  std::vector<float> outputs;              // probabilities [N, V]
+  std::vector<float> outputs;              // probabilities [N, V], or answers [N, O]
 };
 
 // Every token is drawn from what the model expects after the ones before, so that it is the kind of text it knows.
@@ -30,18 +35,33 @@ std::vector<Token> own_text(const Model& model, std::size_t steps) {
   return tokens;
 }
 
-Answers answers(const Model& model, const std::vector<Token>& tokens) {
+Inputs inputs_of(const CPlan& plan, std::size_t steps) {
+  if (plan.text) return {own_text(plan.model, steps), {}};
+  Inputs noise{{}, std::vector<float>(steps * plan.inputs)};
+  Random random(1);
+  for (float& x : noise.x) x = static_cast<float>(2 * random.uniform() - 1);
+  return noise;
+}
+
+Answers answers(const Model& model, const Inputs& inputs) {
   const std::size_t states = model.cell().states.size();
   Answers out{std::vector<std::vector<float>>(states), {}};
   Stream stream(model);
-  for (const Token token : tokens) {
-    stream.step(token);
+  const bool text = model.reads_text();
+  const std::size_t width = model.config().inputs;
+  const std::size_t steps = text ? inputs.tokens.size() : inputs.x.size() / width;
+  for (std::size_t t = 0; t < steps; ++t) {
+    if (text) {
+      stream.step(inputs.tokens[t]);
+    } else {
+      stream.step(std::span(inputs.x).subspan(t * width, width));
+    }
     for (std::size_t s = 0; s < states; ++s) {
       for (std::size_t l = 0; l < model.config().layers; ++l) {
         std::ranges::copy(stream.state().of(l, s), std::back_inserter(out.states[s]));
       }
     }
-    std::ranges::copy(stream.probabilities(), std::back_inserter(out.outputs));
+    std::ranges::copy(text ? stream.probabilities() : stream.output(), std::back_inserter(out.outputs));
   }
   return out;
 }
@@ -84,7 +104,7 @@ static void @_compare(const float *found, const float *expected, size_t count, f
   }
 }
 
-static size_t @_likeliest(const float *y) {
+static size_t @_largest(const float *y) {
   size_t best = 0, i;
   for (i = 1; i < @@_OUTPUTS; ++i) {
     if (y[i] > y[best]) best = i;
@@ -102,17 +122,18 @@ void @_check(@_state *state, @_work *work, float *y, @_error *error) {
   @_init(state);
   for (t = 0; t < @@_CHECK_STEPS; ++t) {
     const float *outputs = @_check_outputs + t * @@_OUTPUTS;
-    @_step(state, work, @_check_tokens[t]);
-)";
+    )";
+  text += plan.text ? "    @_step(state, work, @_check_tokens[t]);\n"
+                    : "    @_step(state, work, @_check_x + t * @@_INPUTS);\n";
   for (const std::string_view name : plan.cell.states) {
     const std::string s(name);
     text += "    @_compare(state->" + s + ", @_check_" + s +
             " + t * @@_LAYERS * @@_HIDDEN, @@_LAYERS * @@_HIDDEN, &error->state);\n";
   }
-  return text + R"(    @_outputs(state, work, y);
-    @_softmax(y);
-    @_compare(y, outputs, @@_OUTPUTS, &error->outputs);
-    error->same += @_likeliest(y) == @_likeliest(outputs);
+  text += "    @_outputs(state, work, y);\n";
+  if (plan.text) text += "    @_softmax(y);\n";
+  return text + R"(    @_compare(y, outputs, @@_OUTPUTS, &error->outputs);
+    error->same += @_largest(y) == @_largest(outputs);
   }
 }
 )";
@@ -122,29 +143,29 @@ void @_check(@_state *state, @_work *work, float *y, @_error *error) {
 
 // Rounding x and h to 16 bits is left out: it is some thousandths of what rounding the weights does.
 CInt8Error c_int8_error(const CPlan& plan) {
-  const std::vector<Token> tokens = own_text(plan.model, int8_error_steps);
-  const Answers exact = answers(plan.model, tokens), rounded = answers(with_rounded_weights(plan.model), tokens);
+  const Inputs inputs = inputs_of(plan, int8_error_steps);
+  const Answers exact = answers(plan.model, inputs), rounded = answers(with_rounded_weights(plan.model), inputs);
   CInt8Error error;
   for (std::size_t s = 0; s < plan.states; ++s) {
     error.state = std::max(error.state, difference(rounded.states[s], exact.states[s]));
   }
   error.outputs = difference(rounded.outputs, exact.outputs);
-  const auto likeliest = [&plan](const std::vector<float>& outputs, std::size_t step) {
+  const auto largest = [&plan](const std::vector<float>& outputs, std::size_t step) {
     const auto first = outputs.begin() + static_cast<std::ptrdiff_t>(step * plan.outputs);
     return std::max_element(first, first + static_cast<std::ptrdiff_t>(plan.outputs)) - first;
   };
-  for (std::size_t t = 0; t < tokens.size(); ++t) {
-    error.same += likeliest(rounded.outputs, t) == likeliest(exact.outputs, t) ? 1 : 0;
+  for (std::size_t t = 0; t < int8_error_steps; ++t) {
+    error.same += largest(rounded.outputs, t) == largest(exact.outputs, t) ? 1 : 0;
   }
   return error;
 }
 
 std::string c_check(const CPlan& plan) {
-  const std::vector<Token> tokens = own_text(plan.model, plan.options.check_steps);
-  const Answers engine = answers(plan.model, tokens);
+  const Inputs inputs = inputs_of(plan, plan.options.check_steps);
+  const Answers engine = answers(plan.model, inputs);
   const std::string name = plan.options.prefix + "_check_";
   std::string text = "\n";
-  text += token_array(name + "tokens", tokens);
+  text += plan.text ? token_array(name + "tokens", inputs.tokens) : float_array(name + "x", inputs.x);
   for (std::size_t s = 0; s < plan.states; ++s)
     text += float_array(name + std::string(plan.cell.states[s]), engine.states[s]);
   text += float_array(name + "outputs", engine.outputs);

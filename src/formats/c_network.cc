@@ -80,11 +80,19 @@ std::string read_token(const CPlan& plan) {
   return text + "  scale = @_embedding_scale[token];\n";
 }
 
+// And of a model on numbers what it is given.
+std::string read_numbers(const CPlan& plan) {
+  return plan.int8() ? "  scale = @_quantize(x, @@_INPUTS, work->x);\n" : "";
+}
+
 std::string step(const CPlan& plan) {
-  std::string text = "\nvoid @_step(@_state *state, @_work *work, uint32_t token) {\n", states;
+  std::string text = "\nvoid @_step(@_state *state, @_work *work, ", states;
+  text += plan.text ? "uint32_t token) {\n" : "const float *x) {\n";
   for (const std::string_view name : plan.cell.states) states += "state->" + std::string(name) + " + l * @@_HIDDEN, ";
-  text += plan.int8() ? "  const int8_t *row;\n  float scale;\n" : "  const float *x;\n";
-  text += "  size_t l;\n" + read_token(plan) + "  for (l = 0; l < @@_LAYERS; ++l) {\n    @_advance(&@_layers[l], ";
+  if (plan.text) text += plan.int8() ? "  const int8_t *row;\n" : "  const float *x;\n";
+  if (plan.int8()) text += "  float scale;\n";
+  text += "  size_t l;\n" + (plan.text ? read_token(plan) : read_numbers(plan)) +
+          "  for (l = 0; l < @@_LAYERS; ++l) {\n    @_advance(&@_layers[l], ";
   text += (plan.int8() ? "work->x, scale, " : "x, ") + states + "work);\n";
   text += plan.int8() ? "    scale = @_quantize(state->h + l * @@_HIDDEN, @@_HIDDEN, work->x);\n"
                       : "    x = state->h + l * @@_HIDDEN;\n";
@@ -109,12 +117,13 @@ std::string outputs(const CPlan& plan) {
 std::string c_functions(const CPlan& plan) {
   const std::string equations = plan.cell.mix + plan.cell.forward;
   const auto calls = [&](const char* function) { return equations.find(function) != std::string::npos; };
-  std::string text(c_exp);
+  std::string text;
+  if (plan.text || calls("@_sigmoid(")) text += c_exp;
   if (calls("@_sigmoid(")) text += c_sigmoid;
   if (calls("@_tanh(")) text += c_tanh;
   if (calls("@_relu(")) text += c_relu;
   text += plan.int8() ? c_product_int8 : c_product_f32;
-  return text + advance(plan) + init(plan) + step(plan) + outputs(plan) + std::string(c_softmax);
+  return text + advance(plan) + init(plan) + step(plan) + outputs(plan) + std::string(plan.text ? c_softmax : "");
 }
 
 }  // namespace sluice

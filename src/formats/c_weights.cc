@@ -58,7 +58,7 @@ std::string layer_table(const CPlan& plan) {
 
 CWeights c_weights(const CPlan& plan) {
   Arrays arrays(plan);
-  arrays.add_matrix("embedding", "embedding.weight");
+  if (plan.text) arrays.add_matrix("embedding", "embedding.weight");
   for (std::size_t l = 0; l < plan.layers; ++l) {
     const std::string n = std::to_string(l);
     arrays.add_matrix("w" + n, "rnn.weight_ih_l" + n);

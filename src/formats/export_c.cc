@@ -31,6 +31,21 @@ std::string short_number(double value) {
   return {digits.data(), std::to_chars(digits.begin(), digits.end(), value, std::chars_format::scientific, 1).ptr};
 }
 
+constexpr std::string_view text_functions =
+    R"(/* Reads one token; one that is not below @@_VOCABULARY is read as 0, <unk>. */
+void @_step(@_state *state, @_work *work, uint32_t token);
+/* What the network expects after the last step: y[@@_OUTPUTS], not normalised. */
+void @_outputs(const @_state *state, @_work *work, float *y);
+/* Turns outputs into probabilities, in place. */
+void @_softmax(float *y);
+)";
+
+constexpr std::string_view number_functions = R"(/* Reads x[@@_INPUTS]. */
+void @_step(@_state *state, @_work *work, const float *x);
+/* The answer to the last step: y[@@_OUTPUTS]. */
+void @_outputs(const @_state *state, @_work *work, float *y);
+)";
+
 }  // namespace
 
 CPlan::CPlan(const Model& m, const COptions& o)
@@ -40,14 +55,19 @@ CPlan::CPlan(const Model& m, const COptions& o)
       cell(cell_in_c(m.config().cell, m.config().activation, "    ")),
       layers(m.config().layers),
       hidden(m.config().hidden),
-      inputs(m.config().embedding),
-      outputs(m.vocabulary().size()),
+      inputs(m.reads_text() ? m.config().embedding : m.config().inputs),
+      outputs(m.reads_text() ? m.vocabulary().size() : m.config().outputs),
       input_rows(m.cell().input_rows),
       recurrent_rows(m.cell().recurrent_rows),
       states(m.cell().states.size()),
+      text(m.reads_text()),
       tied(m.config().tied) {}
 
 bool CPlan::with_tokens() const {
+  if (!text) {
+    if (!options.tokens.value_or(false)) return false;
+    throw Error(Status::usage, "tokens: expected a model of text, found one on numbers");
+  }
   const std::vector<std::string>& tokens = model.vocabulary().tokens();
   const bool fit = std::ranges::all_of(tokens, [](const std::string& t) { return t.size() <= longest_literal; });
   if (options.tokens.value_or(false) && !fit) {
@@ -77,8 +97,9 @@ std::string c_comment(const CPlan& plan, const CSource& facts) {
   std::string_view label = "equations";
   for (const std::string_view line : plan.cell.equations) row(std::exchange(label, ""), std::string(line));
   row("sizes", std::to_string(plan.layers) + (plan.layers == 1 ? " layer of " : " layers of ") +
-                   std::to_string(plan.hidden) + " units, embedding " + std::to_string(plan.inputs) +
-                   (plan.tied ? " (tied), vocabulary " : ", vocabulary ") + std::to_string(plan.outputs));
+                   std::to_string(plan.hidden) + " units, " + (plan.text ? "embedding " : "inputs ") +
+                   std::to_string(plan.inputs) + (plan.tied ? " (tied)" : "") +
+                   (plan.text ? ", vocabulary " : ", outputs ") + std::to_string(plan.outputs));
   row("weights",
       thousands(facts.weight_bytes) + " bytes of constants for " + thousands(plan.weight_count()) + " weights");
   row("memory", thousands(facts.state_bytes) + " bytes of state for each stream, " + thousands(facts.work_bytes) +
@@ -88,12 +109,12 @@ std::string c_comment(const CPlan& plan, const CSource& facts) {
   if (facts.error) {
     row("precision", "int8: weights in 8 bits with a scale a row; x and h rounded to 16 bits at every step, by the");
     row("", "largest magnitude at hand; sums in 32 bits; state, gates and activations in float");
-    row("error", "over " + std::to_string(int8_error_steps) +
-                     " steps of its own text: " + short_number(facts.error->state) + " in the state, " +
-                     short_number(facts.error->outputs) + " in probabilities,");
-    row("", "the same output likeliest after " + std::to_string(facts.error->same) + " steps");
+    const std::string where = plan.text ? " steps of its own text: " : " steps of noise: ";
+    row("error", "over " + std::to_string(int8_error_steps) + where + short_number(facts.error->state) +
+                     " in the state, " + short_number(facts.error->outputs) + " in the outputs;");
+    row("", "the same output is largest after " + std::to_string(facts.error->same) + " of them");
   } else {
-    row("precision", "f32: within 1e-5 of the engine in state and probabilities");
+    row("precision", "f32: within 1e-5 of the engine in state and outputs");
   }
   return out + " */\n";
 }
@@ -104,7 +125,8 @@ std::string c_declarations(const CPlan& plan) {
   };
   std::string out = "#include <stddef.h>\n#include <stdint.h>\n\nenum {\n";
   out += constant("LAYERS", plan.layers) + constant("HIDDEN", plan.hidden) + constant("INPUTS", plan.inputs) +
-         constant("OUTPUTS", plan.outputs) + "  @@_VOCABULARY = @@_OUTPUTS,\n";
+         constant("OUTPUTS", plan.outputs);
+  if (plan.text) out += "  @@_VOCABULARY = @@_OUTPUTS,\n";
   if (plan.options.check_steps > 0) out += constant("CHECK_STEPS", plan.options.check_steps);
   out += "};\n\n/* The memory of one stream, a value: copy it, keep it, put it back. */\ntypedef struct {\n";
   for (const std::string_view name : plan.cell.states) {
@@ -115,21 +137,12 @@ std::string c_declarations(const CPlan& plan) {
   if (plan.int8()) {
     out += std::string("  int16_t x[") + (plan.inputs > plan.hidden ? "@@_INPUTS" : "@@_HIDDEN") + "], q[@@_HIDDEN];\n";
   }
-  out += R"(} @_work;
-
-/* The state before the first step. */
-void @_init(@_state *state);
-/* Reads one token; one that is not below @@_VOCABULARY is read as 0, <unk>. */
-void @_step(@_state *state, @_work *work, uint32_t token);
-/* What the network expects after the last step: y[@@_OUTPUTS], not normalised. */
-void @_outputs(const @_state *state, @_work *work, float *y);
-/* Turns outputs into probabilities, in place. */
-void @_softmax(float *y);
-)";
+  out += "} @_work;\n\n/* The state before the first step. */\nvoid @_init(@_state *state);\n";
+  out += plan.text ? text_functions : number_functions;
   if (plan.options.check_steps > 0) {
     out += R"(
 /* The largest differences from the engine, of the larger of 1 and the number itself, and after how many steps both
-   found the same output likeliest. */
+   found the same output largest. */
 typedef struct {
   float state, outputs;
   uint32_t same;

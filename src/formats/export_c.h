@@ -24,8 +24,9 @@ struct COptions {
   std::size_t check_steps = 0;  // write PREFIX_check with the engine's numbers for so many steps; 0: none
 };
 
-// What weights in 8 bits change over int8_error_steps steps of a text that the model itself writes: the largest
-// differences, of the larger of 1 and the number itself, and after how many steps the same output is likeliest.
+// What weights in 8 bits change over int8_error_steps steps of a text that the model itself writes, or of noise for
+// a model on numbers: the largest differences, of the larger of 1 and the number itself, and after how many steps the
+// same output is largest.
 inline constexpr std::size_t int8_error_steps = 128;
 struct CInt8Error {
   double state = 0, outputs = 0;

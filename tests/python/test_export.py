@@ -3,32 +3,18 @@ engine. The file's own PREFIX_check does the comparing, step by step over a text
 below see it fail, and drive the functions from outside over a text of ours."""
 
 import ctypes
-import json
 import re
-import shutil
 import struct
 import subprocess
 
+import numpy
 import pytest
 
-from conftest import ROOT, TINY, but, refused, sluice, sluice_json, tensors
+from conftest import TINY, but, refused, sluice, sluice_json, tensors
+from exported import (CELLS, CORES, F32, FORMS, INT8_FRESH, PRECISIONS, STEPS, STRICT, Library, agrees, compiled,
+                      export, needs_x86, numbers_model, report, run_here, run_on, vocabulary)
 
-MACHINES = ROOT / "tests/export"
-CELLS = {"rnn": ["--cell=rnn"], "rnn-relu": ["--cell=rnn", "--activation=relu"], "lstm": ["--cell=lstm"],
-         "gru": ["--cell=gru"], "gru-reset-after": ["--cell=gru-reset-after"]}
-# Sizes that are no multiples of anything, with every weight of its own; and the smallest form.
-FORMS = {"two-layers": ["--layers=2", "--hidden=18", "--embedding=7", "--no-tied"],
-         "tied": ["--hidden=16", "--tied"]}
-PRECISIONS = ["f32", "int8"]
-STEPS = 128
 PROMPT = "Ada likes the red house, and so it"
-STRICT = ["-std=c99", "-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror", "-ffreestanding", "-nostdlib"]
-# Bounds on what the check finds. f32: issue and header promise them. int8 at fresh weights: src/formats/c_network.cc
-# rounds weights and h; trained weights are larger, and what counts is that the same words are expected.
-F32, INT8_FRESH, INT8_OUTPUTS, INT8_SAME = 1e-5, 2e-2, 0.1, 0.95
-CORES = {"cortex-m4": ("mps2-an386", ["-mfloat-abi=hard", "-mfpu=fpv4-sp-d16"]),
-         "cortex-m7": ("mps2-an500", ["-mfloat-abi=hard", "-mfpu=fpv5-sp-d16"]),
-         "cortex-m3": ("mps2-an385", []), "cortex-m0": ("microbit", [])}
 
 
 @pytest.fixture(scope="module")
@@ -46,65 +32,10 @@ def trained(text, tmp_path_factory):
     return train
 
 
-def export(model, folder, *options):
-    """The files model.c and model.h, and what the command said of them."""
-    return sluice_json("export", model, "--to", "c", "-o", folder / "model.c", "--header", folder / "model.h", *options)
-
-
-def compiled(*command):
-    result = subprocess.run([str(word) for word in command], capture_output=True, text=True)
-    assert result.returncode == 0, result.stderr
-    assert result.stderr == ""
-
-
-def difference(output):
-    """The numbers that tests/export/main.c prints: the errors, and how many instructions a step and the outputs take."""
-    words = output.split()
-    assert len(words) == 5 and all(len(word) == 8 for word in words), output
-    state, outputs = (struct.unpack(">f", bytes.fromhex(word))[0] for word in words[:2])
-    same, step, last = (int(word, 16) for word in words[2:])
-    return (state, outputs, same), {"step": step, "outputs": last}
-
-
-def run_here(folder, compiler="gcc", *flags):
-    compiled(compiler, *STRICT, "-static", "-O2", *flags, f"-I{folder}", f"-I{MACHINES}", MACHINES / "main.c",
-             MACHINES / "linux_x86_64.c", folder / "model.c", "-o", folder / "program")
-    result = subprocess.run([folder / "program"], capture_output=True, text=True, timeout=60)
-    assert result.returncode == 0, f"exit code {result.returncode}"
-    return difference(result.stdout)[0]
-
-
-def run_on(core, folder):
-    machine, flags = CORES[core]
-    for program in "arm-none-eabi-gcc", "qemu-system-arm":
-        if shutil.which(program) is None:
-            pytest.skip(f"{program} is not installed")
-    compiled("arm-none-eabi-gcc", *STRICT, "-O2", f"-mcpu={core}", "-mthumb", *flags, "-ffunction-sections",
-             "-fdata-sections", f"-Wl,-T,{MACHINES}/cortex_m.ld,--gc-sections", f"-I{folder}", f"-I{MACHINES}",
-             MACHINES / "main.c", MACHINES / "cortex_m.c", folder / "model.c", "-lgcc", "-o", folder / "program.elf")
-    result = subprocess.run(["qemu-system-arm", "-machine", machine, "-display", "none", "-monitor", "none", "-serial",
-                             "none", "-semihosting-config", "enable=on,target=native", "-icount", "shift=0", "-kernel",
-                             folder / "program.elf"],
-                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                            timeout=60)
-    return difference(result.stdout)
-
-
-def agrees(found, precision):
-    state, outputs, same = found
-    if precision == "f32":
-        assert state < F32 and outputs < F32 and same == STEPS, found
-    else:
-        assert 0 < outputs < INT8_OUTPUTS and same >= INT8_SAME * STEPS, found
-
-
-def report(record_property, name, found):
-    record_property(name, "state {:.2e}, probabilities {:.2e}, same likeliest {} of {}".format(*found, STEPS))
-    print(name, found)
-
-
-needs_x86 = pytest.mark.skipif(subprocess.run(["uname", "-m"], capture_output=True, text=True).stdout != "x86_64\n",
-                               reason="tests/export/linux_x86_64.c is for another machine")
+def test_every_registered_cell_is_tested(text, tmp_path):
+    _, err = sluice("train", text, "-o", tmp_path / "m.safetensors", "--cell", "none", code=2)
+    known = re.search(r"expected one of ([a-z, -]+), found", err)[1].split(", ")
+    assert set(known) == {options[0].removeprefix("--cell=") for options in CELLS.values()}
 
 
 @needs_x86
@@ -119,8 +50,8 @@ def test_on_this_machine(trained, tmp_path, record_property, cell, form, precisi
     if precision == "int8":  # what the command and the file say of 8 bits is so
         error = said["error"]
         assert error["steps"] == STEPS and (error["state"], error["outputs"]) == pytest.approx(found[:2], rel=0.05)
-        assert abs(error["same_likeliest"] - found[2]) <= 2
-        assert f"{error['state']:.1e} in the state, {error['outputs']:.1e} in prob" in (tmp_path / "model.c").read_text()
+        assert abs(error["same_largest"] - found[2]) <= 2
+        assert f"{error['state']:.1e} in the state, {error['outputs']:.1e} in the outputs" in (tmp_path / "model.c").read_text()
 
 
 @needs_x86
@@ -133,21 +64,21 @@ def test_int8_at_fresh_weights(trained, tmp_path, record_property, cell):
     assert 0 < found[0] < INT8_FRESH, found
 
 
-@needs_x86
 @pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize("cell", CELLS)
-def test_clang_and_undefined_behaviour(trained, tmp_path, cell, precision):
-    # Trapping instructions need no run-time library: whatever is undefined ends the program.
+def test_sanitizers_find_nothing(trained, tmp_path, cell, precision):
     export(trained(cell, "two-layers"), tmp_path, f"--precision={precision}", f"--check={STEPS}")
-    agrees(run_here(tmp_path, "clang", "-fsanitize=undefined,float-cast-overflow", "-fsanitize-trap=all"), precision)
+    agrees(run_here(tmp_path, "clang", "-fsanitize=address,undefined,float-cast-overflow", "-fno-sanitize-recover=all",
+                    machine="hosted.c"), precision)
 
 
 @needs_x86
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
 @pytest.mark.parametrize("level", ["-O0", "-Os", "-O3", "-Ofast"])
-def test_no_level_of_optimisation_needs_a_library(trained, tmp_path, level):
+def test_no_level_of_optimisation_needs_a_library(trained, tmp_path, compiler, level):
     for precision in PRECISIONS:
         export(trained("lstm", "two-layers"), tmp_path, f"--precision={precision}", f"--check={STEPS}", "--force")
-        agrees(run_here(tmp_path, "gcc", level), precision)
+        agrees(run_here(tmp_path, compiler, level), precision)
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
@@ -174,6 +105,43 @@ def test_on_a_microcontroller(trained, tmp_path, record_property, cell, precisio
     assert said["weight_bytes"] < code < said["weight_bytes"] + 3000
 
 
+@needs_x86
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_model_on_numbers(tmp_path, record_property, cell, precision):
+    said = export(numbers_model(tmp_path / "m.safetensors", cell), tmp_path, f"--precision={precision}",
+                  f"--check={STEPS}")
+    found = run_here(tmp_path)
+    report(record_property, f"{cell} numbers {precision}", found)
+    if precision == "f32":
+        assert max(found[:2]) < F32, found
+    else:
+        assert found[:2] == pytest.approx((said["error"]["state"], said["error"]["outputs"]), rel=0.05)
+        assert 0 < found[0] < INT8_FRESH and 0 < found[1] < INT8_FRESH, found
+    run = run_on("cortex-m4", tmp_path)[0]
+    assert run[:2] == pytest.approx(found[:2], rel=0.05, abs=1e-6)
+
+
+def test_int8_follows_the_size_of_the_input(tmp_path):
+    # The scale is that of the step at hand, so that an error is a share of the answer whatever its size.
+    model = numbers_model(tmp_path / "m.safetensors", "rnn-relu", layers=1, inputs=5)
+    libraries = []
+    for precision in PRECISIONS:
+        (tmp_path / precision).mkdir()
+        libraries.append(Library(tmp_path / precision, export(model, tmp_path / precision, f"--precision={precision}")))
+
+    def answer(c, scale):
+        state, y = c.start(), (ctypes.c_float * 2)()
+        for t in range(8):
+            c.library.model_step(state, c.work, (ctypes.c_float * 5)(*(scale * numpy.sin(numpy.arange(5) + t))))
+        c.library.model_outputs(state, c.work, y)
+        return numpy.array(y)
+
+    for scale in 1e-3, 1, 1e3, 1e6:
+        exact, rounded = (answer(c, scale) for c in libraries)
+        assert numpy.abs(rounded - exact).max() < 0.02 * numpy.abs(exact).max(), scale
+
+
 @pytest.mark.parametrize("core", ["cortex-m7", "cortex-m3", "cortex-m0"])
 def test_on_other_cores(trained, tmp_path, core):
     for precision in PRECISIONS:
@@ -192,37 +160,6 @@ def test_the_check_notices_one_wrong_weight(trained, tmp_path, array):
     (tmp_path / "model.c").write_text(wrong)
     state, outputs, _ = run_here(tmp_path)
     assert max(state, outputs) > 10 * F32
-
-
-class Library:
-    """An exported model as a shared library, driven from here."""
-
-    def __init__(self, folder, said, model):
-        compiled("gcc", "-std=c99", "-shared", "-fPIC", "-O1", folder / "model.c", "-o", folder / "model.so")
-        self.library = ctypes.CDLL(str(folder / "model.so"))
-        self.tokens = vocabulary(model)
-        self.work = ctypes.create_string_buffer(said["work_bytes"])
-        self.state_bytes = said["state_bytes"]
-
-    def start(self):
-        state = ctypes.create_string_buffer(b"\xff" * self.state_bytes, self.state_bytes)
-        self.library.model_init(state)
-        return state
-
-    def step(self, state, token):
-        self.library.model_step(state, self.work, ctypes.c_uint32(token))
-
-    def probabilities(self, state):
-        y = (ctypes.c_float * len(self.tokens))()
-        self.library.model_outputs(state, self.work, y)
-        self.library.model_softmax(y)
-        return list(y)
-
-
-def vocabulary(model):
-    content = model.read_bytes()
-    header = json.loads(content[8:8 + int.from_bytes(content[:8], "little")])
-    return json.loads(header["__metadata__"]["sluice.vocabulary"])
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -350,6 +287,9 @@ def test_bad_input(trained, text, tmp_path):
     refused("export", tmp_path / "none", "--to", "c", "-o", output, code=3, names=["none"])
     refused("export", model, "--to", "c", "-o", tmp_path / "no/m.c", code=1, names=["no"])
     refused("export", model, "--to", "c", "-o", tmp_path, code=1, names=[tmp_path])
+    assert not output.exists()
+    numbers = numbers_model(tmp_path / "numbers.safetensors", "gru")
+    refused("export", numbers, "--to", "c", "-o", output, "--tokens", code=2, names=["tokens", "text"])
     assert not output.exists()
     output.write_text("mine")
     refused(*asked, code=1, names=[output])

@@ -59,10 +59,10 @@ int Export::run() const {
     page += row("outputs", thousands(c.output_products), "multiply-adds");
     if (c.error) {
       const std::string steps = fmt::format("of {} steps", int8_error_steps);
-      page +=
-          row("state error", fmt::format("{:.1e}", c.error->state), "at most, " + steps + " of the model's own text");
-      page += row("outputs error", fmt::format("{:.1e}", c.error->outputs), "at most, of a probability");
-      page += row("same likeliest", std::to_string(c.error->same), steps);
+      page += row("state error", fmt::format("{:.1e}", c.error->state),
+                  "at most, " + steps + (network.reads_text() ? " of the model's own text" : " of noise"));
+      page += row("outputs error", fmt::format("{:.1e}", c.error->outputs), "at most");
+      page += row("same largest", std::to_string(c.error->same), steps);
     }
     return page;
   };
@@ -72,7 +72,7 @@ int Export::run() const {
       error = {{"steps", int8_error_steps},
                {"state", c.error->state},
                {"outputs", c.error->outputs},
-               {"same_likeliest", c.error->same}};
+               {"same_largest", c.error->same}};
     }
     return {{"source", output},
             {"header", header.empty() ? Json() : Json(header)},
