@@ -14,6 +14,7 @@ from conftest import TINY, but, refused, sluice, sluice_json, tensors
 from exported import (CELLS, CORES, F32, FORMS, INT8_FRESH, PRECISIONS, STEPS, STRICT, Library, agrees, compiled,
                       export, needs_x86, numbers_model, report, run_here, run_on, vocabulary)
 
+SANITIZED = ["-fsanitize=address,undefined,float-cast-overflow", "-fno-sanitize-recover=all"]
 PROMPT = "Ada likes the red house, and so it"
 
 
@@ -68,8 +69,14 @@ def test_int8_at_fresh_weights(trained, tmp_path, record_property, cell):
 @pytest.mark.parametrize("cell", CELLS)
 def test_sanitizers_find_nothing(trained, tmp_path, cell, precision):
     export(trained(cell, "two-layers"), tmp_path, f"--precision={precision}", f"--check={STEPS}")
-    agrees(run_here(tmp_path, "clang", "-fsanitize=address,undefined,float-cast-overflow", "-fno-sanitize-recover=all",
-                    machine="hosted.c"), precision)
+    agrees(run_here(tmp_path, "clang", *SANITIZED, machine="hosted.c"), precision)
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_inputs_wider_than_the_layer_have_room(tmp_path, precision):
+    export(numbers_model(tmp_path / "m.safetensors", "gru", hidden=6, inputs=41), tmp_path, f"--precision={precision}",
+           f"--check={STEPS}")
+    agrees(run_here(tmp_path, "clang", *SANITIZED, machine="hosted.c"), precision)
 
 
 @needs_x86
