@@ -53,8 +53,10 @@ std::string usage(const CLI::App& app) {
     line += option->get_required() ? " " + option->get_name() : " [" + option->get_name() + "]";
   }
   for (const CLI::Option* option : app.get_options([](const CLI::Option* o) { return o->nonpositional(); })) {
-    if (option->get_required())
-      line += " " + left_of(*option).substr(0, left_of(*option).find(',')) + " " + option->get_type_name();
+    if (!option->get_required()) continue;
+    const std::string left = left_of(*option);
+    const std::size_t comma = left.find(',');
+    line += " " + (comma == std::string::npos ? left : left.substr(0, comma) + " " + option->get_type_name());
   }
   return line + " [options]";
 }
