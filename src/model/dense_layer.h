@@ -1,5 +1,6 @@
-// One recurrent layer on sequences of numbers, by itself: forward, backward, and one step at a time. A network of text
-// is made of the same pieces (model/layer_pass.h); this is the way in for whoever has rows of floats.
+// One recurrent layer on sequences of numbers, by itself, without a head: what benchmarks measure, beside the same
+// layer of other engines. A network is made of the same pieces (model/layer_pass.h); whoever has rows of floats to
+// learn from wants a sluice::Model on numbers.
 #pragma once
 
 #include <span>

@@ -85,32 +85,19 @@ INSTANTIATE_TEST_SUITE_P(Cells, Memory, testing::ValuesIn(test::every_cell()), t
 
 class Dropout : public test::EveryCell {
  protected:
-  Sample sample(const NetworkSize& size, double dropout, double input_dropout, double weight_dropout = 0) const {
-    Config config = test::config_of(GetParam(), size);
-    config.dropout = dropout;
-    config.input_dropout = input_dropout;
-    config.weight_dropout = weight_dropout;
-    return Sample(config, size, 5);
-  }
-};
-
-TEST_P(Dropout, IsDrawnByItsKeyAlone) {
-  const Sample s = sample({4, 3, 2, 18, 7, 10}, 0.4, 0.3, 0.2);
-  const test::Trained a = test::train(s, 1, {1, 1});
-  EXPECT_TRUE(test::same_bits(a, test::train(s, 1, {1, 1})));
-  EXPECT_NE(a.loss, test::train(s, 1, {1, 2}).loss);
-  EXPECT_NE(a.loss, test::train(s, 1, {2, 1}).loss);
-}
-
-// The gradient under a mask is the slope of the loss under the same mask, tensor by tensor: going a little way along a
-// tensor's gradient and back changes the loss by its length.
-TEST_P(Dropout, IsPartOfTheGradient) {
-  if (GetParam().activation == "relu") GTEST_SKIP() << "a rectified unit has no slope where it opens";
   struct Rates {
     double outputs, input, weights;
   };
-  for (const Rates& rates : {Rates{0.5, 0, 0}, {0, 0.5, 0}, {0, 0, 0.5}, {0.3, 0.2, 0.4}}) {
-    const Sample s = sample({5, 4, 2, 15, 15, 11, rates.outputs == 0.3}, rates.outputs, rates.input, rates.weights);
+
+  Sample sample(const NetworkSize& size, const Rates& rates, bool numbers = false) const {
+    Config config = numbers ? test::numbers_config_of(GetParam(), size) : test::config_of(GetParam(), size);
+    config.dropout = rates.outputs;
+    config.input_dropout = rates.input;
+    config.weight_dropout = rates.weights;
+    return Sample(config, size, 5);
+  }
+
+  static void expect_slopes(const Sample& s) {
     const DropoutKey key{3, 4};
     const test::Trained at = test::train(s, 1, key);
     for (std::size_t tensor = 0; tensor < at.gradients.shapes().size(); ++tensor) {
@@ -127,8 +114,28 @@ TEST_P(Dropout, IsPartOfTheGradient) {
         return test::train(moved, 1, key).loss;
       };
       EXPECT_NEAR((loss_at(way) - loss_at(-way)) / (2 * way * length), 1, 0.01)
-          << at.gradients.shapes()[tensor].name << ", dropout " << rates.outputs << ", " << rates.input << " and "
-          << rates.weights;
+          << at.gradients.shapes()[tensor].name << ", dropout " << s.network.config().dropout << ", "
+          << s.network.config().input_dropout << " and " << s.network.config().weight_dropout;
+    }
+  }
+};
+
+TEST_P(Dropout, IsDrawnByItsKeyAlone) {
+  const Sample s = sample({4, 3, 2, 18, 7, 10}, {0.4, 0.3, 0.2});
+  const test::Trained a = test::train(s, 1, {1, 1});
+  EXPECT_TRUE(test::same_bits(a, test::train(s, 1, {1, 1})));
+  EXPECT_NE(a.loss, test::train(s, 1, {1, 2}).loss);
+  EXPECT_NE(a.loss, test::train(s, 1, {2, 1}).loss);
+}
+
+// The gradient under a mask is the slope of the loss under the same mask, tensor by tensor: going a little way along a
+// tensor's gradient and back changes the loss by its length.
+TEST_P(Dropout, IsPartOfTheGradient) {
+  if (GetParam().activation == "relu") GTEST_SKIP() << "a rectified unit has no slope where it opens";
+  for (const bool numbers : {false, true}) {
+    for (const Rates& rates : {Rates{0.5, 0, 0}, {0, 0.5, 0}, {0, 0, 0.5}, {0.3, 0.2, 0.4}}) {
+      const NetworkSize size = {5, 4, 2, 15, 15, 11, rates.outputs == 0.3 && !numbers};
+      expect_slopes(sample(size, rates, numbers));
     }
   }
 }
@@ -136,11 +143,11 @@ TEST_P(Dropout, IsPartOfTheGradient) {
 // With a head of zeros the gradient of the head is linear in its input, so the mean over masks must be the gradient
 // without them. The bound is five standard errors, measured on the spot.
 TEST_P(Dropout, IsRightInExpectation) {
-  Sample dropped = sample({2, 4, 1, 16, 5, 3}, 0.5, 0);
+  Sample dropped = sample({2, 4, 1, 16, 5, 3}, {0.5, 0, 0});
   std::ranges::fill(dropped.network.parameters()[dropped.network.parameters().shapes().size() - 2], 0.f);
   Team team(1);
   dropped.network.pack(team);
-  Sample plain = sample({2, 4, 1, 16, 5, 3}, 0, 0);
+  Sample plain = sample({2, 4, 1, 16, 5, 3}, {0, 0, 0});
   std::ranges::copy(dropped.network.parameters().all(), plain.network.parameters().all().begin());
   plain.network.pack(team);
   const std::size_t head = dropped.network.parameters().shapes().size() - 2;
@@ -166,7 +173,7 @@ TEST_P(Dropout, IsRightInExpectation) {
 
 TEST_P(Dropout, OfTheInputHidesItsShareOfTheEmbedding) {
   const NetworkSize size = {1, 1, 1, 8, 40, 3};
-  const Sample s = sample(size, 0, 0.25);
+  const Sample s = sample(size, {0, 0.25, 0});
   double zeros = 0, seen = 0;
   for (std::uint64_t k = 0; k < 100; ++k) {
     const test::Trained drawn = test::train(s, 1, {9, k});
@@ -180,7 +187,7 @@ TEST_P(Dropout, OfTheInputHidesItsShareOfTheEmbedding) {
 // What is dropped of U gets no gradient, and nothing else of the layer lacks one.
 TEST_P(Dropout, OfTheWeightsHidesItsShareOfThem) {
   const NetworkSize size = {3, 2, 1, 24, 20, 9};
-  const Sample s = sample(size, 0, 0, 0.25);
+  const Sample s = sample(size, {0, 0, 0.25});
   double zeros = 0, seen = 0;
   for (std::uint64_t k = 0; k < 20; ++k) {
     const test::Trained drawn = test::train(s, 1, {9, k});
@@ -196,7 +203,7 @@ TEST_P(Dropout, OfTheWeightsHidesItsShareOfThem) {
 
 TEST_P(Dropout, IsOffWhenScoring) {
   const NetworkSize size = {4, 3, 2, 18, 7, 10};
-  const Sample with = sample(size, 0.5, 0.5, 0.5), without = sample(size, 0, 0);
+  const Sample with = sample(size, {0.5, 0.5, 0.5}), without = sample(size, {0, 0, 0});
   const test::Scored a = test::score(with.network, with.window(), with.state);
   const test::Scored b = test::score(without.network, without.window(), without.state);
   EXPECT_TRUE(test::same_bits(a.nats, b.nats));
