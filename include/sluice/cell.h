@@ -4,6 +4,8 @@
 #include <span>
 #include <string_view>
 
+#include "sluice/export.h"
+
 namespace sluice {
 
 struct GateInfo {
@@ -23,9 +25,9 @@ struct CellInfo {
 };
 
 // Every registered cell, in a fixed order.
-std::span<const CellInfo> cells();
+SLUICE_API std::span<const CellInfo> cells();
 
 // The cell of that name. Throws Error (usage) that lists the known names.
-const CellInfo& find_cell(std::string_view name);
+SLUICE_API const CellInfo& find_cell(std::string_view name);
 
 }  // namespace sluice

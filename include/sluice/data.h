@@ -10,6 +10,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "sluice/export.h"
+
 namespace sluice {
 
 using Token = std::uint32_t;
@@ -19,8 +21,8 @@ enum class Level {
   character,     // Unicode code points, never cut
   pretokenized,  // already split by spaces; every line end becomes <eos>
 };
-std::string_view name(Level level);       // "word", "char", "pretokenized"
-Level find_level(std::string_view name);  // Throws Error (usage) that lists the names
+SLUICE_API std::string_view name(Level level);       // "word", "char", "pretokenized"
+SLUICE_API Level find_level(std::string_view name);  // Throws Error (usage) that lists the names
 
 struct TextOptions {
   Level level = Level::word;
@@ -34,7 +36,7 @@ struct VocabularyOptions {
 };
 
 // The tokens a model knows. Token 0 is always <unk>. The rest stand by falling frequency, ties by bytes.
-class Vocabulary {
+class SLUICE_API Vocabulary {
  public:
   static constexpr Token unknown = 0;
   static constexpr std::string_view unknown_text = "<unk>";
@@ -71,7 +73,7 @@ class Vocabulary {
 };
 
 // A text as token numbers, with the vocabulary they refer to. Cheap to copy: copies share the tokens.
-class Corpus {
+class SLUICE_API Corpus {
  public:
   // Reads a file ("-": standard input) and learns its vocabulary. Throws Error (bad_file): missing, empty,
   // unreadable, a directory, invalid UTF-8 (offset named), a vocabulary of one.

@@ -4,6 +4,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "sluice/export.h"
+
 namespace sluice {
 
 // The value is the exit code the command line gives.
@@ -14,7 +16,7 @@ enum class Status : int {
   diverged = 4,  // training met NaN or Inf and smaller steps did not help
 };
 
-class Error : public std::runtime_error {
+class SLUICE_API Error : public std::runtime_error {
  public:
   Error(Status status, const std::string& message) : std::runtime_error(message), status_(status) {}
   Status status() const noexcept { return status_; }

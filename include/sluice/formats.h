@@ -1,8 +1,11 @@
 // Model files.
 #pragma once
 
+#include <cstddef>
+#include <span>
 #include <string>
 
+#include "sluice/export.h"
 #include "sluice/model.h"
 
 namespace sluice {
@@ -13,9 +16,11 @@ struct SaveOptions {
 
 // Writes one .safetensors file: tensors under PyTorch's names, config, vocabulary, notes and a self-check in
 // __metadata__. To a temporary file, fsync, rename. Throws Error (failed): exists, full disk, no permission.
-void save(const Model& model, const std::string& path, const SaveOptions& options = {});
+SLUICE_API void save(const Model& model, const std::string& path, const SaveOptions& options = {});
 
 // Reads one, checks every number and runs the self-check. Throws Error (bad_file), never crashes on any file.
-Model load(const std::string& path);
+SLUICE_API Model load(const std::string& path);
+// The same from the bytes of such a file, which need not outlive the call; `name` stands for the file in messages.
+SLUICE_API Model load(std::span<const std::byte> bytes, const std::string& name = "model");
 
 }  // namespace sluice

@@ -14,6 +14,7 @@
 #include "sluice/cell.h"
 #include "sluice/data.h"
 #include "sluice/error.h"
+#include "sluice/export.h"
 
 namespace sluice {
 
@@ -38,7 +39,7 @@ struct Config {
 //   roll back   keep a copy, step on, put the copy back (Stream::set_state): what follows has the bits it had before
 //   warm up     feed a stream what comes before everything it will serve, keep its state, begin every new stream there
 //   save        to_bytes() and from_bytes(); a stream that goes on from there has the same bits, in any process
-class State {
+class SLUICE_API State {
  public:
   State() = default;
   State(std::size_t layers, std::size_t states, std::size_t batch, std::size_t hidden);
@@ -91,7 +92,7 @@ class Network;  // src/model/network.h
 
 // Const after training or loading: any number of threads may use one model at once through const functions and streams
 // of their own.
-class Model {
+class SLUICE_API Model {
  public:
   // A model of text with fresh weights from `seed`. Throws Error (usage) for sizes out of range, config.inputs among
   // them: it must be 0.

@@ -7,10 +7,12 @@
 #include <string>
 #include <vector>
 
+#include "sluice/export.h"
+
 namespace sluice {
 
 // N steps: inputs [N, I] and targets [N, O], row-major. Cheap to copy: copies share the numbers.
-class Series {
+class SLUICE_API Series {
  public:
   // N follows from the sizes; `name` stands for the series in messages. Throws Error (usage): a width of 0, sizes that
   // are no whole number of rows or differ in N, a number that is not finite.

@@ -21,6 +21,7 @@
 #include <utility>
 #include <vector>
 
+#include "sluice/export.h"
 #include "sluice/model.h"
 
 namespace sluice {
@@ -34,12 +35,14 @@ struct SampleOptions {
 
 // A model, the state of one stream, and scratch. The model must outlive the stream. Many streams may share one model,
 // each used by one thread at a time.
-class Stream {
+class SLUICE_API Stream {
  public:
   explicit Stream(const Model& model);  // takes all memory that the stream will need
   ~Stream();
   Stream(Stream&&) noexcept;
   Stream& operator=(Stream&&) noexcept;
+
+  const Model& model() const noexcept;
 
   // One step of a model of text. Real-time. False: `token` is not below vocabulary().size().
   bool step(Token token) noexcept;
@@ -79,7 +82,7 @@ class Stream {
 
 // N streams on one model that step together: each has the bits it would have alone, and all of them are done sooner,
 // since a weight that was read serves every stream. The model must outlive it; one thread at a time uses it.
-class StreamBatch {
+class SLUICE_API StreamBatch {
  public:
   StreamBatch(const Model& model, std::size_t streams);  // takes all memory. Throws Error (usage): 0 streams
   ~StreamBatch();

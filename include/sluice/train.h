@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 
+#include "sluice/export.h"
 #include "sluice/model.h"
 #include "sluice/series.h"
 
@@ -34,7 +35,7 @@ struct TrainOptions {
   std::size_t patience = 0;          // stop after this many validations without improvement; 0: never
   std::uint64_t seed = 1;            // of dropout (and, in the command line, of the weights)
   std::size_t threads = 0;           // 0: as many as the machine has
-  std::string checkpoint;            // written here during training; empty: none
+  std::string checkpoint = {};       // written here during training; empty: none
   double checkpoint_seconds = 60;    // at most this often, and at every epoch's end
   bool resume = false;               // go on from `checkpoint`
   double max_seconds = 0;            // stop after this time, best model kept; 0: no limit
@@ -68,17 +69,17 @@ struct TrainResult {
 // every update; it returns false to stop after writing a checkpoint. The result is the same, bit for bit, for any
 // number of threads. Throws Error: usage (option out of range), bad_file (text too short for one window; a checkpoint
 // that does not fit), diverged.
-TrainResult train(Model& model, const Corpus& corpus, const TrainOptions& options,
-                  const std::function<bool(const Report&)>& report = {});
+SLUICE_API TrainResult train(Model& model, const Corpus& corpus, const TrainOptions& options,
+                             const std::function<bool(const Report&)>& report = {});
 // The same with a validation text of its own; options.validation_split is ignored.
-TrainResult train(Model& model, const Corpus& corpus, const Corpus& validation, const TrainOptions& options,
-                  const std::function<bool(const Report&)>& report = {});
+SLUICE_API TrainResult train(Model& model, const Corpus& corpus, const Corpus& validation, const TrainOptions& options,
+                             const std::function<bool(const Report&)>& report = {});
 // The same for a model on numbers, whose loss is the mean of (answer - target)^2 over all numbers. Throws Error (usage)
 // besides when the widths of the series are not the model's inputs and outputs.
-TrainResult train(Model& model, const Series& series, const TrainOptions& options,
-                  const std::function<bool(const Report&)>& report = {});
-TrainResult train(Model& model, const Series& series, const Series& validation, const TrainOptions& options,
-                  const std::function<bool(const Report&)>& report = {});
+SLUICE_API TrainResult train(Model& model, const Series& series, const TrainOptions& options,
+                             const std::function<bool(const Report&)>& report = {});
+SLUICE_API TrainResult train(Model& model, const Series& series, const Series& validation, const TrainOptions& options,
+                             const std::function<bool(const Report&)>& report = {});
 
 struct Evaluation {
   std::uint64_t tokens = 0;   // predicted
@@ -88,7 +89,8 @@ struct Evaluation {
 
 // Loss and next-token recall over a text read in order, as `batch` contiguous parts side by side (batch 1: one part;
 // more: faster, each part starts from an empty state).
-Evaluation evaluate(const Model& model, const Corpus& corpus, std::size_t batch = 1, std::size_t threads = 0);
+SLUICE_API Evaluation evaluate(const Model& model, const Corpus& corpus, std::size_t batch = 1,
+                               std::size_t threads = 0);
 
 struct SeriesEvaluation {
   std::uint64_t steps = 0;        // answered
@@ -96,6 +98,7 @@ struct SeriesEvaluation {
 };
 
 // The same for a series read by a model on numbers.
-SeriesEvaluation evaluate(const Model& model, const Series& series, std::size_t batch = 1, std::size_t threads = 0);
+SLUICE_API SeriesEvaluation evaluate(const Model& model, const Series& series, std::size_t batch = 1,
+                                     std::size_t threads = 0);
 
 }  // namespace sluice

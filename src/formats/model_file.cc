@@ -173,6 +173,15 @@ std::size_t vocabulary_size(const TensorFile& file, const std::string& path) {
   return embedding->shape[0];
 }
 
+template <class F>
+Model with_memory_for(const std::string& name, F&& f) {
+  try {
+    return f();
+  } catch (const std::bad_alloc&) {
+    throw Error(Status::failed, name + ": expected enough memory for the model, found too little");
+  }
+}
+
 }  // namespace
 
 std::string model_to_bytes(const Model& model) {
@@ -216,11 +225,12 @@ void save(const Model& model, const std::string& path, const SaveOptions& option
 }
 
 Model load(const std::string& path) {
-  try {
-    return model_from_bytes(read_file(path), path);
-  } catch (const std::bad_alloc&) {
-    throw Error(Status::failed, path + ": expected enough memory for the model, found too little");
-  }
+  return with_memory_for(path, [&] { return model_from_bytes(read_file(path), path); });
+}
+
+Model load(std::span<const std::byte> bytes, const std::string& name) {
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  return with_memory_for(name, [&] { return model_from_bytes(text, name); });
 }
 
 }  // namespace sluice

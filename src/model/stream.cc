@@ -37,17 +37,12 @@ Stream::~Stream() = default;
 Stream::Stream(Stream&&) noexcept = default;
 Stream& Stream::operator=(Stream&&) noexcept = default;
 
+const Model& Stream::model() const noexcept { return impl_->model(); }
+
 bool Stream::step(Token token) noexcept { return impl_->step(std::span<const Token>(&token, 1)); }
 bool Stream::step(std::span<const float> x) noexcept { return impl_->step(x); }
 bool Stream::feed(std::span<const Token> tokens) noexcept { return impl_->feed(tokens); }
 bool Stream::feed(std::span<const float> x, std::span<float> y) noexcept { return impl_->feed(x, y); }
-
-std::size_t Stream::feed(std::string_view text) {
-  expect_text(impl_->model().config(), "feed");
-  const std::vector<Token> tokens = impl_->model().vocabulary().encode(text);
-  feed(tokens);
-  return static_cast<std::size_t>(std::count(tokens.begin(), tokens.end(), Vocabulary::unknown));
-}
 
 std::span<const float> Stream::probabilities() const noexcept {
   return impl_->model().reads_text() ? impl_->answer(0) : std::span<const float>();

@@ -23,6 +23,7 @@ ROOMS = {
 # The room that a public header is the face of.
 FACES = {
     "error.h": "base",
+    "export.h": "base",
     "cell.h": "cells",
     "data.h": "data",
     "series.h": "data",
@@ -37,6 +38,8 @@ FACES = {
 # A model carries the vocabulary that gives its numbers a meaning, so model sees the face of data (and only the face).
 FACES_ALSO_SEEN = {"model": {"data"}}
 HIGHWAY_ROOMS = {"cells", "kernels"}
+# The door for C: its header is no part of C++'s sluice.h, and has C's own standard headers.
+C_HEADER = "c.h"
 
 
 def includes(file):
@@ -75,7 +78,9 @@ def test_a_room_looks_only_down(file):
 def test_a_public_header_needs_only_the_standard_library_and_sluice(file):
     own = FACES.get(file.name)
     for kind, included in includes(file):
-        if kind == "<":
+        if file.name == C_HEADER:
+            assert (kind, included) in {("<", "stddef.h"), ("<", "stdint.h"), ('"', "sluice/export.h")}, name(file)
+        elif kind == "<":
             assert "/" not in included and not included.endswith(".h"), f"{name(file)}: <{included}> is not standard"
         else:
             assert included.startswith("sluice/"), f'{name(file)}: "{included}" is not public'
@@ -94,14 +99,31 @@ def test_a_public_header_compiles_alone(file, tmp_path):
     assert result.returncode == 0, result.stderr
 
 
+@pytest.mark.parametrize("file", sources("include"), ids=name)
+def test_what_a_public_header_declares_is_exported(file):
+    for line in file.read_text().splitlines():
+        if re.match(r"(inline|template|using|return|static_assert)\b", line):
+            continue
+        function = re.match(r"[A-Za-z_][\w:<>,&* ]* [*&]?\w+\(", line)
+        if function or re.match(r"class \w+( final)?( :.*)? {", line):
+            assert "SLUICE_API " in line, f"{name(file)}: a shared library hides this: {line}"
+
+
 def test_sluice_h_is_all_of_it():
-    every = {f"sluice/{file.name}" for file in sources("include")} - {"sluice/sluice.h"}
+    every = {f"sluice/{file.name}" for file in sources("include")} - {
+        "sluice/sluice.h", "sluice/export.h", f"sluice/{C_HEADER}"}
     assert {included for _, included in includes(ROOT / "include/sluice/sluice.h")} == every
 
 
-@pytest.mark.parametrize("file", sources("tools") + sources("fuzz") + sources("bench"), ids=name)
+@pytest.mark.parametrize("file", sources("tools") + sources("bindings") + sources("fuzz") + sources("bench"), ids=name)
 def test_highway_stays_inside(file):
     assert not [included for _, included in includes(file) if included.startswith("hwy/")]
+
+
+@pytest.mark.parametrize("file", sources("bindings"), ids=name)
+def test_a_binding_sees_only_what_is_public(file):
+    for kind, included in includes(file):
+        assert "/" not in included or included.startswith("sluice/"), f'{name(file)}: "{included}" is not public'
 
 
 @pytest.mark.parametrize("file", sources("tools"), ids=name)

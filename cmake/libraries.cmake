@@ -1,0 +1,67 @@
+# The libraries. Every source is compiled once, into one of two sets of objects, of which four libraries are made:
+#   sluice, sluice_shared                       everything
+#   sluice_inference, sluice_inference_shared   what loads a model, inspects it and streams: neither text nor training
+# and these names for whoever uses them, static or shared as BUILD_SHARED_LIBS says:
+#   sluice::sluice, sluice::inference
+
+file(GLOB_RECURSE SLUICE_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/*.cc ${PROJECT_SOURCE_DIR}/bindings/c/*.cc)
+set(SLUICE_INFERENCE_SOURCES ${SLUICE_SOURCES})
+list(FILTER SLUICE_INFERENCE_SOURCES INCLUDE REGEX
+     "/src/(base|kernels|model)/|/src/data/(utf8|vocabulary)[.]cc$|/src/formats/(model_[a-z]+|self_check)[.]cc$|/bindings/c/")
+list(FILTER SLUICE_INFERENCE_SOURCES EXCLUDE REGEX "_text[.]cc$")
+set(SLUICE_OTHER_SOURCES ${SLUICE_SOURCES})
+list(REMOVE_ITEM SLUICE_OTHER_SOURCES ${SLUICE_INFERENCE_SOURCES})
+
+add_library(sluice_inference_objects OBJECT ${SLUICE_INFERENCE_SOURCES})
+add_library(sluice_other_objects OBJECT ${SLUICE_OTHER_SOURCES})
+foreach(objects sluice_inference_objects sluice_other_objects)
+  target_include_directories(${objects} PRIVATE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
+  target_link_libraries(${objects} PRIVATE sluice_flags Threads::Threads PkgConfig::SLUICE_HWY
+                                           PkgConfig::SLUICE_UTF8PROC nlohmann_json::nlohmann_json)
+  # A section a function, so that a linker that is asked to (--gc-sections) leaves out what nobody calls.
+  target_compile_options(${objects} PRIVATE -ffunction-sections -fdata-sections)
+  target_compile_definitions(${objects} PRIVATE SLUICE_VERSION="${PROJECT_VERSION}")
+  set_target_properties(${objects} PROPERTIES POSITION_INDEPENDENT_CODE ON CXX_VISIBILITY_PRESET hidden
+                                              VISIBILITY_INLINES_HIDDEN ON EXCLUDE_FROM_ALL ON)
+endforeach()
+
+# sluice_library(NAME STATIC|SHARED OUTPUT EXPORTED OBJECTS...)
+function(sluice_library name kind output exported)
+  list(TRANSFORM ARGN REPLACE "(.+)" "$<TARGET_OBJECTS:\\1>" OUTPUT_VARIABLE objects)
+  add_library(${name} ${kind} ${objects})
+  set_target_properties(${name} PROPERTIES LINKER_LANGUAGE CXX OUTPUT_NAME ${output} EXPORT_NAME ${exported})
+  target_include_directories(${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
+                                            $<INSTALL_INTERFACE:include>)
+  target_compile_features(${name} INTERFACE cxx_std_20)
+  target_link_libraries(${name} PRIVATE Threads::Threads PkgConfig::SLUICE_HWY)
+  if("sluice_other_objects" IN_LIST ARGN)
+    target_link_libraries(${name} PRIVATE PkgConfig::SLUICE_UTF8PROC)
+  endif()
+  if(SLUICE_SANITIZE)
+    target_link_options(${name} PUBLIC -fsanitize=${SLUICE_SANITIZE})
+  endif()
+  if(kind STREQUAL SHARED)
+    # Before 1.0 every minor version may break what is linked to it.
+    set_target_properties(${name} PROPERTIES VERSION ${PROJECT_VERSION}
+                                             SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}
+                                             LINK_DEPENDS ${PROJECT_SOURCE_DIR}/cmake/exports.map)
+    target_link_options(${name} PRIVATE -Wl,--version-script=${PROJECT_SOURCE_DIR}/cmake/exports.map
+                                        -Wl,--no-undefined -Wl,--gc-sections)
+  endif()
+  if(kind STREQUAL SHARED AND NOT SLUICE_INSTALL)
+    set_target_properties(${name} PROPERTIES EXCLUDE_FROM_ALL ON)
+  endif()
+endfunction()
+
+sluice_library(sluice STATIC sluice static sluice_inference_objects sluice_other_objects)
+sluice_library(sluice_shared SHARED sluice shared sluice_inference_objects sluice_other_objects)
+sluice_library(sluice_inference STATIC sluice_inference inference_static sluice_inference_objects)
+sluice_library(sluice_inference_shared SHARED sluice_inference inference_shared sluice_inference_objects)
+
+if(BUILD_SHARED_LIBS)
+  add_library(sluice::sluice ALIAS sluice_shared)
+  add_library(sluice::inference ALIAS sluice_inference_shared)
+else()
+  add_library(sluice::sluice ALIAS sluice)
+  add_library(sluice::inference ALIAS sluice_inference)
+endif()

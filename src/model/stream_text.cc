@@ -1,0 +1,16 @@
+// Text into a stream: apart from the rest of it, so that whoever streams token numbers links no tables of Unicode.
+#include <algorithm>
+
+#include "model/config.h"
+#include "sluice/stream.h"
+
+namespace sluice {
+
+std::size_t Stream::feed(std::string_view text) {
+  expect_text(model().config(), "feed");
+  const std::vector<Token> tokens = model().vocabulary().encode(text);
+  feed(tokens);
+  return static_cast<std::size_t>(std::count(tokens.begin(), tokens.end(), Vocabulary::unknown));
+}
+
+}  // namespace sluice
