@@ -86,7 +86,8 @@ def build_with_clang(tally, label, *options, flags=""):
     """The tests, built by clang with assertions on, in build/LABEL."""
     folder = BUILD / label
     configured = (folder / "build.ninja").exists() or 0 == run(
-        "cmake", "-S", ROOT, "-B", folder, "-G", "Ninja", "-DCMAKE_CXX_COMPILER=clang++", "-DCMAKE_BUILD_TYPE=None",
+        "cmake", "-S", ROOT, "-B", folder, "-G", "Ninja", "-DCMAKE_CXX_COMPILER=clang++", "-DCMAKE_C_COMPILER=clang",
+        "-DCMAKE_BUILD_TYPE=None", "-DCMAKE_C_FLAGS=-O1 -g1",
         f"-DCMAKE_CXX_FLAGS=-O1 -g1 -D_GLIBCXX_ASSERTIONS {flags}", "-DSLUICE_TOOL=OFF", *options)
     built = configured and run("ninja", "-C", folder, "all") == 0
     tally.add(f"{label}: build", built)

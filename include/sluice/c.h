@@ -1,0 +1,113 @@
+/* Sluice for C, and for whatever speaks C: load a model, inspect it, stream. Training is not here.
+ *
+ * Every function answers with a status and, where it is not SLUICE_OK, leaves a sentence for sluice_last_error(). No
+ * argument makes it crash that can be told from a good one: NULL, a wrong size, the wrong kind of handle, bytes of
+ * anything. What it cannot tell is a pointer to nowhere, a freed handle and a size larger than the memory.
+ *
+ * A function marked "real-time" keeps the contract of sluice/stream.h wherever it answers SLUICE_OK: no memory taken,
+ * no lock, no system call, bounded time. Where it does not, its sentence is written into memory of the thread, which
+ * the loader may take at the first failure of a thread if the library came by dlopen; a call of sluice_last_error() on
+ * that thread beforehand settles this.
+ *
+ * A model may be used by any number of threads at once; a stream or a batch by one at a time. Freeing a model whose
+ * streams live on is fine: it goes with the last of them.
+ */
+#ifndef SLUICE_C_H
+#define SLUICE_C_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sluice/export.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The numbers of sluice::Status. */
+typedef enum sluice_status {
+  SLUICE_OK = 0,
+  SLUICE_FAILED = 1,   /* the work could not be done: no memory */
+  SLUICE_USAGE = 2,    /* an argument is NULL, out of range, too small or of another kind */
+  SLUICE_BAD_FILE = 3, /* a file, or bytes of one, missing, unreadable or not what they should be */
+  SLUICE_DIVERGED = 4  /* only where a model is trained */
+} sluice_status;
+
+/* "0.1.0". */
+SLUICE_API const char* sluice_version(void);
+
+/* What went wrong in the last call on this thread that failed: one sentence, at most 511 bytes of UTF-8, "" before any.
+ * It stays until the next failure. */
+SLUICE_API const char* sluice_last_error(void);
+
+/* ---- A model ---- */
+
+typedef struct sluice_model sluice_model;
+
+/* Reads a model file, checks every number in it, and runs its self-check. *model is NULL where that fails. */
+SLUICE_API sluice_status sluice_model_load(const char* path, sluice_model** model);
+/* The same from the bytes of such a file, which are not needed afterwards. */
+SLUICE_API sluice_status sluice_model_load_memory(const void* bytes, size_t size, sluice_model** model);
+/* NULL does nothing. */
+SLUICE_API void sluice_model_free(sluice_model* model);
+
+typedef struct sluice_model_info {
+  const char* cell; /* "gru"; lives as long as the library */
+  size_t layers;
+  size_t hidden;     /* units a layer */
+  size_t parameters; /* weights */
+  size_t vocabulary; /* tokens; 0 for a model on numbers */
+} sluice_model_info;
+
+/* info_size is sizeof(sluice_model_info) as the caller knows it; fields are only ever added at the end. */
+SLUICE_API sluice_status sluice_model_inspect(const sluice_model* model, sluice_model_info* info, size_t info_size);
+
+/* The text of a token, ended by a zero. *length is its bytes without the zero, also where it does not fit into
+ * `capacity` bytes; a buffer of NULL and 0 bytes only asks for it. */
+SLUICE_API sluice_status sluice_model_token_text(const sluice_model* model, uint32_t token, char* buffer,
+                                                 size_t capacity, size_t* length);
+/* The token of a text of `length` bytes; *token is 0, which is <unk>, where the model knows none. */
+SLUICE_API sluice_status sluice_model_find_token(const sluice_model* model, const char* text, size_t length,
+                                                 uint32_t* token);
+
+/* ---- A stream: a model, a state of its own, and what the model answered last ---- */
+
+typedef struct sluice_stream sluice_stream;
+
+/* Takes all memory that the stream will need. *stream is NULL where that fails. */
+SLUICE_API sluice_status sluice_stream_new(const sluice_model* model, sluice_stream** stream);
+/* NULL does nothing. */
+SLUICE_API void sluice_stream_free(sluice_stream* stream);
+
+/* One step. Real-time. */
+SLUICE_API sluice_status sluice_stream_step(sluice_stream* stream, uint32_t token);
+/* Splits a text of `length` bytes of UTF-8 and steps through it. *unknown, where it is not NULL, says how many tokens
+ * the model did not know. Not in the inference part alone. */
+SLUICE_API sluice_status sluice_stream_feed_text(sluice_stream* stream, const char* text, size_t length,
+                                                 size_t* unknown);
+
+/* Probabilities of the next token by its number, after at least one step. *count is how many there are, also where they
+ * do not fit into `capacity` floats; a buffer of NULL and 0 floats only asks for it. Real-time. */
+SLUICE_API sluice_status sluice_stream_probabilities(const sluice_stream* stream, float* buffer, size_t capacity,
+                                                     size_t* count);
+
+typedef struct sluice_candidate {
+  uint32_t token;
+  float probability;
+} sluice_candidate;
+
+/* The likeliest next tokens, likeliest first, ties by token number. *count is how many were written: `capacity`, or the
+ * size of a smaller vocabulary. Real-time. */
+SLUICE_API sluice_status sluice_stream_top(const sluice_stream* stream, sluice_candidate* candidates, size_t capacity,
+                                           size_t* count);
+
+/* The state before the first step. Real-time. */
+SLUICE_API sluice_status sluice_stream_reset(sluice_stream* stream);
+/* Goes on where another stream of the same sizes stands: a fork, or a roll back to it. Real-time. */
+SLUICE_API sluice_status sluice_stream_copy_state(sluice_stream* stream, const sluice_stream* from);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
