@@ -48,7 +48,8 @@ function(sluice_library name kind output exported)
     target_link_options(${name} PRIVATE -Wl,--version-script=${PROJECT_SOURCE_DIR}/cmake/exports.map
                                         -Wl,--no-undefined -Wl,--gc-sections)
   endif()
-  if(kind STREQUAL SHARED AND NOT SLUICE_INSTALL)
+  # Within another project only what that project links is built.
+  if(NOT PROJECT_IS_TOP_LEVEL OR (kind STREQUAL SHARED AND NOT SLUICE_INSTALL))
     set_target_properties(${name} PROPERTIES EXCLUDE_FROM_ALL ON)
   endif()
 endfunction()

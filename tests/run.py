@@ -143,6 +143,15 @@ def readme(tally):
 
 
 @part
+def packaging(tally):
+    """The library installed, found and linked in every way that is promised, its symbols and size, and removed again."""
+    built = run("scripts/build") == 0 and run("ninja", "-C", BUILD, "libsluice.a", "libsluice.so",
+                                              "libsluice_inference.a", "libsluice_inference.so") == 0
+    tally.add("packaging: build", built)
+    run_pytest(tally, "packaging", "tests/packaging")
+
+
+@part
 def address(tally):
     """The C++ tests under AddressSanitizer and UndefinedBehaviorSanitizer; the same build holds the fuzzers."""
     folder = build_with_clang(tally, "address", "-DSLUICE_SANITIZE=address,undefined", "-DSLUICE_FUZZ=ON")
