@@ -1,7 +1,8 @@
-// A program that needs the inference part alone: loads a model, streams three tokens, prints the bits of what comes out.
-#include <cstdio>
+// A program that needs the inference part alone: loads a model, streams three tokens, prints the bits of what comes
+// out.
 #include <sluice/formats.h>
 #include <sluice/stream.h>
+#include <cstdio>
 
 int main(int argc, char** argv) {
   if (argc != 2) return 2;

@@ -1,6 +1,6 @@
 // A program that needs everything: trains a small model on a text, saves it, and catches what the library throws.
-#include <cstdio>
 #include <sluice/sluice.h>
+#include <cstdio>
 #include <string>
 
 int main(int argc, char** argv) {
