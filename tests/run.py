@@ -133,8 +133,8 @@ def house(tally):
 def command(tally):
     """The command itself: every verb, every row of bad input, kill and resume, reference readers of the model file."""
     tally.add("command: build", run("scripts/build") == 0)
-    run_pytest(tally, "command", "tests/python", "--ignore=tests/python/test_readme.py",
-               "--ignore=tests/python/test_examples.py")
+    of_others = [f"--ignore=tests/python/test_{name}.py" for name in ("readme", "examples", "embedding")]
+    run_pytest(tally, "command", "tests/python", *of_others)
 
 
 @part
@@ -158,7 +158,7 @@ def packaging(tally):
     built = run("scripts/build") == 0 and run("ninja", "-C", BUILD, "libsluice.a", "libsluice.so",
                                               "libsluice_inference.a", "libsluice_inference.so") == 0
     tally.add("packaging: build", built)
-    run_pytest(tally, "packaging", "tests/packaging")
+    run_pytest(tally, "packaging", "tests/packaging", "tests/python/test_embedding.py")
 
 
 @part

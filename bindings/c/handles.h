@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <span>
+#include <vector>
 
 #include "sluice/model.h"
 #include "sluice/stream.h"
@@ -27,6 +29,18 @@ struct sluice_stream {
   std::uint64_t kind = kind_number;
   std::shared_ptr<const sluice::Model> model;
   sluice::Stream stream;
+};
+
+struct sluice_batch {
+  static constexpr std::uint64_t kind_number = 0x6863746162736c93;
+  static constexpr const char* name = "a batch";
+
+  sluice_batch(std::shared_ptr<const sluice::Model> of, std::size_t size)
+      : model(std::move(of)), streams(*model, size) {}
+
+  std::uint64_t kind = kind_number;
+  std::shared_ptr<const sluice::Model> model;
+  sluice::StreamBatch streams;
 };
 
 namespace sluice::c {
@@ -54,10 +68,58 @@ inline sluice_status check_buffer(const char* function, const void* buffer, std:
   return SLUICE_OK;
 }
 
+inline sluice_status check_text(const char* function, const Model& model) noexcept {
+  return model.reads_text() ? SLUICE_OK : refuse(function, "a model of text, found one on numbers");
+}
+
+inline sluice_status check_numbers(const char* function, const Model& model) noexcept {
+  return model.reads_text() ? refuse(function, "a model on numbers, found one of text") : SLUICE_OK;
+}
+
+inline sluice_status check_count(const char* function, std::size_t expected, std::size_t found,
+                                 const char* unit) noexcept {
+  return expected == found ? SLUICE_OK : refuse(function, expected, " ", unit, ", found ", found);
+}
+
 inline sluice_status check_token(const char* function, const Model& model, std::uint32_t token) noexcept {
   const std::size_t size = model.vocabulary().size();
-  if (token < size) return SLUICE_OK;
-  return refuse(function, "a token below ", size, ", found ", std::size_t{token});
+  return token < size ? SLUICE_OK : refuse(function, "a token below ", size, ", found ", std::size_t{token});
+}
+
+// `count` tokens for a model of text.
+inline sluice_status check_tokens(const char* function, const Model& model, const std::uint32_t* tokens,
+                                  std::size_t count) noexcept {
+  if (const sluice_status bad = check_text(function, model)) return bad;
+  if (tokens == nullptr && count > 0) return refuse(function, "tokens, found NULL");
+  for (std::size_t i = 0; i < count; ++i) {
+    if (const sluice_status bad = check_token(function, model, tokens[i])) return bad;
+  }
+  return SLUICE_OK;
+}
+
+// What answers have in common, of a stream or of one of a batch; see answers.cc.
+sluice_status give_floats(const char* function, std::span<const float> from, float* buffer, std::size_t capacity,
+                          std::size_t* count) noexcept;
+sluice_status give_top(const char* function, std::span<const float> probabilities, sluice_candidate* candidates,
+                       std::size_t capacity, std::size_t* count) noexcept;
+sluice_status give_bytes(const char* function, std::span<const std::byte> from, void* buffer, std::size_t capacity,
+                         std::size_t* size) noexcept;
+
+// The bytes of the state that `get` gives; `set` gets the state of such bytes.
+template <class F>
+sluice_status give_state(const char* function, F&& get, void* buffer, std::size_t capacity,
+                         std::size_t* size) noexcept {
+  if (const sluice_status bad = check_pointer(function, size, "a place for the size")) return bad;
+  *size = 0;
+  std::vector<std::byte> bytes;
+  if (const sluice_status bad = guarded(function, [&] { bytes = get().to_bytes(); })) return bad;
+  return give_bytes(function, bytes, buffer, capacity, size);
+}
+
+template <class F>
+sluice_status take_state(const char* function, const void* bytes, std::size_t size, F&& set) noexcept {
+  if (const sluice_status bad = check_pointer(function, bytes, "the bytes of a state")) return bad;
+  return guarded(function, [&] { set(State::from_bytes({static_cast<const std::byte*>(bytes), size})); });
 }
 
 }  // namespace sluice::c

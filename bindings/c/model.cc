@@ -55,8 +55,12 @@ sluice_status sluice_model_inspect(const sluice_model* model, sluice_model_info*
   all.hidden = of.config().hidden;
   all.parameters = of.parameter_count();
   all.vocabulary = of.vocabulary().size();
-  std::memcpy(info, &all, info_size);
-  return SLUICE_OK;
+  all.inputs = of.config().inputs;
+  all.outputs = of.config().outputs;
+  return guarded(__func__, [&] {
+    all.state_bytes = of.initial_state().to_bytes().size();
+    std::memcpy(info, &all, info_size);
+  });
 }
 
 sluice_status sluice_model_token_text(const sluice_model* model, uint32_t token, char* buffer, size_t capacity,

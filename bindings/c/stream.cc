@@ -1,13 +1,12 @@
 // A stream in C.
-#include <algorithm>
-#include <ranges>
-
 #include "handles.h"
 
-using sluice::c::check_buffer;
+using sluice::c::check_count;
 using sluice::c::check_handle;
+using sluice::c::check_numbers;
 using sluice::c::check_pointer;
-using sluice::c::check_token;
+using sluice::c::check_text;
+using sluice::c::check_tokens;
 using sluice::c::guarded;
 using sluice::c::refuse;
 
@@ -24,41 +23,58 @@ void sluice_stream_free(sluice_stream* stream) {
 
 sluice_status sluice_stream_step(sluice_stream* stream, uint32_t token) {
   if (const sluice_status bad = check_handle(__func__, stream)) return bad;
-  if (const sluice_status bad = check_token(__func__, *stream->model, token)) return bad;
+  if (const sluice_status bad = check_tokens(__func__, *stream->model, &token, 1)) return bad;
   stream->stream.step(token);
+  return SLUICE_OK;
+}
+
+sluice_status sluice_stream_step_numbers(sluice_stream* stream, const float* x, size_t count) {
+  if (const sluice_status bad = check_handle(__func__, stream)) return bad;
+  if (const sluice_status bad = check_numbers(__func__, *stream->model)) return bad;
+  if (const sluice_status bad = check_pointer(__func__, x, "numbers")) return bad;
+  if (const sluice_status bad = check_count(__func__, stream->model->config().inputs, count, "numbers")) return bad;
+  stream->stream.step(std::span(x, count));
+  return SLUICE_OK;
+}
+
+sluice_status sluice_stream_feed(sluice_stream* stream, const uint32_t* tokens, size_t count) {
+  if (const sluice_status bad = check_handle(__func__, stream)) return bad;
+  if (const sluice_status bad = check_tokens(__func__, *stream->model, tokens, count)) return bad;
+  stream->stream.feed(std::span(tokens, count));
+  return SLUICE_OK;
+}
+
+sluice_status sluice_stream_feed_numbers(sluice_stream* stream, const float* x, size_t x_count, float* y,
+                                         size_t y_capacity) {
+  if (const sluice_status bad = check_handle(__func__, stream)) return bad;
+  if (const sluice_status bad = check_numbers(__func__, *stream->model)) return bad;
+  const std::size_t inputs = stream->model->config().inputs, steps = x_count / inputs;
+  if (steps * inputs != x_count) return refuse(__func__, "rows of ", inputs, " numbers, found ", x_count, " in all");
+  const std::size_t answers = steps * stream->model->config().outputs;
+  if (steps > 0 && x == nullptr) return refuse(__func__, "numbers, found NULL");
+  if (steps > 0 && y == nullptr) return refuse(__func__, "room for ", answers, " floats, found NULL");
+  if (y_capacity < answers) return refuse(__func__, "room for ", answers, " floats, found ", y_capacity);
+  stream->stream.feed(std::span(x, x_count), std::span(y, answers));
   return SLUICE_OK;
 }
 
 sluice_status sluice_stream_probabilities(const sluice_stream* stream, float* buffer, size_t capacity, size_t* count) {
   if (const sluice_status bad = check_handle(__func__, stream)) return bad;
-  if (const sluice_status bad = check_pointer(__func__, count, "a place for the count")) return bad;
-  const std::span<const float> all = stream->stream.probabilities();
-  *count = all.size();
-  if (const sluice_status bad = check_buffer(__func__, buffer, capacity, all.size(), "floats")) return bad;
-  if (buffer != nullptr) std::ranges::copy(all, buffer);
-  return SLUICE_OK;
+  if (const sluice_status bad = check_text(__func__, *stream->model)) return bad;
+  return sluice::c::give_floats(__func__, stream->stream.probabilities(), buffer, capacity, count);
+}
+
+sluice_status sluice_stream_output(const sluice_stream* stream, float* buffer, size_t capacity, size_t* count) {
+  if (const sluice_status bad = check_handle(__func__, stream)) return bad;
+  if (const sluice_status bad = check_numbers(__func__, *stream->model)) return bad;
+  return sluice::c::give_floats(__func__, stream->stream.output(), buffer, capacity, count);
 }
 
 sluice_status sluice_stream_top(const sluice_stream* stream, sluice_candidate* candidates, size_t capacity,
                                 size_t* count) {
   if (const sluice_status bad = check_handle(__func__, stream)) return bad;
-  if (const sluice_status bad = check_pointer(__func__, count, "a place for the count")) return bad;
-  *count = 0;
-  if (const sluice_status bad = check_pointer(__func__, candidates, "room for candidates")) return bad;
-  if (capacity == 0) return refuse(__func__, "room for at least 1 candidate, found 0");
-  const std::span<const float> p = stream->stream.probabilities();
-  const auto all = std::views::iota(std::uint32_t{0}, static_cast<std::uint32_t>(p.size())) |
-                   std::views::transform([p](std::uint32_t token) {
-                     return sluice_candidate{token, p[token]};
-                   });
-  const auto likelier = [](const sluice_candidate& a, const sluice_candidate& b) {
-    return a.probability > b.probability || (a.probability == b.probability && a.token < b.token);
-  };
-  // A heap in the caller's own room: no memory is taken.
-  const std::span<sluice_candidate> room(candidates, std::min(capacity, p.size()));
-  std::ranges::partial_sort_copy(all, room, likelier);
-  *count = room.size();
-  return SLUICE_OK;
+  if (const sluice_status bad = check_text(__func__, *stream->model)) return bad;
+  return sluice::c::give_top(__func__, stream->stream.probabilities(), candidates, capacity, count);
 }
 
 sluice_status sluice_stream_reset(sluice_stream* stream) {
@@ -71,4 +87,16 @@ sluice_status sluice_stream_copy_state(sluice_stream* stream, const sluice_strea
   if (const sluice_status bad = check_handle(__func__, stream)) return bad;
   if (const sluice_status bad = check_handle(__func__, from)) return bad;
   return guarded(__func__, [&] { stream->stream.set_state(from->stream.state()); });
+}
+
+sluice_status sluice_stream_save_state(const sluice_stream* stream, void* buffer, size_t capacity, size_t* size) {
+  if (const sluice_status bad = check_handle(__func__, stream)) return bad;
+  return sluice::c::give_state(
+      __func__, [stream] { return stream->stream.state(); }, buffer, capacity, size);
+}
+
+sluice_status sluice_stream_load_state(sluice_stream* stream, const void* bytes, size_t size) {
+  if (const sluice_status bad = check_handle(__func__, stream)) return bad;
+  return sluice::c::take_state(__func__, bytes, size,
+                               [stream](const sluice::State& s) { stream->stream.set_state(s); });
 }

@@ -20,6 +20,8 @@
 
 #include "sluice/export.h"
 
+/* NOLINTBEGIN(readability-identifier-naming): names as C has them. */
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -54,9 +56,12 @@ SLUICE_API void sluice_model_free(sluice_model* model);
 typedef struct sluice_model_info {
   const char* cell; /* "gru"; lives as long as the library */
   size_t layers;
-  size_t hidden;     /* units a layer */
-  size_t parameters; /* weights */
-  size_t vocabulary; /* tokens; 0 for a model on numbers */
+  size_t hidden;      /* units a layer */
+  size_t parameters;  /* weights */
+  size_t vocabulary;  /* tokens a model of text reads and foretells; 0 for a model on numbers */
+  size_t inputs;      /* numbers a model on numbers reads a step; 0 for a model of text */
+  size_t outputs;     /* and answers; 0 for a model of text */
+  size_t state_bytes; /* what sluice_stream_save_state writes */
 } sluice_model_info;
 
 /* info_size is sizeof(sluice_model_info) as the caller knows it; fields are only ever added at the end. */
@@ -79,8 +84,16 @@ SLUICE_API sluice_status sluice_stream_new(const sluice_model* model, sluice_str
 /* NULL does nothing. */
 SLUICE_API void sluice_stream_free(sluice_stream* stream);
 
-/* One step. Real-time. */
+/* One step of a model of text. Real-time. */
 SLUICE_API sluice_status sluice_stream_step(sluice_stream* stream, uint32_t token);
+/* One step of a model on numbers; `count` is its inputs. Real-time. */
+SLUICE_API sluice_status sluice_stream_step_numbers(sluice_stream* stream, const float* x, size_t count);
+/* Steps through all tokens, or through the rows of x, [T, inputs], whose answers go to y, [T, outputs]; the counts are
+ * of floats. The bits are those of single steps. Nothing is read where an argument is refused. Real-time, in time
+ * proportional to the count. */
+SLUICE_API sluice_status sluice_stream_feed(sluice_stream* stream, const uint32_t* tokens, size_t count);
+SLUICE_API sluice_status sluice_stream_feed_numbers(sluice_stream* stream, const float* x, size_t x_count, float* y,
+                                                    size_t y_capacity);
 /* Splits a text of `length` bytes of UTF-8 and steps through it. *unknown, where it is not NULL, says how many tokens
  * the model did not know. Not in the inference part alone. */
 SLUICE_API sluice_status sluice_stream_feed_text(sluice_stream* stream, const char* text, size_t length,
@@ -90,6 +103,10 @@ SLUICE_API sluice_status sluice_stream_feed_text(sluice_stream* stream, const ch
  * do not fit into `capacity` floats; a buffer of NULL and 0 floats only asks for it. Real-time. */
 SLUICE_API sluice_status sluice_stream_probabilities(const sluice_stream* stream, float* buffer, size_t capacity,
                                                      size_t* count);
+
+/* The answer of a model on numbers to the last step, in the same manner. Real-time. */
+SLUICE_API sluice_status sluice_stream_output(const sluice_stream* stream, float* buffer, size_t capacity,
+                                              size_t* count);
 
 typedef struct sluice_candidate {
   uint32_t token;
@@ -106,8 +123,43 @@ SLUICE_API sluice_status sluice_stream_reset(sluice_stream* stream);
 /* Goes on where another stream of the same sizes stands: a fork, or a roll back to it. Real-time. */
 SLUICE_API sluice_status sluice_stream_copy_state(sluice_stream* stream, const sluice_stream* from);
 
+/* The state as bytes, with a version and a checksum, for this model on any machine. *size is how many there are, also
+ * where they do not fit into `capacity` bytes; a buffer of NULL and 0 bytes only asks for it. */
+SLUICE_API sluice_status sluice_stream_save_state(const sluice_stream* stream, void* buffer, size_t capacity,
+                                                  size_t* size);
+/* Goes on from such bytes, with the same bits as if it had never stopped. Any bytes are safe; where they are refused
+ * the stream stays as it was. */
+SLUICE_API sluice_status sluice_stream_load_state(sluice_stream* stream, const void* bytes, size_t size);
+
+/* ---- Many streams that step together: each has the bits it would have alone, and all are done sooner ---- */
+
+typedef struct sluice_batch sluice_batch;
+
+/* Takes all memory. *batch is NULL where that fails. */
+SLUICE_API sluice_status sluice_batch_new(const sluice_model* model, size_t streams, sluice_batch** batch);
+/* NULL does nothing. */
+SLUICE_API void sluice_batch_free(sluice_batch* batch);
+
+/* One step of every stream: a token each, or [streams, inputs] numbers; `count` is of all of them. Real-time. */
+SLUICE_API sluice_status sluice_batch_step(sluice_batch* batch, const uint32_t* tokens, size_t count);
+SLUICE_API sluice_status sluice_batch_step_numbers(sluice_batch* batch, const float* x, size_t count);
+
+/* Of one stream, counted from 0, as above. Real-time but for the last two. */
+SLUICE_API sluice_status sluice_batch_probabilities(const sluice_batch* batch, size_t stream, float* buffer,
+                                                    size_t capacity, size_t* count);
+SLUICE_API sluice_status sluice_batch_output(const sluice_batch* batch, size_t stream, float* buffer, size_t capacity,
+                                             size_t* count);
+SLUICE_API sluice_status sluice_batch_top(const sluice_batch* batch, size_t stream, sluice_candidate* candidates,
+                                          size_t capacity, size_t* count);
+SLUICE_API sluice_status sluice_batch_reset(sluice_batch* batch, size_t stream);
+SLUICE_API sluice_status sluice_batch_save_state(const sluice_batch* batch, size_t stream, void* buffer,
+                                                 size_t capacity, size_t* size);
+SLUICE_API sluice_status sluice_batch_load_state(sluice_batch* batch, size_t stream, const void* bytes, size_t size);
+
 #ifdef __cplusplus
 }
 #endif
+
+/* NOLINTEND(readability-identifier-naming) */
 
 #endif

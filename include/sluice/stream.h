@@ -84,7 +84,7 @@ class SLUICE_API Stream {
 // since a weight that was read serves every stream. The model must outlive it; one thread at a time uses it.
 class SLUICE_API StreamBatch {
  public:
-  StreamBatch(const Model& model, std::size_t streams);  // takes all memory. Throws Error (usage): 0 streams
+  StreamBatch(const Model& model, std::size_t streams);  // takes all memory. Throws Error (usage): 0, or above 2^24
   ~StreamBatch();
   StreamBatch(StreamBatch&&) noexcept;
   StreamBatch& operator=(StreamBatch&&) noexcept;

@@ -103,7 +103,12 @@ struct StreamBatch::Impl : Streams {
 };
 
 StreamBatch::StreamBatch(const Model& model, std::size_t streams) {
-  if (streams == 0) throw Error(Status::usage, "streams: expected at least 1, found 0");
+  // Beyond this, sizes of buffers would not fit into 64 bits for the largest models.
+  constexpr std::size_t most = std::size_t{1} << 24;
+  if (streams == 0 || streams > most) {
+    throw Error(Status::usage,
+                "streams: expected a number from 1 to " + std::to_string(most) + ", found " + std::to_string(streams));
+  }
   impl_ = std::make_unique<Impl>(model, streams, false);
 }
 StreamBatch::~StreamBatch() = default;

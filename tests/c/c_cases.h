@@ -10,12 +10,15 @@ extern "C" {
 
 /* What c_test.cc prepares through the C++ library. */
 struct c_world {
-  const char* model_path;     /* a model of words */
-  const char* other_path;     /* one of another size */
-  const char* missing_path;   /* no file */
-  const float* probabilities; /* of the C++ stream after tokens 1, 2, 3: [vocabulary] */
-  size_t vocabulary;
+  const char* model_path;   /* a model of words: lstm, 2 layers of 24, 7 tokens */
+  const char* other_path;   /* one of another size */
+  const char* numbers_path; /* a model on numbers: gru of 12, 3 inputs, 2 outputs */
+  const char* missing_path; /* no file */
   const char* token_1;
+  size_t vocabulary;
+  const float* probabilities; /* of the C++ stream after tokens 1, 2, 3: [vocabulary] */
+  const float* x;             /* [5, 3] */
+  const float* y;             /* what the C++ stream answers: [5, 2] */
 };
 
 struct c_case {

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -15,8 +16,8 @@ namespace {
 // Lives until the program ends, as the cases' pointers into it do.
 struct World {
   std::filesystem::path folder;
-  std::string model_path, other_path, missing_path, token_1;
-  std::vector<float> probabilities;
+  std::string model_path, other_path, numbers_path, missing_path, token_1;
+  std::vector<float> probabilities, x, y;
   c_world of_c{};
 
   World() {
@@ -24,6 +25,7 @@ struct World {
     std::filesystem::create_directories(folder);
     model_path = folder / "model.safetensors";
     other_path = folder / "other.safetensors";
+    numbers_path = folder / "numbers.safetensors";
     missing_path = folder / "missing.safetensors";
     const Vocabulary vocabulary({}, {"<unk>", "the", "river", "is", "quiet", "Émile", "\n"});
     const Model model({.cell = "lstm", .layers = 2, .hidden = 24}, vocabulary);
@@ -33,8 +35,18 @@ struct World {
     for (const Token token : {1, 2, 3}) stream.step(token);
     probabilities.assign(stream.probabilities().begin(), stream.probabilities().end());
     token_1 = vocabulary.token(1);
-    of_c = {model_path.c_str(),   other_path.c_str(), missing_path.c_str(),
-            probabilities.data(), vocabulary.size(),  token_1.c_str()};
+
+    const Model numbers({.cell = "gru", .hidden = 12, .inputs = 3, .outputs = 2});
+    save(numbers, numbers_path);
+    for (std::size_t i = 0; i < 5 * 3; ++i) x.push_back(static_cast<float>(i % 7) / 4 - 0.5f);
+    Stream of_numbers(numbers);
+    for (std::size_t t = 0; t < 5; ++t) {
+      of_numbers.step(std::span<const float>(x).subspan(3 * t, 3));
+      y.insert(y.end(), of_numbers.output().begin(), of_numbers.output().end());
+    }
+    of_c = {model_path.c_str(),   other_path.c_str(), numbers_path.c_str(),
+            missing_path.c_str(), token_1.c_str(),    vocabulary.size(),
+            probabilities.data(), x.data(),           y.data()};
   }
   ~World() { std::filesystem::remove_all(folder); }
 };
