@@ -120,9 +120,9 @@ def test_highway_stays_inside(file):
     assert not [included for _, included in includes(file) if included.startswith("hwy/")]
 
 
-@pytest.mark.parametrize("file", sources("bindings"), ids=name)
-def test_a_binding_sees_only_what_is_public(file):
-    for kind, included in includes(file):
+@pytest.mark.parametrize("file", sources("bindings") + sources("examples"), ids=name)
+def test_a_binding_or_example_sees_only_what_is_public(file):
+    for _, included in includes(file):
         assert "/" not in included or included.startswith("sluice/"), f'{name(file)}: "{included}" is not public'
 
 

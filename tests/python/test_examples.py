@@ -1,7 +1,10 @@
 """The programs of examples/ do what their first lines say."""
 
+import array
+import math
 import os
 import pty
+import random
 import select
 import subprocess
 
@@ -79,3 +82,130 @@ def test_next_word_in_a_terminal(words):
 def test_next_word_refuses(words, tmp_path):
     refused("next_word", code=2, words="expected: next_word MODEL")
     refused("next_word", tmp_path / "none", code=3, words="none of that name")
+
+
+def lines_of(rounds, users):
+    """Interleaved lines: in every round each user says something of their own."""
+    saying = ["Ada likes the", "Bela sees two", "Chen paints a", "Dora sells her neighbour's", "red", "old", "quiet",
+              "garden"]
+    return [f"user{user} {saying[(user * 3 + number * 5 + user // 8) % 8]}".encode()
+            for number in rounds for user in range(users)]
+
+
+def test_users(words, tmp_path):
+    """A hundred users, served in two runs of the program, get what they get in one."""
+    once, twice = tmp_path / "once", tmp_path / "twice"
+    once.mkdir()
+    twice.mkdir()
+    first, second = lines_of(range(3), 100), lines_of(range(3, 6), 100)
+    whole = run("users", words, once, input=b"\n".join(first + second))[0].splitlines()
+    parts = [run("users", words, twice, input=b"\n".join(lines))[0].splitlines() for lines in (first, second)]
+    assert whole == parts[0] + parts[1] and len(whole) == 600
+    assert len(list(twice.iterdir())) == 100
+    assert {path.name: path.read_bytes() for path in once.iterdir()} == {
+        path.name: path.read_bytes() for path in twice.iterdir()}
+    # The states matter: without them the second half is another one.
+    (forgetful := tmp_path / "forgetful").mkdir()
+    assert run("users", words, forgetful, input=b"\n".join(second))[0].splitlines() != parts[1]
+    # And what it answers is what the model learned.
+    assert run("users", words, forgetful, input=b"new Bela sees two\nnew old\n")[0] == b"new old\nnew boats\n"
+
+
+def test_users_refuses(words, models, tmp_path):
+    refused("users", code=2, words="expected: users MODEL")
+    refused("users", words, tmp_path / "none", code=2, words="expected a folder")
+    refused("users", words, tmp_path, code=2, words="expected lines of a user", input=b"../up text\n")
+    run("users", words, tmp_path, input=b"ada the\n")
+    state = tmp_path / "ada.state"
+    refused("users", models["lstm"], tmp_path, code=3, words="ada.state", input=b"ada the\n")
+    state.write_bytes(state.read_bytes()[:-1])
+    refused("users", words, tmp_path, code=3, words="ada.state", input=b"ada the\n")
+
+
+@pytest.fixture(scope="module")
+def gate(tmp_path_factory):
+    path = tmp_path_factory.mktemp("gate") / "gate.safetensors"
+    run("gate", "--train", path)
+    return path
+
+
+def samples(pieces, seed=7):
+    """Tones ("frequency in hertz") and noise (0) of 8000 samples each, loudness a half, as 32-bit floats."""
+    chance, all_samples = random.Random(seed), array.array("f")
+    for hertz in pieces:
+        all_samples.extend(0.5 * math.sin(2 * math.pi * hertz * t / 16000) if hertz else chance.uniform(-0.5, 0.5)
+                           for t in range(8000))
+    return all_samples
+
+
+def loudness(part):
+    return math.sqrt(sum(x * x for x in part) / len(part))
+
+
+def test_gate(gate):
+    sound = samples([0, 440, 0, 1000, 250, 0])
+    out = array.array("f")
+    out.frombytes(run("gate", gate, input=sound.tobytes())[0])
+    assert len(out) == len(sound)
+    for piece, hertz in enumerate([0, 440, 0, 1000, 250, 0]):
+        # A twentieth of a second to make up its mind.
+        inside = slice(8000 * piece + 800, 8000 * (piece + 1))
+        through = loudness(out[inside]) / loudness(sound[inside])
+        assert through > 0.9 if hertz else through < 0.2, (piece, hertz, through)
+
+
+def test_gate_refuses(gate, words):
+    refused("gate", code=2, words="expected: gate --train")
+    refused("gate", gate, code=3, words="whole samples", input=b"abc")
+    refused("gate", words, code=2, words="1 input and 1 output")
+
+
+def report(out):
+    return {name: [float(value) for value in values.split()] for name, _, values in (
+        (line if not line.startswith("last") else line.replace("last ", "last_")).partition(" ")
+        for line in out.decode().splitlines())}
+
+
+def test_forecast(tmp_path):
+    """A wave with noise on it, whose change the past foretells."""
+    chance = random.Random(3)
+    rows = [f'"day {t}",{math.sin(t / 4) * 20 + 50 + chance.gauss(0, 1):.4f}' for t in range(1500)]
+    (tmp_path / "wave.csv").write_text('"Day","Height"\n' + "\n".join(rows) + "\n")
+    said = report(run("forecast", tmp_path / "wave.csv", "Height", 5)[0])
+    assert said["rows"] == [1500 - 1200 - 5]
+    assert said["model"][0] < 0.05 * said["last_value"][0]
+    truth = [math.sin(t / 4) * 20 + 50 for t in range(1500, 1505)]
+    assert said["next"] == pytest.approx(truth, abs=5)
+
+
+def test_forecast_does_not_claim_what_is_not_there(tmp_path):
+    """Steps of pure chance: nobody does better than the last value, and the program does not say so."""
+    chance, value, rows = random.Random(5), 0.0, []
+    for _ in range(1200):
+        value += chance.gauss(0, 1)
+        rows.append(f"{value:.5f}")
+    (tmp_path / "walk.csv").write_text("x\n" + "\n".join(rows) + "\n")
+    said = report(run("forecast", tmp_path / "walk.csv", "x")[0])
+    assert said["model"][0] > 0.95 * said["last_value"][0]
+
+
+ETT = ROOT.parent / "shared/data/timeseries/forecast/ETTh1.csv"
+
+
+@pytest.mark.skipif(not ETT.exists(), reason="ETTh1.csv is not here")
+def test_forecast_of_the_oil_temperature(tmp_path):
+    """ETTh1, the next 24 hours: of the first 14400 rows the last two tenths are the usual four test months."""
+    (tmp_path / "ett.csv").write_text("".join(ETT.read_text().splitlines(keepends=True)[:14401]))
+    said = report(run("forecast", tmp_path / "ett.csv", "OT", 24)[0])
+    assert said["model"][0] < 0.9 * said["last_value"][0], said
+
+
+def test_forecast_refuses(tmp_path):
+    refused("forecast", code=2, words="expected: forecast FILE.csv COLUMN")
+    refused("forecast", tmp_path / "none.csv", "x", code=3, words="none.csv")
+    (tmp_path / "short.csv").write_text("x,y\n1,2\n")
+    refused("forecast", tmp_path / "short.csv", "z", code=2, words="expected one of x, y, found z")
+    refused("forecast", tmp_path / "short.csv", "x", code=3, words="at least 106 rows")
+    refused("forecast", tmp_path / "short.csv", "x", "0", code=2, words="AHEAD: expected a whole number")
+    (tmp_path / "words.csv").write_text("x\n1\ntwo\n")
+    refused("forecast", tmp_path / "words.csv", "x", code=3, words='line 3: expected a number, found "two"')
