@@ -73,8 +73,9 @@ class SLUICE_API State {
 // What every gate of one layer did over a text, [T, H] each, row-major, in the order of CellInfo::gates.
 struct LayerTrace {
   std::vector<std::vector<float>> gates;
-  std::vector<float> hidden;  // h after each token
-  std::vector<float> memory;  // c after each token; empty for cells with one state
+  std::vector<float> candidate;  // the new memory that the gates let in (GRU h~, LSTM g); empty for the plain RNN
+  std::vector<float> hidden;     // h after each token
+  std::vector<float> memory;     // c after each token; empty for cells with one state
 };
 
 struct GateTrace {

@@ -5,6 +5,7 @@
 #include "sluice/compare.h"
 #include "sluice/data.h"
 #include "sluice/error.h"
+#include "sluice/explain.h"
 #include "sluice/favourites.h"
 #include "sluice/formats.h"
 #include "sluice/model.h"

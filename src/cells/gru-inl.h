@@ -16,7 +16,7 @@ struct Gru {
   static constexpr int rows = 4, inputs = 3;
   static constexpr Stage stages[] = {{kZ, 2}, {kH, 1}};
   static constexpr int mixed_row = kRh;
-  static constexpr int forget_row = -1;
+  static constexpr int forget_row = -1, candidate_row = kH;
 
   template <class V>
   static void mix(V* y, const V* s) {

@@ -17,7 +17,7 @@ struct GruResetAfter {
                                     {{"reset", "share of the past that the new memory is made from: r"}, kR, false}};
   static constexpr int rows = 4, inputs = 3;
   static constexpr Stage stages[] = {{kZ, 3}};
-  static constexpr int forget_row = -1;
+  static constexpr int forget_row = -1, candidate_row = kH;
 
   template <class V>
   static void forward(V* y, const V* s, V* next) {

@@ -19,7 +19,7 @@ struct Lstm {
                                     {{"output", "share of the memory that is shown"}, kO, false}};
   static constexpr int rows = 4, inputs = 4;
   static constexpr Stage stages[] = {{kI, 4}};
-  static constexpr int forget_row = kF;
+  static constexpr int forget_row = kF, candidate_row = kG;
 
   template <class V>
   static void forward(V* y, const V* s, V* next) {

@@ -8,7 +8,7 @@ struct RnnTanh {
   enum Row { kH };
   static constexpr int rows = 1, inputs = 1;
   static constexpr Stage stages[] = {{kH, 1}};
-  static constexpr int forget_row = -1;
+  static constexpr int forget_row = -1, candidate_row = -1;
 
   template <class V>
   static void forward(V* y, const V*, V* next) {

@@ -13,16 +13,17 @@ namespace sluice {
 
 // What the kernels and the rooms above need to know of a cell beyond CellInfo.
 struct CellShape {
-  int index;       // into the registry, for the functions below
-  int rows;        // numbers a unit has on the tape
-  int inputs;      // rows [0, inputs) start as W x + b
-  int stages;      // recurrent products a step: 1 or 2
-  int first[2];    // first row that stage feeds
-  int count[2];    // how many rows
-  int mixed_row;   // what the second stage multiplies; -1 for one stage
-  int own_bias;    // row that starts from a recurrent bias; -1 when there is none
-  int states;      // 1: h; 2: h and c
-  int forget_row;  // whose bias an option sets; -1 when there is none
+  int index;          // into the registry, for the functions below
+  int rows;           // numbers a unit has on the tape
+  int inputs;         // rows [0, inputs) start as W x + b
+  int stages;         // recurrent products a step: 1 or 2
+  int first[2];       // first row that stage feeds
+  int count[2];       // how many rows
+  int mixed_row;      // what the second stage multiplies; -1 for one stage
+  int own_bias;       // row that starts from a recurrent bias; -1 when there is none
+  int states;         // 1: h; 2: h and c
+  int forget_row;     // whose bias an option sets; -1 when there is none
+  int candidate_row;  // the new memory that gates let in; -1 when there is none
 };
 
 // The cell of that name; activation matters for cells that have a choice ("tanh" or "relu"). nullptr: unknown.

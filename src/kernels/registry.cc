@@ -31,8 +31,9 @@ void add(std::vector<Entry>& entries) {
   }
   constexpr int kStages = static_cast<int>(std::size(Cell::stages));
   CellShape& shape = e.shape;
-  shape = {static_cast<int>(entries.size()),          Cell::rows,      Cell::inputs, kStages, {0, 0}, {0, 0}, -1, -1,
-           static_cast<int>(std::size(Cell::states)), Cell::forget_row};
+  shape = {
+      static_cast<int>(entries.size()),          Cell::rows,       Cell::inputs,       kStages, {0, 0}, {0, 0}, -1, -1,
+      static_cast<int>(std::size(Cell::states)), Cell::forget_row, Cell::candidate_row};
   std::size_t recurrent = 0;
   for (int i = 0; i < kStages; ++i) {
     shape.first[i] = Cell::stages[i].first;

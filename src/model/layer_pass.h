@@ -66,6 +66,9 @@ void project_input(const PackedLayer& packed, const float* x, std::size_t x_stri
 // After recur_backward: dU of every stage and the recurrent bias.
 void recurrent_gradients(const LayerShape& layer, const Sequence& sequence, const LayerGradients& gradients,
                          const LayerScratch& scratch, Team& team);
+// After recur_backward: dx [T * B, I rounded up to kBlock] alone. sums: LayerShape::sums() floats.
+void input_row_gradients(const PackedLayer& packed, const Sequence& sequence, float* dx, std::size_t dx_stride,
+                         float* sums, Team& team);
 // After recur_backward: dW and db from x [T * B, I], and dx [T * B, I rounded up to kBlock]; dx == nullptr: not wanted.
 void input_gradients(const LayerShape& layer, const PackedLayer& packed, const Sequence& sequence, const float* x,
                      std::size_t x_stride, float* dx, std::size_t dx_stride, const LayerGradients& gradients,

@@ -53,6 +53,14 @@ class Workspace {
   std::unique_ptr<Impl> impl_;
 };
 
+// A gate of people's (CellInfo::gates) held at a value over steps [first, last) of one layer.
+struct GateHold {
+  std::size_t layer = 0, gate = 0;
+  std::vector<std::size_t> units;  // empty: all
+  std::size_t first = 0, last = 0;
+  float value = 0;
+};
+
 // How many weights a network of this config has; `vocabulary` is 0 for one on numbers.
 std::size_t parameter_count(const Config& config, std::size_t vocabulary);
 
@@ -88,8 +96,20 @@ class Network {
   // Forward over inputs alone; leaves the tape in the workspace and moves the state.
   void forward(const Rows& inputs, std::size_t steps, std::size_t batch, State& state, Workspace& workspace,
                Team& team) const;
-  // What the gates did in the last forward(), for stream 0.
+  // The same for one stream with gates held; a later hold overrules an earlier one. Slower, and not for backward
+  // passes.
+  void forward_held(std::span<const Token> inputs, std::span<const GateHold> holds, State& state, Workspace& workspace,
+                    Team& team) const;
+  // What the gates did in the last forward() or forward_held(), for stream 0.
   GateTrace trace(Workspace& workspace) const;
+  // Logits of rows [first, first + count) of [T * B] of the last forward(), not normalised: [count, V padded to
+  // kBlock], the padding kNoLogit. Valid until the workspace is used again.
+  std::span<const float> logits(std::size_t first, std::size_t count, Workspace& workspace, Team& team) const;
+
+  // The gradient of log p(target) after the last of `inputs`, one stream that begins at `state`, with respect to each
+  // embedded input: dx [T, E]. Returns log p in nats. One pass forward, one backward without the weights' gradients.
+  double input_gradient(std::span<const Token> inputs, Token target, const State& state, std::span<float> dx,
+                        Workspace& workspace, Team& team) const;
 
   // Makes room for infer() over up to this many steps of this many streams.
   void prepare_infer(Workspace& workspace, std::size_t steps, std::size_t batch) const;

@@ -37,20 +37,6 @@ float row_gradient(const Network::Impl& n, float* answers, const Rows& targets, 
   return squared_error_gradient(answers, targets.numbers.data() + i * n.outputs(), n.outputs(), scale);
 }
 
-// Rows of answers [rows, Vp or Op] from rows of input.
-void head_answers(const Network::Impl& n, const float* input, std::size_t rows, float* answers, Team& team) {
-  const std::size_t panels = n.head.panels(), stride = n.padded_outputs();
-  if (panels >= 4 * team.size()) {
-    team.split(panels, 1, [&](std::size_t first, std::size_t last) {
-      multiply(n.head, input, n.state_stride(), answers, stride, n.head_bias.data(), 0, rows, first, last);
-    });
-  } else {
-    team.split(rows, 1, [&](std::size_t first, std::size_t last) {
-      multiply(n.head, input, n.state_stride(), answers, stride, n.head_bias.data(), first, last, 0, panels);
-    });
-  }
-}
-
 // A product whose columns or rows are split over the team, whichever keeps every thread's slices wide.
 void split_product(const Product& p, std::size_t rows, Workspace::Impl& w, Team& team) {
   constexpr std::size_t kPanel = 64;
@@ -75,6 +61,19 @@ void split_product(const Product& p, std::size_t rows, Workspace::Impl& w, Team&
 std::size_t answer_rows(const Network::Impl& n, std::size_t rows) {
   constexpr std::size_t kFloats = std::size_t{4} << 20;
   return std::min(rows, std::max<std::size_t>(128, kFloats / n.padded_outputs()));
+}
+
+void head_answers(const Network::Impl& n, const float* input, std::size_t rows, float* answers, Team& team) {
+  const std::size_t panels = n.head.panels(), stride = n.padded_outputs();
+  if (panels >= 4 * team.size()) {
+    team.split(panels, 1, [&](std::size_t first, std::size_t last) {
+      multiply(n.head, input, n.state_stride(), answers, stride, n.head_bias.data(), 0, rows, first, last);
+    });
+  } else {
+    team.split(rows, 1, [&](std::size_t first, std::size_t last) {
+      multiply(n.head, input, n.state_stride(), answers, stride, n.head_bias.data(), first, last, 0, panels);
+    });
+  }
 }
 
 double head_gradient(const Network::Impl& n, const float* input, const Rows& targets, Parameters& gradients,
@@ -127,6 +126,17 @@ void head_losses(const Network::Impl& n, const float* input, const Rows& targets
       }
     });
   }
+}
+
+double prediction_gradient(const Network::Impl& n, const float* input, Token target, float* dy, Workspace::Impl& w,
+                           Team& team) {
+  float* logits = w.answers.data();
+  head_answers(n, input, 1, logits, team);
+  const float nats = softmax_gradient(logits, n.padded_outputs(), target, -1);
+  split_product({n.hidden(), n.vocabulary, logits, n.padded_outputs(), 1, n.parameters[n.head_weight_tensor()].data(),
+                 n.hidden(), dy, n.state_stride(), false},
+                1, w, team);
+  return -static_cast<double>(nats);
 }
 
 }  // namespace sluice

@@ -84,6 +84,9 @@ void store_state(const Network::Impl& n, const Workspace::Impl& w, State& state)
 // Which masks a training pass draws; nullptr: none.
 Random dropout_random(const DropoutKey& key, std::size_t place);
 
+// W x + b of a layer onto its tape, from the inputs or the outputs of the layer below.
+void project_layer(const Network::Impl& n, std::size_t layer, const Rows& inputs, const DropoutKey* dropout,
+                   Workspace::Impl& w, Team& team);
 // Runs all layers over the window; outputs stand in the top layer's states.
 void forward_layers(const Network::Impl& n, const Rows& inputs, const DropoutKey* dropout, Workspace::Impl& w,
                     Team& team);
@@ -95,11 +98,16 @@ const float* head_input(const Network::Impl& n, const DropoutKey* dropout, Works
 
 // network_head.cc. How many rows of answers are held at a time.
 std::size_t answer_rows(const Network::Impl& n, std::size_t rows);
+// Rows of answers [rows, Vp or Op] from rows of input.
+void head_answers(const Network::Impl& n, const float* input, std::size_t rows, float* answers, Team& team);
 // Mean loss; fills dy and the head's gradients.
 double head_gradient(const Network::Impl& n, const float* input, const Rows& targets, Parameters& gradients,
                      Workspace::Impl& w, Team& team);
 // The loss of every row, and of a network on text the rank of its target where `rank` is not empty.
 void head_losses(const Network::Impl& n, const float* input, const Rows& targets, std::span<float> loss,
                  std::span<std::uint32_t> rank, Workspace::Impl& w, Team& team);
+// log p(target) of a network on text after one row of input, and its gradient dy [Hp].
+double prediction_gradient(const Network::Impl& n, const float* input, Token target, float* dy, Workspace::Impl& w,
+                           Team& team);
 
 }  // namespace sluice

@@ -211,19 +211,21 @@ Random dropout_random(const DropoutKey& key, std::size_t place) {
   return Random(mix64(key.seed ^ 0x5eed0fd20b007u), key.update * 1024 + place);
 }
 
+void project_layer(const Network::Impl& n, std::size_t layer, const Rows& inputs, const DropoutKey* key,
+                   Workspace::Impl& w, Team& team) {
+  if (layer == 0) return project_layer_0(n, inputs, key, w, team);
+  if (key != nullptr && n.config.dropout > 0) {
+    drop_rows(w.outputs(n, layer - 1), n.state_stride(), w.inputs[layer].data(), n.state_stride(), w.steps * w.batch,
+              n.padded(), n.config.dropout, dropout_random(*key, layer), team);
+  }
+  project_input(n.layers[layer], layer_input(n, layer, key, w), n.state_stride(), w.sequence(n, layer), team);
+}
+
 void forward_layers(const Network::Impl& n, const Rows& inputs, const DropoutKey* key, Workspace::Impl& w, Team& team) {
   if (drops_weights(n, key)) pack_dropped_weights(n, *key, w, team);
-  project_layer_0(n, inputs, key, w, team);
-  recur_forward(*n.shape, recurrent_weights(n, 0, key, w), w.sequence(n, 0), team);
-  for (std::size_t l = 1; l < n.config.layers; ++l) {
-    const Sequence sequence = w.sequence(n, l);
-    const PackedLayer& packed = n.layers[l];
-    if (key != nullptr && n.config.dropout > 0) {
-      drop_rows(w.outputs(n, l - 1), n.state_stride(), w.inputs[l].data(), n.state_stride(), w.steps * w.batch,
-                n.padded(), n.config.dropout, dropout_random(*key, l), team);
-    }
-    project_input(packed, layer_input(n, l, key, w), n.state_stride(), sequence, team);
-    recur_forward(*n.shape, recurrent_weights(n, l, key, w), sequence, team);
+  for (std::size_t l = 0; l < n.config.layers; ++l) {
+    project_layer(n, l, inputs, key, w, team);
+    recur_forward(*n.shape, recurrent_weights(n, l, key, w), w.sequence(n, l), team);
   }
 }
 

@@ -131,6 +131,10 @@ GateTrace Network::trace(Workspace& workspace) const {
         for (std::size_t u = 0; u < n.hidden(); ++u)
           layer.gates[g].push_back(shown[g].complement ? 1 - row[u] : row[u]);
       }
+      if (n.shape->candidate_row >= 0) {
+        const float* row = tape + static_cast<std::size_t>(n.shape->candidate_row) * s.hidden;
+        layer.candidate.insert(layer.candidate.end(), row, row + n.hidden());
+      }
       layer.hidden.insert(layer.hidden.end(), s.state_at(0, t + 1, 0), s.state_at(0, t + 1, 0) + n.hidden());
       if (n.states() > 1) {
         layer.memory.insert(layer.memory.end(), s.state_at(1, t + 1, 0), s.state_at(1, t + 1, 0) + n.hidden());

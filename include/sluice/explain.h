@@ -1,0 +1,159 @@
+// What a network remembers of a text: its gates word by word, which words a prediction hangs on, how long a word's
+// trace lives, and what would have come out had a word or a gate been another.
+//
+// Words, units and layers are counted from 0. T words, H units, L layers, E numbers a word (embedding).
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sluice/export.h"
+#include "sluice/model.h"
+
+namespace sluice {
+
+// A gate held at `value` in [0, 1] while words first to last (included) are read.
+struct Clamp {
+  std::string gate;                  // a name of CellInfo::gates
+  std::optional<std::size_t> layer;  // nothing: all
+  std::vector<std::size_t> units;    // empty: all
+  std::size_t first = 0;
+  std::optional<std::size_t> last;  // nothing: the last word
+  double value = 0;
+};
+
+struct Replacement {
+  std::size_t at = 0;
+  std::string with;  // read as one token of the model's
+};
+
+// What if: all numbers of words are those of the text as given.
+struct Changes {
+  std::vector<Replacement> replace;
+  std::vector<std::size_t> remove;
+  std::vector<Clamp> clamp;  // later ones overrule earlier ones
+  bool empty() const { return replace.empty() && remove.empty() && clamp.empty(); }
+};
+
+struct HorizonQuestion {
+  std::optional<std::size_t> at;  // nothing: the word on which the prediction hangs most
+  std::string with = std::string(Vocabulary::unknown_text);
+};
+
+struct ExplainOptions {
+  std::size_t top = 5;            // candidates after each word
+  std::optional<std::size_t> at;  // predict after this word; nothing: the last
+  std::string answer;             // the token predicted; empty: the likeliest
+  bool leave_one_out = true;      // about T * T / 2 steps
+  std::optional<HorizonQuestion> horizon = HorizonQuestion{};
+  Changes changes;
+};
+
+struct Word {
+  std::string text;  // as written
+  Token token = 0;   // as read
+};
+
+struct Choice {
+  Token token = 0;
+  float probability = 0;
+};
+
+// One gate of one layer over a text. A gate below 0.1 is left-saturated, above 0.9 right-saturated (Karpathy, Johnson &
+// Li 2015, arXiv 1506.02078, section 4.3).
+struct GateSummary {
+  std::vector<double> words;             // [T] mean over the units
+  std::vector<double> units;             // [H] mean over the words
+  std::vector<double> low, high;         // [H] share of the words below 0.1, above 0.9
+  double share_low = 0, share_high = 0;  // of all units and words
+  static constexpr float low_end = 0.1f, high_end = 0.9f;
+};
+
+// Means of |value|.
+struct SizeSummary {
+  std::vector<double> words, units;  // [T], [H]
+};
+
+struct LayerSummary {
+  std::vector<GateSummary> gates;         // in the order of CellInfo::gates
+  SizeSummary candidate, hidden, memory;  // empty where the trace is
+  // [H] words after which half of what a unit holds is left on the direct path, where a step multiplies it by its
+  // keeping gate k: ln(1/2) / (mean over the words of ln k). Infinite when k is always 1; empty for cells without such
+  // a gate.
+  std::vector<double> half_life;
+};
+
+// One pass over a text from an empty state.
+struct Reading {
+  std::vector<Word> words;                      // [T]
+  std::vector<double> surprise;                 // [T] -log p(word | words before), nats; NaN for the first
+  std::vector<std::vector<Choice>> candidates;  // [T] after each word, likeliest first, ties by token number
+  GateTrace trace;
+  std::vector<LayerSummary> layers;
+};
+
+// How much log p(answer | words 0 ... at) hangs on each of these words, [at + 1].
+struct Connectivity {
+  std::size_t at = 0;
+  Token answer = 0;
+  double probability = 0;
+  std::vector<double> gradient;  // |d log p / d x_i|, x_i the embedded word
+  std::vector<double> along;     // (d log p / d x_i) . x_i: for the answer (> 0) or against it, to first order
+  // log p - log p with the word read as <unk>, in nats, and what is likeliest then; empty when not asked for.
+  std::vector<double> leave_one_out;
+  std::vector<Choice> without;
+};
+
+// Distance between the states of a text and of the same text with word `at` read as another.
+struct HorizonLayer {
+  std::vector<double> hidden, memory;  // [T - at] Euclidean, of h and c; memory empty for cells with one state
+  std::size_t words =
+      0;  // the last distance (of c, else of h) that is at least half of the greatest, in words after at
+};
+struct Horizon {
+  std::size_t at = 0;
+  Token with = 0;
+  std::vector<HorizonLayer> layers;
+};
+
+struct Changed {
+  Reading reading;
+  std::vector<std::optional<std::size_t>> from;  // number of each word in the text before; nothing: replaced
+  std::optional<Connectivity> connectivity;      // nothing when gates are clamped
+};
+
+struct Explanation {
+  std::string text;
+  Reading reading;
+  Connectivity connectivity;
+  std::optional<Horizon> horizon;
+  Changes changes;
+  std::optional<Changed> changed;
+};
+
+// Throws Error (usage) naming the option, what was expected and what was found: a text without words, a number past its
+// end, an answer the model does not know, a gate that the cell lacks, all words removed.
+SLUICE_API Explanation explain(const Model& model, std::string_view text, const ExplainOptions& options = {});
+
+// The single parts, from tokens. Throw Error (usage) when there are none.
+Reading read_text(const Model& model, std::span<const Token> tokens, std::size_t top = 5,
+                  std::span<const Clamp> clamps = {});
+Connectivity connect(const Model& model, std::span<const Token> tokens, std::optional<Token> answer = {},
+                     bool leave_one_out = true);
+SLUICE_API Horizon horizon(const Model& model, std::span<const Token> tokens, std::size_t at, Token with);
+
+// The gate that keeps the past ("retain", "forget"), as an index into CellInfo::gates; nothing for the plain RNN.
+SLUICE_API std::optional<std::size_t> keeping_gate(const CellInfo& cell);
+
+// The JSON of docs/explain-json.md.
+struct ExplainJson {
+  std::string name;   // of the model
+  bool units = true;  // the [T][H] values of every unit
+};
+inline constexpr int explain_schema = 1;
+SLUICE_API std::string to_json(const Model& model, const Explanation& explanation, const ExplainJson& options);
+
+}  // namespace sluice

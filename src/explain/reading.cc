@@ -1,0 +1,134 @@
+#include "explain/reading.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "kernels/pointwise.h"
+
+namespace sluice {
+namespace {
+
+constexpr std::size_t kRows = 64;  // of logits held at a time
+
+[[noreturn]] void refuse(const std::string& what, const std::string& expected, const std::string& found) {
+  throw Error(Status::usage, what + ": expected " + expected + ", found " + found);
+}
+
+void expect_below(const std::string& what, std::size_t value, std::size_t end) {
+  if (value >= end) refuse(what, "0 to " + std::to_string(end - 1), std::to_string(value));
+}
+
+std::size_t gate_of(const CellInfo& cell, const std::string& name) {
+  std::string known;
+  for (std::size_t g = 0; g < cell.gates.size(); ++g) {
+    if (cell.gates[g].name == name) return g;
+    known += (known.empty() ? "" : ", ") + std::string(cell.gates[g].name);
+  }
+  if (known.empty()) refuse("clamp", "a cell with gates", "the plain RNN, which has none");
+  refuse("clamp", "one of the gates " + known, "\"" + name + "\"");
+}
+
+// Candidates after every word, and the surprise of every word but the first.
+void predict(const Model& model, std::span<const Token> tokens, std::size_t top, Workspace& workspace, Team& team,
+             Reading& reading) {
+  const std::size_t vocabulary = model.vocabulary().size();
+  reading.surprise.assign(tokens.size(), std::numeric_limits<double>::quiet_NaN());
+  for (std::size_t start = 0; start < tokens.size(); start += kRows) {
+    const std::size_t count = std::min(kRows, tokens.size() - start);
+    const std::span<const float> logits = model.network().logits(start, count, workspace, team);
+    const std::size_t stride = logits.size() / count;
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::span<const float> row = logits.subspan(i * stride, stride);
+      reading.candidates.push_back(choose(row, vocabulary, top));
+      const std::size_t next = start + i + 1;
+      if (next < tokens.size()) reading.surprise[next] = -log_probability(row, tokens[next]);
+    }
+  }
+}
+
+}  // namespace
+
+void expect_words(std::span<const Token> tokens) {
+  if (tokens.empty()) throw Error(Status::usage, "text: expected at least one word, found none");
+}
+
+std::vector<GateHold> holds_of(const Model& model, std::span<const Clamp> clamps, std::size_t steps) {
+  std::vector<GateHold> holds;
+  for (const Clamp& clamp : clamps) {
+    GateHold hold;
+    hold.gate = gate_of(model.cell(), clamp.gate);
+    for (const std::size_t unit : clamp.units) expect_below("clamp: unit", unit, model.config().hidden);
+    hold.units = clamp.units;
+    expect_below("clamp: first word", clamp.first, steps);
+    const std::size_t last = clamp.last.value_or(steps - 1);
+    expect_below("clamp: last word", last, steps);
+    if (last < clamp.first) {
+      refuse("clamp: last word", std::to_string(clamp.first) + " or more", std::to_string(last));
+    }
+    hold.first = clamp.first;
+    hold.last = last + 1;
+    if (!(clamp.value >= 0 && clamp.value <= 1)) refuse("clamp: value", "0 to 1", std::to_string(clamp.value));
+    hold.value = static_cast<float>(clamp.value);
+    if (clamp.layer) expect_below("clamp: layer", *clamp.layer, model.config().layers);
+    for (std::size_t l = 0; l < model.config().layers; ++l) {
+      if (clamp.layer && *clamp.layer != l) continue;
+      hold.layer = l;
+      holds.push_back(hold);
+    }
+  }
+  return holds;
+}
+
+std::vector<Choice> choose(std::span<const float> logits, std::size_t vocabulary, std::size_t top) {
+  const std::size_t count = std::min(top, vocabulary);
+  // A heap of the best so far: the vocabulary is long and the list is short.
+  std::vector<Token> best(count);
+  std::iota(best.begin(), best.end(), Token{0});
+  const auto likelier = [&](Token a, Token b) { return logits[a] > logits[b] || (logits[a] == logits[b] && a < b); };
+  std::make_heap(best.begin(), best.end(), likelier);
+  for (auto token = static_cast<Token>(count); token < vocabulary && count > 0; ++token) {
+    if (!likelier(token, best.front())) continue;
+    std::pop_heap(best.begin(), best.end(), likelier);
+    best.back() = token;
+    std::push_heap(best.begin(), best.end(), likelier);
+  }
+  std::sort_heap(best.begin(), best.end(), likelier);
+  std::vector<Choice> choices;
+  const double base = best.empty() ? 0 : log_probability(logits, best.front());
+  for (const Token token : best) {
+    const double log_p = base + static_cast<double>(logits[token]) - static_cast<double>(logits[best.front()]);
+    choices.push_back({token, static_cast<float>(std::exp(log_p))});
+  }
+  return choices;
+}
+
+double log_probability(std::span<const float> logits, Token token) {
+  return -static_cast<double>(softmax_loss(logits.data(), logits.size(), token));
+}
+
+Reading read_held(const Model& model, std::span<const Token> tokens, std::size_t top, std::span<const GateHold> holds) {
+  expect_words(tokens);
+  Reading reading;
+  for (const Token token : tokens) reading.words.push_back({model.vocabulary().token(token), token});
+  Workspace workspace;
+  Team alone(1);
+  State state = model.initial_state();
+  if (holds.empty()) {
+    model.network().forward(tokens, tokens.size(), 1, state, workspace, alone);
+  } else {
+    model.network().forward_held(tokens, holds, state, workspace, alone);
+  }
+  reading.trace = model.network().trace(workspace);
+  reading.layers = summarise(model.cell(), reading.trace);
+  predict(model, tokens, top, workspace, alone, reading);
+  return reading;
+}
+
+Reading read_text(const Model& model, std::span<const Token> tokens, std::size_t top, std::span<const Clamp> clamps) {
+  expect_words(tokens);
+  return read_held(model, tokens, top, holds_of(model, clamps, tokens.size()));
+}
+
+}  // namespace sluice

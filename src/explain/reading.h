@@ -1,0 +1,29 @@
+// A text read once: what every part of an explanation starts from.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "model/network.h"
+#include "sluice/explain.h"
+
+namespace sluice {
+
+// Throws Error (usage) unless there are words.
+void expect_words(std::span<const Token> tokens);
+
+// Clamps as the network wants them. Throws Error (usage): an unknown gate, a layer, unit or word out of range.
+std::vector<GateHold> holds_of(const Model& model, std::span<const Clamp> clamps, std::size_t steps);
+
+Reading read_held(const Model& model, std::span<const Token> tokens, std::size_t top, std::span<const GateHold> holds);
+
+// The likeliest of a row of logits, padding included, by falling probability.
+std::vector<Choice> choose(std::span<const float> logits, std::size_t vocabulary, std::size_t top);
+
+// log p(token) of a row of logits, in nats.
+double log_probability(std::span<const float> logits, Token token);
+
+// Means, saturation and half-lives of a trace.
+std::vector<LayerSummary> summarise(const CellInfo& cell, const GateTrace& trace);
+
+}  // namespace sluice

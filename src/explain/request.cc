@@ -1,0 +1,235 @@
+#include "explain/request.h"
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "base/json.h"
+
+namespace sluice {
+namespace {
+
+using Json = nlohmann::json;
+
+[[noreturn]] void refuse(const std::string& name, const std::string& expected, const std::string& found) {
+  throw Error(Status::usage, name + ": expected " + expected + ", found " + found);
+}
+
+std::string found_text(const Json& value) {
+  if (value.is_object()) return "an object";
+  if (value.is_array()) return "a list";
+  return value.is_string() ? shown(value.get_ref<const std::string&>()) : value.dump();
+}
+
+void read(const Json& value, const std::string& name, std::string& out) {
+  if (!value.is_string()) refuse(name, "a string", found_text(value));
+  out = value.get<std::string>();
+}
+
+void read(const Json& value, const std::string& name, bool& out) {
+  if (!value.is_boolean()) refuse(name, "true or false", found_text(value));
+  out = value.get<bool>();
+}
+
+void read(const Json& value, const std::string& name, std::size_t& out) {
+  constexpr std::uint64_t kMost = std::uint64_t{1} << 53;  // what every reader of JSON can hold
+  if (!value.is_number_unsigned() || value.get<std::uint64_t>() > kMost) {
+    refuse(name, "a whole number, 0 or more", found_text(value));
+  }
+  out = value.get<std::uint64_t>();
+}
+
+void read(const Json& value, const std::string& name, double& out) {
+  if (!value.is_number() || !std::isfinite(value.get<double>())) refuse(name, "a number", found_text(value));
+  out = value.get<double>();
+}
+
+template <class T>
+void read(const Json& value, const std::string& name, std::optional<T>& out) {
+  if (value.is_null()) return out.reset();
+  T one{};
+  read(value, name, one);
+  out = std::move(one);
+}
+
+// The names of one object, each read at most once; what is left over at the end is unknown.
+class Fields {
+ public:
+  Fields(const Json& object, std::string where) : object_(object), where_(std::move(where)) {
+    if (!object.is_object()) refuse(where_.empty() ? "body" : where_, "an object", found_text(object));
+  }
+
+  const Json* find(const std::string& name) {
+    known_.push_back(name);
+    const auto found = object_.find(name);
+    return found == object_.end() ? nullptr : &*found;
+  }
+  template <class T>
+  void get(const std::string& name, T& out) {
+    if (const Json* value = find(name)) read(*value, named(name), out);
+  }
+  template <class T>
+  void need(const std::string& name, T& out) {
+    const Json* value = find(name);
+    if (value == nullptr) refuse(named(name), "a value", "none");
+    read(*value, named(name), out);
+  }
+  std::string named(const std::string& name) const { return where_.empty() ? name : where_ + "." + name; }
+
+  void done() const {
+    for (const auto& [name, value] : object_.items()) {
+      if (std::find(known_.begin(), known_.end(), name) != known_.end()) continue;
+      std::string list;
+      for (const std::string& known : known_) list += (list.empty() ? "" : ", ") + known;
+      refuse(where_.empty() ? "body" : where_, "names out of " + list, shown(name));
+    }
+  }
+
+ private:
+  const Json& object_;
+  std::string where_;
+  std::vector<std::string> known_;
+};
+
+void expect_between(const std::string& name, double value, double least, double most) {
+  if (value >= least && value <= most) return;
+  refuse(name, Json(least).dump() + " to " + Json(most).dump(), Json(value).dump());
+}
+
+void expect_at_most(const std::string& name, std::size_t value, std::size_t least, std::size_t most) {
+  if (value >= least && value <= most) return;
+  refuse(name, std::to_string(least) + " to " + std::to_string(most), std::to_string(value));
+}
+
+Json parse(std::string_view body, const RequestLimits& limits) {
+  if (body.size() > limits.body_bytes) {
+    refuse("body", "at most " + std::to_string(limits.body_bytes) + " bytes", std::to_string(body.size()));
+  }
+  try {
+    return Json::parse(body);
+  } catch (const Json::parse_error& error) {
+    refuse("body", "JSON", "something else at byte " + std::to_string(error.byte));
+  }
+}
+
+// "gru" or ["gru", "lstm"].
+void read_models(Fields& fields, std::vector<std::string>& models) {
+  const Json* value = fields.find("model");
+  if (value == nullptr || value->is_null()) return;
+  if (value->is_string()) {
+    models = {value->get<std::string>()};
+    return;
+  }
+  if (!value->is_array() || value->empty() || value->size() > 64) {
+    refuse("model", "a name or a list of 1 to 64 names", found_text(*value));
+  }
+  for (const Json& name : *value) read(name, "model", models.emplace_back());
+}
+
+// A list of objects or numbers; f reads one of them.
+template <class F>
+void for_each(Fields& fields, const std::string& name, std::size_t most, F&& f) {
+  const Json* list = fields.find(name);
+  if (list == nullptr || list->is_null()) return;
+  const std::string where = fields.named(name);
+  if (!list->is_array()) refuse(where, "a list", found_text(*list));
+  if (list->size() > most) refuse(where, "at most " + std::to_string(most), std::to_string(list->size()));
+  for (const Json& one : *list) f(one, where);
+}
+
+Clamp read_clamp(const Json& value, const std::string& where) {
+  constexpr std::size_t kMostUnits = std::size_t{1} << 14;
+  Fields fields(value, where);
+  Clamp clamp;
+  fields.need("gate", clamp.gate);
+  fields.need("value", clamp.value);
+  fields.get("layer", clamp.layer);
+  fields.get("first", clamp.first);
+  fields.get("last", clamp.last);
+  for_each(fields, "units", kMostUnits,
+           [&](const Json& unit, const std::string& name) { read(unit, name, clamp.units.emplace_back()); });
+  expect_between(fields.named("value"), clamp.value, 0, 1);
+  fields.done();
+  return clamp;
+}
+
+Changes read_changes(const Json& value, const RequestLimits& limits) {
+  Fields fields(value, "changes");
+  Changes changes;
+  for_each(fields, "replace", limits.changes, [&](const Json& one, const std::string& where) {
+    Fields replace(one, where);
+    Replacement& r = changes.replace.emplace_back();
+    replace.need("at", r.at);
+    replace.need("with", r.with);
+    replace.done();
+  });
+  for_each(fields, "delete", limits.tokens,
+           [&](const Json& one, const std::string& where) { read(one, where, changes.remove.emplace_back()); });
+  for_each(fields, "clamp", limits.changes,
+           [&](const Json& one, const std::string& where) { changes.clamp.push_back(read_clamp(one, where)); });
+  fields.done();
+  return changes;
+}
+
+}  // namespace
+
+GatesRequest read_gates_request(std::string_view body, const RequestLimits& limits) {
+  const Json json = parse(body, limits);
+  Fields fields(json, "");
+  GatesRequest request;
+  fields.need("text", request.text);
+  read_models(fields, request.models);
+  fields.done();
+  return request;
+}
+
+CompleteRequest read_complete_request(std::string_view body, const RequestLimits& limits) {
+  const Json json = parse(body, limits);
+  Fields fields(json, "");
+  CompleteRequest request;
+  fields.need("text", request.text);
+  read_models(fields, request.models);
+  fields.get("top", request.top);
+  fields.get("tokens", request.tokens);
+  fields.get("temperature", request.sample.temperature);
+  fields.get("top_p", request.sample.top_p);
+  fields.get("top_k", request.sample.top_k);
+  fields.get("seed", request.seed);
+  fields.done();
+  expect_at_most("top", request.top, 1, limits.top);
+  expect_at_most("tokens", request.tokens, 0, limits.continuation_tokens);
+  expect_between("temperature", request.sample.temperature, 0, 100);
+  expect_between("top_p", request.sample.top_p, 1e-6, 1);
+  return request;
+}
+
+ExplainRequest read_explain_request(std::string_view body, const RequestLimits& limits) {
+  const Json json = parse(body, limits);
+  Fields fields(json, "");
+  ExplainRequest request;
+  ExplainOptions& o = request.options;
+  o.leave_one_out = false;
+  o.horizon.reset();
+  fields.need("text", request.text);
+  read_models(fields, request.models);
+  fields.get("top", o.top);
+  fields.get("units", request.units);
+  fields.get("at", o.at);
+  fields.get("answer", o.answer);
+  fields.get("leave_one_out", o.leave_one_out);
+  if (const Json* value = fields.find("horizon"); value != nullptr && !value->is_null()) {
+    Fields horizon(*value, "horizon");
+    o.horizon.emplace();
+    horizon.get("at", o.horizon->at);
+    horizon.get("with", o.horizon->with);
+    horizon.done();
+  }
+  if (const Json* value = fields.find("changes"); value != nullptr && !value->is_null()) {
+    o.changes = read_changes(*value, limits);
+  }
+  fields.done();
+  expect_at_most("top", o.top, 1, limits.top);
+  return request;
+}
+
+}  // namespace sluice

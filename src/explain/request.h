@@ -1,0 +1,48 @@
+// What the HTTP API is asked, read from JSON that a stranger wrote (docs/explain-json.md). Strict: a name that is not
+// known, a value of another kind or out of range is refused by an Error (usage) that names it.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sluice/explain.h"
+#include "sluice/stream.h"
+
+namespace sluice {
+
+// Greatest values that a request may have; each bounds the work that one request makes.
+struct RequestLimits {
+  std::size_t body_bytes = std::size_t{1} << 16;
+  std::size_t tokens = 512;                // of a text
+  std::size_t leave_one_out_tokens = 200;  // of a text that is read once for each of its words
+  std::size_t continuation_tokens = 256;
+  std::size_t top = 20;
+  std::size_t changes = 64;  // of each kind
+};
+
+struct GatesRequest {
+  std::string text;
+  std::vector<std::string> models;  // empty: all
+};
+
+struct CompleteRequest {
+  std::string text;
+  std::vector<std::string> models;
+  std::size_t top = 5, tokens = 0;
+  SampleOptions sample{.temperature = 0.8, .top_p = 0.95};
+  std::uint64_t seed = 1;
+};
+
+struct ExplainRequest {
+  std::string text;
+  std::vector<std::string> models;
+  bool units = true;
+  ExplainOptions options;
+};
+
+GatesRequest read_gates_request(std::string_view body, const RequestLimits& limits = {});
+CompleteRequest read_complete_request(std::string_view body, const RequestLimits& limits = {});
+ExplainRequest read_explain_request(std::string_view body, const RequestLimits& limits = {});
+
+}  // namespace sluice
