@@ -51,6 +51,11 @@ constexpr Verb kVerbs[] = {
      "sluice complete shakespeare.safetensors \"ROMEO:\" -n 200"},
     {"gates", add_gates, "Shows under each word what the network kept and what it took in.",
      "sluice gates sluice-demo/gru.safetensors \"Dhaval eats samosa almost everyday\""},
+    {"explain", add_explain, "Explains an answer: which words it hangs on, what the gates did, what if.",
+     "sluice explain sluice-demo/gru.safetensors \"Dhaval eats samosa almost everyday, that means his favorite cuisine "
+     "is\" --replace samosa=sushi"},
+    {"serve", add_serve, "The same as a live page in the browser, and as an HTTP API.",
+     "sluice serve sluice-demo/rnn.safetensors sluice-demo/lstm.safetensors sluice-demo/gru.safetensors"},
     {"eval", add_eval, "Measures a model on a text: loss, perplexity, next-token recall.",
      "sluice eval shakespeare.safetensors other.txt"},
     {"compare", add_compare, "Trains several cells on one text: what each costs and remembers.",

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <filesystem>
 #include <system_error>
 
 #include "base/file.h"
@@ -57,6 +58,11 @@ double tidy(float value) {
   double exact = 0;
   std::from_chars(std::begin(digits), written.ptr, exact);
   return exact;
+}
+
+std::string model_name(const std::string& path) {
+  const std::filesystem::path file = std::filesystem::path(path).filename();
+  return file.extension() == ".safetensors" ? file.stem().string() : file.string();
 }
 
 std::string shell_word(const std::string& argument) {

@@ -37,6 +37,8 @@ void print_json(const Json& object);
 void say_unknown(Talk& talk, const std::vector<std::string>& unknown, bool all);
 // The shortest decimal number that is this float: 0.98 and not 0.98000001907348633.
 double tidy(float value);
+// What a model's file calls it: its last part without .safetensors.
+std::string model_name(const std::string& path);
 // An argument as a shell wants it.
 std::string shell_word(const std::string& argument);
 

@@ -24,6 +24,8 @@ using Action = std::function<int()>;
 Action add_train(CLI::App& app, const Invocation& typed);
 Action add_complete(CLI::App& app, const Invocation& typed);
 Action add_gates(CLI::App& app, const Invocation& typed);
+Action add_explain(CLI::App& app, const Invocation& typed);
+Action add_serve(CLI::App& app, const Invocation& typed);
 Action add_eval(CLI::App& app, const Invocation& typed);
 Action add_compare(CLI::App& app, const Invocation& typed);
 Action add_info(CLI::App& app, const Invocation& typed);

@@ -1,0 +1,63 @@
+// A small HTTP server on libmicrohttpd: one thread moves bytes, workers answer, everything is bounded.
+//
+// A page of a stranger's must not reach it through the browser of whoever runs it: the Host must be an address of this
+// server (DNS rebinding), an Origin must be its own.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace sluice::tool {
+
+struct HttpRequest {
+  std::string method, path, body;
+};
+
+struct HttpResponse {
+  unsigned status = 200;
+  std::string type = "application/json";
+  std::string body = {};
+  std::vector<std::pair<std::string, std::string>> headers = {};
+};
+
+// {"error": {"status": ..., "message": ...}}
+HttpResponse http_error(unsigned status, std::string_view message);
+
+struct HttpLimits {
+  std::size_t body_bytes = std::size_t{1} << 16;
+  std::size_t header_bytes = std::size_t{16} << 10;   // of a connection, with what is read ahead
+  std::size_t connections = 800;                      // the rest wait to be accepted
+  std::size_t waiting = 64;                           // requests in line for a worker
+  std::size_t answer_bytes = std::size_t{256} << 20;  // of all answers on their way
+  double request_seconds = 5;                         // for a request to arrive, however it trickles
+  double answer_seconds = 60;                         // for an answer to be taken
+  std::size_t workers = 0;                            // 0: as many as the machine has
+};
+
+// Answers one request; must not throw. GET is answered on the thread that moves bytes and has to be quick; POST on a
+// worker, several at a time.
+using HttpHandler = std::function<HttpResponse(const HttpRequest&)>;
+
+class HttpServer {
+ public:
+  // Listens at once; port 0: any. Throws Error (failed) naming the address when that cannot be, (usage) for a host that
+  // is none.
+  HttpServer(const std::string& host, std::uint16_t port, HttpHandler handler, const HttpLimits& limits = {});
+  // Takes no more, answers what is being answered, and ends.
+  ~HttpServer();
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+
+  std::string url() const;  // "http://127.0.0.1:8080/"
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sluice::tool

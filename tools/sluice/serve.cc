@@ -1,0 +1,56 @@
+// sluice serve MODEL [MODEL...]
+#include <fmt/format.h>
+
+#include <chrono>
+#include <memory>
+#include <thread>
+
+#include "interrupts.h"
+#include "options.h"
+#include "output.h"
+#include "serve_api.h"
+#include "verbs.h"
+
+namespace sluice::tool {
+namespace {
+
+struct Serve {
+  std::vector<std::string> paths;
+  std::string host = "127.0.0.1";
+  std::uint64_t port = 8080;
+  bool quiet = false;
+
+  int run() const;
+};
+
+int Serve::run() const {
+  expect(port <= 65535, "--port", "0 to 65535", std::to_string(port));
+  std::vector<ServedModel> models;
+  for (const std::string& path : paths) models.push_back({model_name(path), load(path)});
+  const Api api(std::move(models));
+  Talk talk(quiet);
+  Interrupts interrupts;
+  {
+    const HttpServer server(host, static_cast<std::uint16_t>(port),
+                            [&](const HttpRequest& request) { return api.answer(request); });
+    print(server.url() + "\n");
+    flush();
+    talk.say("open this in a browser; Ctrl-C ends");
+    while (interrupts.go_on()) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    talk.say(fmt::format("stopped by {}", interrupts.name()));
+  }
+  return interrupts.exit_code();
+}
+
+}  // namespace
+
+Action add_serve(CLI::App& app, const Invocation&) {
+  const auto verb = std::make_shared<Serve>();
+  app.add_option("MODEL", verb->paths, "files that train wrote; several are shown side by side")->required();
+  add_value(app, "--host", verb->host, "address to listen on; another than 127.0.0.1 lets others in", "ADDRESS");
+  add_value(app, "--port", verb->port, "port to listen on; 0: any that is free", "N");
+  app.add_flag("-q,--quiet", verb->quiet, "say nothing but the address");
+  return [verb] { return verb->run(); };
+}
+
+}  // namespace sluice::tool

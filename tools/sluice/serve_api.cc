@@ -1,0 +1,172 @@
+#include "serve_api.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <new>
+
+#include "completion.h"
+#include "explain/facts.h"
+#include "gates_view.h"
+#include "page.h"
+
+namespace sluice::tool {
+namespace {
+
+constexpr std::string_view kRoot = "/api/v1/";
+
+std::string text_of(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+// A model that was asked for and is not there.
+struct NoModel {
+  std::string message;
+};
+
+std::size_t count_tokens(const Model& model, const std::string& text, const RequestLimits& limits) {
+  const std::size_t count = model.vocabulary().encode(text).size();
+  if (count > limits.tokens) {
+    throw Error(Status::usage, fmt::format("text: expected at most {} words, found {}", limits.tokens, count));
+  }
+  return count;
+}
+
+Json answer_head() { return {{"schema", explain_schema}}; }
+
+std::string_view type_of(std::string_view name) {
+  return name.ends_with(".html")  ? "text/html; charset=utf-8"
+         : name.ends_with(".css") ? "text/css; charset=utf-8"
+         : name.ends_with(".js")  ? "text/javascript; charset=utf-8"
+         : name.ends_with(".svg") ? "image/svg+xml"
+                                  : "application/octet-stream";
+}
+
+HttpResponse wrong_method(std::string_view allowed) {
+  HttpResponse response = http_error(405, fmt::format("method: expected {}, found another", allowed));
+  response.headers.emplace_back("Allow", allowed);
+  return response;
+}
+
+}  // namespace
+
+Api::Api(std::vector<ServedModel> models) : models_(std::move(models)) {
+  for (std::size_t i = 0; i < models_.size(); ++i) {
+    const auto taken = [&](const std::string& name) {
+      return std::any_of(models_.begin(), models_.begin() + static_cast<std::ptrdiff_t>(i),
+                         [&](const ServedModel& m) { return m.name == name; });
+    };
+    const std::string name = models_[i].name;
+    for (std::size_t n = 2; taken(models_[i].name); ++n) models_[i].name = fmt::format("{}-{}", name, n);
+  }
+}
+
+HttpResponse Api::answer(const HttpRequest& request) const noexcept {
+  try {
+    return route(request);
+  } catch (const NoModel& missing) {
+    return http_error(404, missing.message);
+  } catch (const Error& error) {
+    const bool asked_wrongly = error.status() == Status::usage || error.status() == Status::bad_file;
+    return http_error(asked_wrongly ? 400 : 500, error.what());
+  } catch (const std::bad_alloc&) {
+    return http_error(503, "not enough memory for this: a shorter text may fit");
+  } catch (const std::exception& error) {
+    return http_error(500, error.what());
+  }
+}
+
+HttpResponse Api::route(const HttpRequest& request) const {
+  const std::string_view path = request.path;
+  const bool reads = request.method != "POST";
+  if (path.starts_with(kRoot)) {
+    const std::string_view name = path.substr(kRoot.size());
+    const auto get = [&](std::string body) {
+      return reads ? HttpResponse{.body = std::move(body)} : wrong_method("GET, HEAD");
+    };
+    if (name == "health") return get("{\"status\":\"ok\"}");
+    if (name == "info") return get(info());
+    for (const auto& [verb, make] :
+         {std::pair<std::string_view, std::string (Api::*)(const std::string&) const>{"complete", &Api::complete},
+          {"gates", &Api::gates},
+          {"explain", &Api::explain}}) {
+      if (name != verb) continue;
+      return reads ? wrong_method("POST") : HttpResponse{.body = (this->*make)(request.body)};
+    }
+  }
+  const PageFile* file = find_page_file(path == "/" ? "index.html" : path.substr(1));
+  if (file == nullptr) return http_error(404, "path: expected one of the API or the page, found another");
+  if (!reads) return wrong_method("GET, HEAD");
+  return {.type = std::string(type_of(file->name)), .body = std::string(file->bytes)};
+}
+
+std::vector<const ServedModel*> Api::chosen(const std::vector<std::string>& names) const {
+  std::vector<const ServedModel*> found;
+  if (names.empty()) {
+    for (const ServedModel& model : models_) found.push_back(&model);
+  }
+  for (const std::string& name : names) {
+    const auto at = std::find_if(models_.begin(), models_.end(), [&](const ServedModel& m) { return m.name == name; });
+    if (at == models_.end()) throw NoModel{"model: expected a name that info lists, found another"};
+    found.push_back(&*at);
+  }
+  return found;
+}
+
+std::string Api::info() const {
+  std::string models;
+  for (const ServedModel& served : models_)
+    models += (models.empty() ? "" : ",") + facts_json(served.model, served.name);
+  const Json limits = {{"body_bytes", limits_.body_bytes},
+                       {"tokens", limits_.tokens},
+                       {"leave_one_out_tokens", limits_.leave_one_out_tokens},
+                       {"continuation_tokens", limits_.continuation_tokens},
+                       {"top", limits_.top}};
+  return fmt::format(R"({{"schema":{},"version":"{}","models":[{}],"limits":{}}})", explain_schema, SLUICE_VERSION,
+                     models, text_of(limits));
+}
+
+std::string Api::complete(const std::string& body) const {
+  const CompleteRequest request = read_complete_request(body, limits_);
+  const CompletionOptions options{request.top, request.tokens, request.sample, request.seed};
+  Json answer = answer_head();
+  answer["results"] = Json::array();
+  for (const ServedModel* served : chosen(request.models)) {
+    count_tokens(served->model, request.text, limits_);
+    Json one = {{"model", served->name}};
+    one.update(to_json(tool::complete(served->model, request.text, options)));
+    answer["results"].push_back(std::move(one));
+  }
+  return text_of(answer);
+}
+
+std::string Api::gates(const std::string& body) const {
+  const GatesRequest request = read_gates_request(body, limits_);
+  Json answer = answer_head();
+  answer["results"] = Json::array();
+  for (const ServedModel* served : chosen(request.models)) {
+    count_tokens(served->model, request.text, limits_);
+    Json one = {{"model", served->name}};
+    one.update(to_json(read_gates(served->model, request.text)));
+    answer["results"].push_back(std::move(one));
+  }
+  return text_of(answer);
+}
+
+std::string Api::explain(const std::string& body) const {
+  const ExplainRequest request = read_explain_request(body, limits_);
+  std::string answer = fmt::format("{{\"schema\":{},\"explanations\":[", explain_schema);
+  bool first = true;
+  for (const ServedModel* served : chosen(request.models)) {
+    const std::size_t tokens = count_tokens(served->model, request.text, limits_);
+    if (request.options.leave_one_out && tokens > limits_.leave_one_out_tokens) {
+      throw Error(Status::usage, fmt::format("leave_one_out: expected a text of at most {} words, found {}",
+                                             limits_.leave_one_out_tokens, tokens));
+    }
+    const Explanation one = sluice::explain(served->model, request.text, request.options);
+    answer += first ? "" : ",";
+    answer += to_json(served->model, one, {.name = served->name, .units = request.units});
+    first = false;
+  }
+  return answer + "]}";
+}
+
+}  // namespace sluice::tool
