@@ -163,8 +163,9 @@ def packaging(tally):
 
 @part
 def address(tally):
-    """The C++ tests under AddressSanitizer and UndefinedBehaviorSanitizer; the same build holds the fuzzers."""
-    folder = build_with_clang(tally, "address", "-DSLUICE_SANITIZE=address,undefined", "-DSLUICE_FUZZ=ON")
+    """The C++ tests under AddressSanitizer and UndefinedBehaviorSanitizer; the same build holds fuzzers and the command."""
+    folder = build_with_clang(tally, "address", "-DSLUICE_SANITIZE=address,undefined", "-DSLUICE_FUZZ=ON",
+                              "-DSLUICE_TOOL=ON")
     if folder:
         run_gtest(tally, [folder / "tests/sluice_tests"], "address", RC_PARAMS="max_success=20",
                   UBSAN_OPTIONS="print_stacktrace=1")
@@ -189,6 +190,14 @@ def fuzz(tally):
         if fuzzer.returncode:
             print(fuzzer.stderr[-5000:])
         tally.add(f"fuzz: {name}", fuzzer.returncode == 0)
+
+
+@part
+def serve(tally):
+    """The server under attack, under the same sanitizers (scripts/test address builds it)."""
+    run_pytest(tally, "serve", "tests/python/test_serve.py", "-k",
+               "malformed or slow or hostile or wrong or strangers or at_once or stops",
+               SLUICE_COMMAND=str(BUILD / "address/sluice"), UBSAN_OPTIONS="print_stacktrace=1")
 
 
 @part

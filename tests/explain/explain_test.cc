@@ -1,0 +1,341 @@
+// What explain says, against the definitions in plain loops and against reading the text again word by word.
+#include "sluice/explain.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "explain/reading.h"
+#include "model/network_samples.h"
+#include "sluice/stream.h"
+
+namespace sluice {
+namespace {
+
+using testing::HasSubstr;
+
+class Explaining : public test::EveryCell {
+ protected:
+  Explaining() : model(config(), Vocabulary({}, {"<unk>", "the", "cat", "saw", "dog", "and", "a", "bird", "fish"})) {
+    Random random(31);
+    test::randomize(model.network(), random);
+    for (const char* word : {"the", "cat", "saw", "the", "dog", "and", "the", "dog", "saw", "zzz", "a", "bird"}) {
+      text += (text.empty() ? "" : " ") + std::string(word);
+    }
+    tokens = model.vocabulary().encode(text);
+  }
+  Config config() const {
+    Config c;
+    c.cell = GetParam().cell;
+    c.activation = GetParam().activation;
+    c.layers = 2;
+    c.hidden = 19;
+    c.embedding = 6;
+    return c;
+  }
+
+  Model model;
+  std::string text;
+  std::vector<Token> tokens;
+};
+
+double log_p(const Model& model, const std::vector<Token>& tokens, Token answer, State* state = nullptr) {
+  Stream stream(model);
+  for (const Token token : tokens) stream.step(token);
+  if (state != nullptr) *state = stream.state();
+  return std::log(static_cast<double>(stream.probabilities()[answer]));
+}
+
+TEST_P(Explaining, CandidatesAndSurpriseAreThoseOfAStream) {
+  const Explanation e = explain(model, text, {.top = 4});
+  ASSERT_EQ(e.reading.candidates.size(), tokens.size());
+  EXPECT_TRUE(std::isnan(e.reading.surprise[0]));
+  EXPECT_EQ(e.reading.words[9].text, "zzz");
+  EXPECT_EQ(e.reading.words[9].token, Vocabulary::unknown);
+  Stream stream(model);
+  for (std::size_t t = 0; t < tokens.size(); ++t) {
+    if (t > 0) {
+      EXPECT_NEAR(e.reading.surprise[t], -std::log(double(stream.probabilities()[tokens[t]])), 1e-5);
+    }
+    stream.step(tokens[t]);
+    const auto top = stream.top(4);
+    for (std::size_t i = 0; i < 4; ++i) {
+      EXPECT_EQ(e.reading.candidates[t][i].token, top[i].first);
+      EXPECT_NEAR(e.reading.candidates[t][i].probability, top[i].second, 1e-6f);
+    }
+  }
+}
+
+TEST_P(Explaining, SummariesFollowTheirDefinitions) {
+  const Reading r = read_text(model, tokens);
+  const std::size_t h = 19, steps = tokens.size();
+  const auto kept = keeping_gate(model.cell());
+  EXPECT_EQ(kept.has_value(), !model.cell().gates.empty());
+  for (std::size_t l = 0; l < 2; ++l) {
+    const LayerTrace& trace = r.trace.layers[l];
+    for (std::size_t g = 0; g < trace.gates.size(); ++g) {
+      const GateSummary& s = r.layers[l].gates[g];
+      double low = 0, high = 0;
+      for (std::size_t u = 0; u < h; ++u) {
+        double sum = 0, below = 0, above = 0;
+        for (std::size_t t = 0; t < steps; ++t) {
+          const float v = trace.gates[g][t * h + u];
+          sum += double(v), below += v<0.1f, above += v> 0.9f;
+        }
+        EXPECT_NEAR(s.units[u], sum / double(steps), 1e-12);
+        EXPECT_NEAR(s.low[u], below / double(steps), 1e-12);
+        EXPECT_NEAR(s.high[u], above / double(steps), 1e-12);
+        low += below, high += above;
+      }
+      EXPECT_NEAR(s.share_low, low / double(h * steps), 1e-12);
+      EXPECT_NEAR(s.share_high, high / double(h * steps), 1e-12);
+      const auto* at = &trace.gates[g][4 * h];
+      EXPECT_NEAR(s.words[4], std::accumulate(at, at + h, 0.0) / double(h), 1e-7);
+    }
+    double size = 0;
+    for (std::size_t u = 0; u < h; ++u) size += std::abs(double(trace.hidden[7 * h + u])) / double(h);
+    EXPECT_NEAR(r.layers[l].hidden.words[7], size, 1e-12);
+    EXPECT_EQ(r.layers[l].half_life.size(), kept ? h : 0);
+    for (std::size_t u = 0; kept && u < h; ++u) {
+      // After half-life words at the geometric mean of the gate, half is left.
+      double product = 1;
+      for (std::size_t t = 0; t < steps; ++t) product *= double(trace.gates[*kept][t * h + u]);
+      EXPECT_NEAR(std::pow(product, r.layers[l].half_life[u] / double(steps)), 0.5, 1e-9);
+    }
+  }
+}
+
+TEST_P(Explaining, LeaveOneOutIsTheTextReadAgainWithoutTheWord) {
+  const Connectivity c = connect(model, tokens, Token{7});
+  const double whole = log_p(model, tokens, 7);
+  EXPECT_EQ(c.at, tokens.size() - 1);
+  EXPECT_NEAR(std::log(c.probability), whole, 1e-5);
+  ASSERT_EQ(c.leave_one_out.size(), tokens.size());
+  for (std::size_t t = 0; t < tokens.size(); ++t) {
+    std::vector<Token> without = tokens;
+    without[t] = Vocabulary::unknown;
+    EXPECT_NEAR(c.leave_one_out[t], whole - log_p(model, without, 7), 2e-5) << t;
+    Stream stream(model);
+    for (const Token token : without) stream.step(token);
+    EXPECT_EQ(c.without[t].token, stream.top(1)[0].first);
+    EXPECT_NEAR(c.without[t].probability, stream.top(1)[0].second, 1e-5f);
+  }
+  EXPECT_EQ(c.leave_one_out[9], 0);
+}
+
+// More words than are read side by side.
+TEST_P(Explaining, LeaveOneOutOfALongText) {
+  std::vector<Token> all;
+  for (int i = 0; i < 4; ++i) all.insert(all.end(), tokens.begin(), tokens.end());
+  all.resize(35);
+  const Connectivity c = connect(model, all, Token{3});
+  ASSERT_EQ(c.leave_one_out.size(), all.size());
+  for (const std::size_t t : {0u, 15u, 16u, 17u, 31u, 32u, 34u}) {
+    std::vector<Token> without = all;
+    without[t] = Vocabulary::unknown;
+    EXPECT_NEAR(c.leave_one_out[t], log_p(model, all, 3) - log_p(model, without, 3), 2e-5) << t;
+  }
+}
+
+// The first-order measures against the function itself: the embedding of a word that occurs once is moved.
+TEST_P(Explaining, GradientAndSignedAreThoseOfTheFunction) {
+  const Connectivity c = connect(model, tokens, Token{7}, false);
+  EXPECT_TRUE(c.leave_one_out.empty());
+  const reference::Network truth = test::in_double(model.network());
+  const reference::Text all{tokens.size(), 1, tokens, std::vector<Token>(tokens.size(), 7)};
+  const test::Numbers state(model.initial_state().values().size());
+  for (const std::size_t t : {1u, 5u, 11u}) {  // cat, and, bird
+    double norm = 0, along = 0;
+    for (std::size_t i = 0; i < 6; ++i) {
+      reference::Network moved = truth;
+      double& x = moved.tensors.at("embedding.weight")[tokens[t] * 6 + i];
+      const double was = x;
+      x = was + 1e-5;
+      const double above = -run(moved, all, state, false).nats.back();
+      x = was - 1e-5;
+      const double slope = (above + run(moved, all, state, false).nats.back()) / 2e-5;
+      norm += slope * slope, along += slope * was;
+    }
+    EXPECT_NEAR(c.gradient[t], std::sqrt(norm), 1e-4 * std::sqrt(norm)) << t;
+    EXPECT_NEAR(c.along[t], along, 1e-4 * std::sqrt(norm)) << t;
+  }
+}
+
+TEST_P(Explaining, TheHorizonIsTheDistanceBetweenTwoStreams) {
+  const Horizon found = horizon(model, tokens, 3, 8);
+  ASSERT_EQ(found.layers.size(), 2u);
+  std::vector<Token> other = tokens;
+  other[3] = 8;
+  for (std::size_t t = 3; t < tokens.size(); ++t) {
+    State a, b;
+    log_p(model, {tokens.begin(), tokens.begin() + std::ptrdiff_t(t) + 1}, 0, &a);
+    log_p(model, {other.begin(), other.begin() + std::ptrdiff_t(t) + 1}, 0, &b);
+    for (std::size_t l = 0; l < 2; ++l) {
+      for (std::size_t s = 0; s < a.states(); ++s) {
+        double sum = 0;
+        for (std::size_t u = 0; u < 19; ++u) sum += std::pow(double(a.of(l, s)[u]) - double(b.of(l, s)[u]), 2);
+        const std::vector<double>& curve = s == 0 ? found.layers[l].hidden : found.layers[l].memory;
+        EXPECT_NEAR(curve.at(t - 3), std::sqrt(sum), 1e-5);
+      }
+    }
+  }
+  for (const HorizonLayer& layer : found.layers) {
+    const std::vector<double>& curve = layer.memory.empty() ? layer.hidden : layer.memory;
+    const double half = *std::ranges::max_element(curve) / 2;
+    EXPECT_GE(curve[layer.words], half);
+    for (std::size_t i = layer.words + 1; i < curve.size(); ++i) EXPECT_LT(curve[i], half);
+  }
+}
+
+TEST_P(Explaining, ReplacedAndDeletedWordsAreTheTextWrittenSo) {
+  ExplainOptions options;
+  options.changes.replace = {{1, "fish"}};
+  options.changes.remove = {3, 5};
+  const Explanation e = explain(model, text, options);
+  ASSERT_TRUE(e.changed);
+  const Explanation written = explain(model, "the fish saw dog the dog saw zzz a bird");
+  const Changed& changed = *e.changed;
+  EXPECT_EQ(changed.reading.words.size(), 10u);
+  EXPECT_EQ(changed.reading.words[1].text, "fish");
+  EXPECT_TRUE(test::same_bits(changed.reading.trace.layers[1].hidden, written.reading.trace.layers[1].hidden));
+  EXPECT_EQ(changed.reading.candidates[9][0].token, written.reading.candidates[9][0].token);
+  EXPECT_EQ(changed.connectivity->gradient, written.connectivity.gradient);
+  EXPECT_EQ(changed.connectivity->leave_one_out, written.connectivity.leave_one_out);
+  const std::vector<std::optional<std::size_t>> from = {0, {}, 2, 4, 6, 7, 8, 9, 10, 11};
+  EXPECT_EQ(changed.from, from);
+  // Untouched is untouched.
+  EXPECT_EQ(e.connectivity.gradient, explain(model, text).connectivity.gradient);
+}
+
+TEST_P(Explaining, AClampFollowsItsWordsThroughDeletions) {
+  if (model.cell().gates.empty()) return;
+  ExplainOptions options;
+  options.changes.remove = {0, 4};
+  Clamp clamp{
+      .gate = std::string(model.cell().gates[0].name), .layer = 1, .units = {3}, .first = 2, .last = 4, .value = 1};
+  options.changes.clamp = {clamp};
+  const Changed changed = *explain(model, text, options).changed;
+  EXPECT_FALSE(changed.connectivity);
+  for (std::size_t t = 0; t < changed.reading.words.size(); ++t) {
+    EXPECT_EQ(changed.reading.trace.layers[1].gates[0][t * 19 + 3] == 1.f, t == 1 || t == 2) << t;  // words 2 and 3
+    EXPECT_NE(changed.reading.trace.layers[0].gates[0][t * 19 + 3], 1.f);
+  }
+}
+
+TEST_P(Explaining, AtAsksInTheMiddle) {
+  const Explanation e = explain(model, text, {.at = 4, .answer = "bird"});
+  EXPECT_EQ(e.connectivity.at, 4u);
+  EXPECT_EQ(e.connectivity.answer, 7u);
+  EXPECT_EQ(e.connectivity.gradient, connect(model, std::span(tokens).first(5), Token{7}).gradient);
+  EXPECT_EQ(e.reading.words.size(), tokens.size());
+}
+
+void expect_refused(const Model& model, const std::string& text, const ExplainOptions& options, const char* message) {
+  try {
+    explain(model, text, options);
+    ADD_FAILURE() << "expected: " << message;
+  } catch (const Error& error) {
+    EXPECT_EQ(error.status(), Status::usage) << error.what();
+    EXPECT_THAT(error.what(), HasSubstr(message));
+  }
+}
+
+TEST_P(Explaining, RefusesInASentence) {
+  expect_refused(model, "", {}, "text: expected at least one word, found none");
+  expect_refused(model, text, {.at = 12}, "at: expected a word 0 to 11, found 12");
+  expect_refused(model, text, {.answer = "zzz"}, "answer: expected a word that the model knows, found \"zzz\"");
+  expect_refused(model, text, {.horizon = HorizonQuestion{99}}, "horizon: expected a word 0 to 11, found 99");
+  expect_refused(model, text, {.changes = {{{12, "a"}}, {}, {}}}, "replace: expected a word 0 to 11, found 12");
+  expect_refused(model, text, {.changes = {{{1, "a b"}}, {}, {}}}, "replace: expected one word, found 2 of them");
+  expect_refused(model, "the", {.changes = {{}, {0}, {}}}, "delete: expected at least one word left, found none");
+  const bool gated = !model.cell().gates.empty();
+  Clamp clamp{.gate = "remember"};
+  expect_refused(model, text, {.changes = {{}, {}, {clamp}}},
+                 gated ? "clamp: expected one of the gates " : "clamp: expected a cell with gates");
+  if (!gated) return;
+  clamp.gate = model.cell().gates[0].name;
+  clamp.units = {19};
+  expect_refused(model, text, {.changes = {{}, {}, {clamp}}}, "clamp: unit: expected 0 to 18, found 19");
+  clamp.units = {};
+  clamp.layer = 2;
+  expect_refused(model, text, {.changes = {{}, {}, {clamp}}}, "clamp: layer: expected 0 to 1, found 2");
+  clamp.layer = {};
+  clamp.first = 5;
+  clamp.last = 4;
+  expect_refused(model, text, {.changes = {{}, {}, {clamp}}}, "clamp: last word: expected 5 or more, found 4");
+  clamp.last = {};
+  clamp.value = std::nan("");
+  expect_refused(model, text, {.changes = {{}, {}, {clamp}}}, "clamp: value: expected 0 to 1");
+}
+
+TEST_P(Explaining, TheJsonHoldsWhatWasFound) {
+  ExplainOptions options;
+  options.changes.remove = {2};
+  const Explanation e = explain(model, text, options);
+  const nlohmann::json json = nlohmann::json::parse(to_json(model, e, {.name = "</script>"}));
+  EXPECT_EQ(json["schema"], explain_schema);
+  EXPECT_EQ(json["model"]["name"], "</script>");
+  EXPECT_EQ(json["reading"]["words"][9]["text"], "zzz");
+  EXPECT_EQ(json["reading"]["words"][9]["token"], "<unk>");
+  EXPECT_TRUE(json["reading"]["surprise"][0].is_null());
+  for (std::size_t l = 0; l < 2; ++l) {
+    const nlohmann::json& layer = json["reading"]["layers"][l];
+    const LayerTrace& trace = e.reading.trace.layers[l];
+    for (std::size_t g = 0; g < trace.gates.size(); ++g) {
+      const nlohmann::json& gate = layer["gates"][std::string(model.cell().gates[g].name)];
+      EXPECT_NEAR(gate["values"][5][17].get<double>(), trace.gates[g][5 * 19 + 17], 0.51e-4);
+      EXPECT_NEAR(gate["words"][5].get<double>(), e.reading.layers[l].gates[g].words[5], 1e-5);
+    }
+    EXPECT_NEAR(layer["hidden"]["values"][11][18].get<double>(), trace.hidden[11 * 19 + 18], 0.51e-4);
+    EXPECT_EQ(layer["memory"].is_null(), trace.memory.empty());
+    EXPECT_EQ(layer["half_life"].is_null(), trace.gates.empty());
+  }
+  EXPECT_NEAR(json["connectivity"]["signed"][4].get<double>(), e.connectivity.along[4], 1e-4);
+  EXPECT_EQ(json["connectivity"]["leave_one_out"].size(), tokens.size());
+  EXPECT_EQ(json["changed"]["from"].size(), tokens.size() - 1);
+  EXPECT_EQ(json["changes"]["delete"][0], 2);
+  const nlohmann::json small = nlohmann::json::parse(to_json(model, e, {.name = "m", .units = false}));
+  EXPECT_FALSE(small["reading"]["layers"][0]["hidden"].contains("values"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Cells, Explaining, testing::ValuesIn(test::every_cell()), test::label);
+
+// Holding retain at 1 keeps the very bits of the past, whatever is read.
+TEST(HeldRetain, KeepsThePast) {
+  for (const char* cell : {"gru", "gru-reset-after"}) {
+    Config config;
+    config.cell = cell;
+    config.hidden = 33;
+    const Model model(config, Vocabulary({}, {"<unk>", "a", "b"}), 5);
+    const Token tokens[] = {1, 2, 2, 1, 2};
+    const Clamp clamp{.gate = "retain", .first = 1, .value = 1};
+    const Reading r = read_text(model, tokens, 1, std::span(&clamp, 1));
+    const std::vector<float>& h = r.trace.layers[0].hidden;
+    EXPECT_TRUE(std::equal(h.begin(), h.begin() + 33, h.end() - 33)) << cell;
+    EXPECT_TRUE(std::isfinite(r.layers[0].half_life[0]));
+  }
+}
+
+TEST(Choose, IsTheSortedBeginning) {
+  Random random(3);
+  std::vector<float> logits(48, -1e30f);
+  for (std::size_t i = 0; i < 37; ++i) logits[i] = static_cast<float>(random.below(9));
+  std::vector<Token> order(37);
+  std::iota(order.begin(), order.end(), Token{0});
+  std::ranges::stable_sort(order, [&](Token a, Token b) { return logits[a] > logits[b]; });
+  const std::vector<Choice> all = choose(logits, 37, 100);
+  ASSERT_EQ(all.size(), 37u);
+  double sum = 0;
+  for (std::size_t i = 0; i < 37; ++i) {
+    EXPECT_EQ(all[i].token, order[i]);
+    sum += double(all[i].probability);
+  }
+  EXPECT_NEAR(sum, 1, 1e-5);
+  EXPECT_EQ(choose(logits, 37, 5)[4].token, order[4]);
+}
+
+}  // namespace
+}  // namespace sluice

@@ -1,0 +1,105 @@
+// What the HTTP API takes, and the sentence for what it does not.
+#include "explain/request.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace sluice {
+namespace {
+
+template <class F>
+std::string refusal(F&& read) {
+  try {
+    read();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.status(), Status::usage);
+    return error.what();
+  }
+  return "";
+}
+
+std::string explain_refusal(const std::string& body) {
+  return refusal([&] { read_explain_request(body); });
+}
+
+TEST(Requests, ExplainReadsEveryName) {
+  const ExplainRequest r = read_explain_request(
+      R"({"text": "a b", "model": "gru", "top": 7, "units": false, "at": 1, "answer": "c", "leave_one_out": true,
+          "horizon": {"at": 0, "with": "d"},
+          "changes": {"replace": [{"at": 0, "with": "e"}], "delete": [1],
+                      "clamp": [{"layer": 1, "gate": "retain", "units": [3, 7], "first": 2, "last": 5, "value": 0.5},
+                                {"gate": "reset", "value": 1}]}})");
+  EXPECT_EQ(r.text, "a b");
+  EXPECT_EQ(r.models, std::vector<std::string>{"gru"});
+  EXPECT_FALSE(r.units);
+  EXPECT_EQ(r.options.top, 7u);
+  EXPECT_EQ(r.options.at, 1u);
+  EXPECT_EQ(r.options.answer, "c");
+  EXPECT_TRUE(r.options.leave_one_out);
+  EXPECT_EQ(r.options.horizon->at, 0u);
+  EXPECT_EQ(r.options.horizon->with, "d");
+  EXPECT_EQ(r.options.changes.replace.at(0).with, "e");
+  EXPECT_EQ(r.options.changes.remove, std::vector<std::size_t>{1});
+  const Clamp& clamp = r.options.changes.clamp.at(0);
+  EXPECT_EQ(clamp.layer, 1u);
+  EXPECT_EQ(clamp.units, (std::vector<std::size_t>{3, 7}));
+  EXPECT_EQ(clamp.first, 2u);
+  EXPECT_EQ(clamp.last, 5u);
+  EXPECT_EQ(clamp.value, 0.5);
+  EXPECT_FALSE(r.options.changes.clamp.at(1).layer);
+}
+
+TEST(Requests, WhatCostsIsAskedFor) {
+  const ExplainRequest r = read_explain_request(R"({"text": "a"})");
+  EXPECT_FALSE(r.options.leave_one_out);
+  EXPECT_FALSE(r.options.horizon);
+  EXPECT_TRUE(r.models.empty());
+  EXPECT_TRUE(r.options.changes.empty());
+  EXPECT_FALSE(read_explain_request(R"({"text": "a", "horizon": {}})").options.horizon->at);
+}
+
+TEST(Requests, CompleteAndGatesReadTheirs) {
+  const CompleteRequest c = read_complete_request(
+      R"({"text": "a", "model": ["x", "y"], "top": 2, "tokens": 9, "temperature": 0, "top_p": 0.5, "top_k": 3, "seed": 4})");
+  EXPECT_EQ(c.models, (std::vector<std::string>{"x", "y"}));
+  EXPECT_EQ(c.tokens, 9u);
+  EXPECT_EQ(c.sample.temperature, 0);
+  EXPECT_EQ(c.sample.top_p, 0.5);
+  EXPECT_EQ(c.sample.top_k, 3u);
+  EXPECT_EQ(c.seed, 4u);
+  EXPECT_EQ(read_gates_request(R"({"text": "é"})").text, "é");
+}
+
+TEST(Requests, RefusesInASentence) {
+  EXPECT_EQ(explain_refusal(""), "body: expected JSON, found something else at byte 1");
+  EXPECT_EQ(explain_refusal("[1]"), "body: expected an object, found a list");
+  EXPECT_EQ(explain_refusal("{}"), "text: expected a value, found none");
+  EXPECT_EQ(explain_refusal(R"({"text": 5})"), "text: expected a string, found 5");
+  EXPECT_EQ(explain_refusal(R"({"text": "a", "top": 0})"), "top: expected 1 to 20, found 0");
+  EXPECT_EQ(explain_refusal(R"({"text": "a", "top": -1})"), "top: expected a whole number, 0 or more, found -1");
+  EXPECT_EQ(explain_refusal(R"({"text": "a", "at": 1.5})"), "at: expected a whole number, 0 or more, found 1.5");
+  EXPECT_EQ(explain_refusal(R"({"text": "a", "at": 18446744073709551615})"),
+            "at: expected a whole number, 0 or more, found 18446744073709551615");
+  EXPECT_THAT(explain_refusal(R"({"text": "a", "colour": 1})"), testing::EndsWith(", found \"colour\""));
+  EXPECT_EQ(explain_refusal(R"({"text": "a", "model": []})"),
+            "model: expected a name or a list of 1 to 64 names, found a list");
+  EXPECT_EQ(explain_refusal(R"({"text": "a", "changes": {"clamp": [{"value": 1}]}})"),
+            "changes.clamp.gate: expected a value, found none");
+  EXPECT_EQ(explain_refusal(R"({"text": "a", "changes": {"clamp": [{"gate": "retain", "value": 1.5}]}})"),
+            "changes.clamp.value: expected 0.0 to 1.0, found 1.5");
+  EXPECT_THAT(explain_refusal(R"({"text": "a", "changes": {"replace": [{"at": 1, "with": "b", "x": 1}]}})"),
+              testing::StartsWith("changes.replace: expected names out of at, with"));
+  EXPECT_EQ(explain_refusal("\"" + std::string(70000, 'a') + "\""), "body: expected at most 65536 bytes, found 70002");
+  EXPECT_EQ(explain_refusal("{\"text\": \"\xff\"}"), "body: expected JSON, found something else at byte 11");
+  EXPECT_EQ(refusal([] { read_complete_request(R"({"text": "a", "tokens": 257})"); }),
+            "tokens: expected 0 to 256, found 257");
+}
+
+// Depth costs no stack: brackets up to the limit of a body are refused like other nonsense.
+TEST(Requests, DeepNestingIsRefused) {
+  EXPECT_NE(explain_refusal(std::string(60000, '[')), "");
+  EXPECT_NE(explain_refusal(std::string(30000, '[') + std::string(30000, ']')), "");
+}
+
+}  // namespace
+}  // namespace sluice

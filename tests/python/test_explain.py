@@ -1,0 +1,150 @@
+"""sluice explain: what it says as JSON, to people and as one file, on small models and on the two favourites texts."""
+
+import base64
+import hashlib
+import html.parser
+import json
+import re
+
+import pytest
+
+from conftest import CELLS, refused, sluice, sluice_json
+
+PROMPT = "Ada likes the red house, and"
+GATES = {"gru": ["retain", "reset"], "gru-reset-after": ["retain", "reset"], "lstm": ["input", "forget", "output"], "rnn": []}
+FIRST = "Dhaval eats samosa almost everyday, it shouldn't be hard to guess that his favorite cuisine is"
+SECOND = (FIRST + " Indian. His brother Bhavin however is a lover of pasta and cheese that means Bhavin's favorite "
+          "cuisine is")
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_the_json_has_its_schema(models, cell):
+    e = sluice_json("explain", models[cell], PROMPT)
+    assert e["schema"] == 1 and e["text"] == PROMPT
+    assert e["model"]["name"] == models[cell].stem and e["model"]["cell"] == cell
+    assert [gate["name"] for gate in e["model"]["gates"]] == GATES[cell]
+    reading, (layer,) = e["reading"], e["reading"]["layers"]
+    assert [word["text"].strip() for word in reading["words"]] == ["Ada", "likes", "the", "red", "house", ",", "and"]
+    assert reading["surprise"][0] is None and all(nats > 0 for nats in reading["surprise"][1:])
+    for after in reading["candidates"]:
+        probabilities = [candidate["probability"] for candidate in after]
+        assert len(after) == 5 and probabilities == sorted(probabilities, reverse=True) and sum(probabilities) <= 1.0001
+    assert list(layer["gates"]) == GATES[cell]
+    for gate in layer["gates"].values():
+        assert len(gate["words"]) == len(gate["values"]) == 7
+        assert len(gate["units"]) == len(gate["low"]) == len(gate["high"]) == len(gate["values"][0]) == 16
+        assert all(0 <= value <= 1 for row in gate["values"] for value in row)
+    assert (layer["half_life"] is None) == (layer["candidate"] is None) == (cell == "rnn")
+    assert (layer["memory"] is None) == (cell != "lstm")
+    connectivity = e["connectivity"]
+    assert connectivity["at"] == 6 and connectivity["answer"] == reading["candidates"][6][0]["token"]
+    for name in ["gradient", "signed", "leave_one_out", "without"]:
+        assert len(connectivity[name]) == 7
+    horizon = e["horizon"]
+    assert len(horizon["layers"][0]["hidden"]) == 7 - horizon["at"] and "changed" not in e
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_the_numbers_are_those_of_the_other_verbs(models, cell):
+    e = sluice_json("explain", models[cell], PROMPT)
+    gates, complete = sluice_json("gates", models[cell], PROMPT), sluice_json("complete", models[cell], PROMPT)
+    for name, rows in {**gates["layers"][0]["gates"], "hidden": gates["layers"][0]["hidden"]}.items():
+        layer = e["reading"]["layers"][0]
+        mine = (layer["gates"].get(name) or layer[name])["values"]
+        assert all(abs(a - b) < 0.51e-4 for x, y in zip(mine, rows) for a, b in zip(x, y)), name
+    for mine, theirs in zip(e["reading"]["candidates"][-1], complete["candidates"], strict=True):
+        assert mine["token"] == theirs["token"] and abs(mine["probability"] - theirs["probability"]) < 1e-5
+
+
+def test_what_if(models):
+    def last(changed):
+        return changed["reading"]["candidates"][-1]
+
+    e = sluice_json("explain", models["gru"], PROMPT, "--replace", "red=old", "--delete", "@5", "--clamp",
+                    "retain=0.5,words=1-3,units=2+4,layer=0")
+    changed = e["changed"]
+    assert [word["text"].strip() for word in changed["reading"]["words"]] == ["Ada", "likes", "the", "old", "house", "and"]
+    assert changed["from"] == [0, 1, 2, None, 4, 6] and changed["connectivity"] is None
+    values = changed["reading"]["layers"][0]["gates"]["retain"]["values"]
+    assert [values[t][2] == values[t][4] == 0.5 for t in range(6)] == [False, True, True, True, False, False]
+    assert e["changes"]["clamp"] == [{"layer": 0, "gate": "retain", "units": [2, 4], "first": 1, "last": 3, "value": 0.5}]
+    written = sluice_json("explain", models["gru"], "Ada likes the old house and")
+    without_clamp = sluice_json("explain", models["gru"], PROMPT, "--replace", "red=old", "--delete", "@5")["changed"]
+    assert last(without_clamp) == written["reading"]["candidates"][-1]
+    assert without_clamp["connectivity"] == written["connectivity"]
+
+
+def test_for_people(models):
+    out, _ = sluice("explain", models["lstm"], PROMPT, "--replace", "red=old")
+    for word in ["Next", "Hangs on", "Gates", "Trace", "Changed", "half-life", "forget", "old"]:
+        assert word in out
+    assert "\x1b" not in out
+    out, _ = sluice("explain", models["rnn"], PROMPT, "--quick")
+    assert "no gates" in out
+
+
+@pytest.mark.parametrize("arguments, names", [
+    (["--at", "Zoe"], ["--at", "Zoe"]),
+    (["--at", "@7"], ["at", "6", "7"]),
+    (["--at", "@x"], ["--at", "whole number"]),
+    (["--replace", "red"], ["--replace", "WORD=OTHER"]),
+    (["--replace", "red=two words"], ["replace", "one word", "2"]),
+    (["--delete", "nothing"], ["--delete", "nothing"]),
+    (["--clamp", "retain"], ["--clamp", "GATE=VALUE"]),
+    (["--clamp", "forget=1"], ["retain, reset", "forget"]),
+    (["--clamp", "retain=2"], ["0 to 1", "2"]),
+    (["--clamp", "retain=1,words=9"], ["0 to 6", "9"]),
+    (["--clamp", "retain=1,units=16"], ["0 to 15", "16"]),
+    (["--answer", "Zoe"], ["answer", "Zoe"]),
+    (["--top", "0"], ["--top", "0"]),
+])
+def test_bad_options_are_refused(models, arguments, names):
+    refused("explain", models["gru"], PROMPT, *arguments, code=2, names=names)
+
+
+class Page(html.parser.HTMLParser):
+    """The elements of a page with the text inside, and whatever it would load."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.inside, self.loads, self.policy = {}, [], ""
+        self.open = None
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        self.loads += [attributes[name] for name in ("src", "href") if name in attributes]
+        if attributes.get("http-equiv") == "Content-Security-Policy":
+            self.policy = attributes["content"]
+        if tag in ("script", "style"):
+            self.open = attributes.get("id") or tag
+
+    def handle_data(self, data):
+        if self.open:
+            self.inside.setdefault(self.open, []).append(data)
+            self.open = None
+
+
+def test_one_file_holds_everything(models, tmp_path):
+    path = tmp_path / "page.html"
+    e = sluice_json("explain", models["gru"], PROMPT + " </script><script>alert(1)</script>\u2028 &amp;", "--html", path)
+    page = Page(path.read_text())
+    assert not page.loads
+    assert json.loads("".join(page.inside["sluice-data"])) == {"schema": 1, "texts": [{"explanations": [e]}],
+                                                               "comparison": None}
+    assert "alert" not in "".join(page.inside["script"])
+    assert "default-src 'none'" in page.policy and "unsafe" not in page.policy
+    for kind, directive in (("script", "script-src"), ("style", "style-src")):
+        allowed = re.search(rf"{directive}([^;]*)", page.policy)[1]
+        for text in page.inside[kind]:
+            digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+            assert f"'sha256-{digest}'" in allowed, kind
+    refused("explain", models["gru"], PROMPT, "--html", path, code=1, names=[path])
+    sluice("explain", models["gru"], PROMPT, "--html", path, "--force")
+
+
+def ranked(explanation, measure):
+    """The words by how much the answer hangs on them, most first."""
+    weights = explanation["connectivity"][measure]
+    words = [word["text"].strip() for word in explanation["reading"]["words"]]
+    return [words[i] for i in sorted(range(len(weights)), key=lambda i: -abs(weights[i]))]
