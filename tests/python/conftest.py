@@ -96,3 +96,15 @@ def models(tmp_path_factory, text):
     for cell in CELLS:
         sluice("train", text, "-o", folder / f"{cell}.safetensors", "--cell", cell, *TINY)
     return {cell: folder / f"{cell}.safetensors" for cell in CELLS}
+
+
+@pytest.fixture(scope="session")
+def demo_models():
+    """The models of sluice demo, trained once for all tests (half a minute) and kept while the command is the same."""
+    folder = ROOT / "build/results/demo"
+    models = {cell: folder / f"{cell}.safetensors" for cell in ("rnn", "lstm", "gru")}
+    made = [path.stat().st_mtime for path in models.values() if path.exists()]
+    if len(made) < len(models) or min(made) < os.stat(COMMAND).st_mtime:
+        folder.mkdir(parents=True, exist_ok=True)
+        sluice("demo", "-o", folder, "--quiet", "--force", timeout=900)
+    return models

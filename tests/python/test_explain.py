@@ -143,8 +143,66 @@ def test_one_file_holds_everything(models, tmp_path):
     sluice("explain", models["gru"], PROMPT, "--html", path, "--force")
 
 
-def ranked(explanation, measure):
-    """The words by how much the answer hangs on them, most first."""
-    weights = explanation["connectivity"][measure]
+FILLER = (" on a quiet Monday, while the rain passes outside, as ever, not far from the old river, on a busy Monday, while "
+          "the rain passes outside, not far from the old river,")
+LONG = "Dhaval eats samosa almost everyday," + 2 * FILLER + " it shouldn't be hard to guess that his favorite cuisine is"
+# The words of the question itself always count, for they say that a cuisine comes next; asked here is what counts of the
+# words before it.
+QUESTIONS = {FIRST: 6, SECOND: 30, LONG: 85}
+
+
+def place(explanation, measure, word):
+    """How many words before the question count for more, and the word's own number."""
     words = [word["text"].strip() for word in explanation["reading"]["words"]]
-    return [words[i] for i in sorted(range(len(weights)), key=lambda i: -abs(weights[i]))]
+    numbers = explanation["connectivity"][measure]
+    strength = [abs(n) if measure == "gradient" else n for n in numbers[:QUESTIONS[explanation["text"]]]]
+    own = strength[words.index(word)]
+    return sum(other > own for other in strength), numbers[words.index(word)]
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+@pytest.mark.parametrize("text, answer, clues", [(FIRST, "Indian", ["samosa"]), (SECOND, "Italian", ["pasta", "cheese"])])
+def test_the_dishes_carry_the_answer_by_all_three_measures(demo_models, cell, text, answer, clues):
+    e = sluice_json("explain", demo_models[cell], text)
+    assert e["connectivity"]["answer"] == answer and e["connectivity"]["probability"] > 0.9
+    places = {measure: min(place(e, measure, clue)[0] for clue in clues)
+              for measure in ("gradient", "signed", "leave_one_out")}
+    # A gradient is the slope where the network stands, and two dishes of one cuisine stand in for each other: that one of
+    # them is among the first three is the same story.
+    assert places["leave_one_out"] == 0 and places["signed"] <= 2 and places["gradient"] <= 2, places
+    assert all(place(e, measure, clues[0])[1] > 0 for measure in places)
+
+
+@pytest.fixture(scope="module")
+def failed_rnn(tmp_path_factory):
+    """A plain RNN after a thirtieth of the demonstration's text: it has learned to answer with a cuisine, not with which."""
+    folder = tmp_path_factory.mktemp("failed")
+    sluice("demo", "-o", folder, "--words=150000", "--quiet", "--threads=1", "--force", timeout=300)
+    return folder / "rnn.safetensors"
+
+
+@pytest.mark.parametrize("text, answer, clues", [(FIRST, "Indian", ["samosa"]), (SECOND, "Italian", ["pasta", "cheese"]),
+                                                 (LONG, "Indian", ["samosa"])])
+def test_in_an_rnn_that_failed_they_carry_nothing(failed_rnn, text, answer, clues):
+    e = sluice_json("explain", failed_rnn, text, "--answer", answer)
+    connectivity = e["connectivity"]
+    assert connectivity["probability"] < 0.3
+    for clue in clues:
+        assert abs(place(e, "leave_one_out", clue)[1]) < 0.1
+        for measure in ("gradient", "signed"):
+            assert abs(place(e, measure, clue)[1]) < 0.1 * max(map(abs, connectivity[measure])), measure
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_another_dish_another_answer(demo_models, cell):
+    e = sluice_json("explain", demo_models[cell], FIRST, "--replace", "samosa=sushi")
+    assert e["reading"]["candidates"][-1][0]["token"] == "Indian"
+    assert e["changed"]["reading"]["candidates"][-1][0]["token"] == "Japanese"
+    assert e["changed"]["connectivity"]["answer"] == "Japanese"
+
+
+def test_a_memory_that_is_held_gives_the_old_answer(demo_models):
+    """Between the first answer and the second question everything is kept, so the second person's dishes do not get in."""
+    e = sluice_json("explain", demo_models["gru"], SECOND, "--clamp", "retain=1,words=17-31")
+    assert e["reading"]["candidates"][-1][0]["token"] == "Italian"
+    assert e["changed"]["reading"]["candidates"][-1][0]["token"] == "Indian"

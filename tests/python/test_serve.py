@@ -188,6 +188,12 @@ def test_strangers_are_turned_away(server, headers, status):
         assert status == 200 or refusal(answer, status)
 
 
+def test_a_link_from_another_site_can_be_followed(server):
+    headers = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
+    assert server.ask("GET", "/", None, headers)[0] == 200
+    refusal(server.ask("POST", "/api/v1/explain", {"text": "Ada"}, {**headers, **JSON}), 403)
+
+
 def test_a_form_of_another_page_cannot_post(server):
     for kind in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", None]:
         answer = server.ask("POST", "/api/v1/explain", b'{"text": "Ada"}', {"Content-Type": kind} if kind else {})
