@@ -17,39 +17,39 @@ namespace sluice {
 
 // A gate held at `value` in [0, 1] while words first to last (included) are read.
 struct Clamp {
-  std::string gate;                  // a name of CellInfo::gates
-  std::optional<std::size_t> layer;  // nothing: all
-  std::vector<std::size_t> units;    // empty: all
+  std::string gate = {};                  // a name of CellInfo::gates
+  std::optional<std::size_t> layer = {};  // nothing: all
+  std::vector<std::size_t> units = {};    // empty: all
   std::size_t first = 0;
-  std::optional<std::size_t> last;  // nothing: the last word
+  std::optional<std::size_t> last = {};  // nothing: the last word
   double value = 0;
 };
 
 struct Replacement {
   std::size_t at = 0;
-  std::string with;  // read as one token of the model's
+  std::string with = {};  // read as one token of the model's
 };
 
 // What if: all numbers of words are those of the text as given.
 struct Changes {
-  std::vector<Replacement> replace;
-  std::vector<std::size_t> remove;
-  std::vector<Clamp> clamp;  // later ones overrule earlier ones
+  std::vector<Replacement> replace = {};
+  std::vector<std::size_t> remove = {};
+  std::vector<Clamp> clamp = {};  // later ones overrule earlier ones
   bool empty() const { return replace.empty() && remove.empty() && clamp.empty(); }
 };
 
 struct HorizonQuestion {
-  std::optional<std::size_t> at;  // nothing: the word on which the prediction hangs most
+  std::optional<std::size_t> at = {};  // nothing: the word on which the prediction hangs most
   std::string with = std::string(Vocabulary::unknown_text);
 };
 
 struct ExplainOptions {
-  std::size_t top = 5;            // candidates after each word
-  std::optional<std::size_t> at;  // predict after this word; nothing: the last
-  std::string answer;             // the token predicted; empty: the likeliest
-  bool leave_one_out = true;      // about T * T / 2 steps
+  std::size_t top = 5;                 // candidates after each word
+  std::optional<std::size_t> at = {};  // predict after this word; nothing: the last
+  std::string answer = {};             // the token predicted; empty: the likeliest
+  bool leave_one_out = true;           // about T * T / 2 steps
   std::optional<HorizonQuestion> horizon = HorizonQuestion{};
-  Changes changes;
+  Changes changes = {};
 };
 
 struct Word {
@@ -150,8 +150,8 @@ SLUICE_API std::optional<std::size_t> keeping_gate(const CellInfo& cell);
 
 // The JSON of docs/explain-json.md.
 struct ExplainJson {
-  std::string name;   // of the model
-  bool units = true;  // the [T][H] values of every unit
+  std::string name = {};  // of the model
+  bool units = true;      // the [T][H] values of every unit
 };
 inline constexpr int explain_schema = 1;
 SLUICE_API std::string to_json(const Model& model, const Explanation& explanation, const ExplainJson& options);

@@ -9,62 +9,14 @@ import re
 import signal
 import socket
 import struct
-import threading
 import time
 
 import pytest
 
-from conftest import CELLS, refused, sluice, sluice_json, start
+from conftest import CELLS, refused, sluice, sluice_json
+from served import JSON, Server, SlowConnections
 
 PROMPT = "Ada likes the red house, and"
-JSON = {"Content-Type": "application/json"}
-
-
-class Server:
-    """A running sluice serve and a way to ask it."""
-
-    def __init__(self, *arguments):
-        self.process = start("serve", *arguments, "--port", "0")
-        self.url = self.process.stdout.readline().decode().strip()
-        self.host, port = re.fullmatch(r"http://([^/]+):(\d+)/", self.url).groups()
-        self.port = int(port)
-
-    def ask(self, method, path, body=None, headers=None, timeout=30):
-        """Status, headers and body of one request on a connection of its own."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
-        try:
-            body = json.dumps(body).encode() if isinstance(body, dict) else body
-            connection.request(method, path, body, headers if headers is not None else JSON if body is not None else {})
-            answer = connection.getresponse()
-            return answer.status, answer.headers, answer.read()
-        finally:
-            connection.close()
-
-    def post(self, verb, **body):
-        status, _, answer = self.ask("POST", f"/api/v1/{verb}", body)
-        assert status == 200, answer
-        return json.loads(answer)
-
-    def raw(self, data, timeout=5):
-        """What comes back for these bytes until the server closes."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=timeout) as connection:
-            connection.sendall(data)
-            answer = b""
-            while chunk := connection.recv(65536):
-                answer += chunk
-            return answer
-
-    def alive(self):
-        return self.process.poll() is None and self.ask("GET", "/api/v1/health")[0] == 200
-
-    def stop(self, signal_number=signal.SIGTERM):
-        if self.process.poll() is None:
-            self.process.send_signal(signal_number)
-        try:
-            _, err = self.process.communicate(timeout=20)
-        finally:
-            self.process.kill()
-        return self.process.returncode, err.decode()
 
 
 @pytest.fixture(scope="module")
@@ -265,48 +217,6 @@ def test_many_users_at_once_get_their_own_answers(server):
             assert answer == alone[text]
 
 
-class SlowConnections:
-    """Connections that send a byte now and then and never finish: a request line, headers, or a body."""
-
-    BEGINNINGS = [b"GET /", b"GET / HTTP/1.1\r\nHost: localhost\r\nX-", b"POST /api/v1/explain HTTP/1.1\r\nHost: localhost\r\n"
-                  b"Content-Type: application/json\r\nContent-Length: 60000\r\n\r\n{\"text\": \""]
-
-    def __init__(self, server, count):
-        self.sockets, self.over = [], threading.Event()
-        for i in range(count):
-            connection = socket.create_connection(("127.0.0.1", server.port), timeout=10)
-            connection.sendall(self.BEGINNINGS[i % 3])
-            self.sockets.append(connection)
-        self.thread = threading.Thread(target=self.trickle)
-        self.thread.start()
-
-    def trickle(self):
-        while not self.over.wait(0.5):
-            for connection in self.sockets:
-                try:
-                    connection.sendall(b"a")
-                except OSError:
-                    pass
-
-    def still_open(self):
-        count = 0
-        for connection in self.sockets:
-            connection.setblocking(False)
-            try:
-                count += connection.recv(4096) != b""
-            except BlockingIOError:
-                count += 1
-            except OSError:
-                pass
-        return count
-
-    def close(self):
-        self.over.set()
-        self.thread.join()
-        for connection in self.sockets:
-            connection.close()
-
-
 def test_slow_connections_keep_nobody_waiting_and_are_ended(server):
     begin = time.monotonic()
     slow = SlowConnections(server, 500)
@@ -318,8 +228,7 @@ def test_slow_connections_keep_nobody_waiting_and_are_ended(server):
             seconds.append(time.monotonic() - start_of_one)
         p99 = sorted(seconds)[len(seconds) * 99 // 100 - 1]
         print(f"p99 {1000 * p99:.1f} ms under 500 slow connections")
-        # The promise is 100 ms on a machine that is free; this bound only has to tell a stall from a busy machine.
-        assert p99 < 1
+        assert p99 < 0.1
         assert slow.still_open() > 400, "the connections were meant to last while the others were answered"
         time.sleep(max(0.0, begin + 7 - time.monotonic()))
         assert slow.still_open() == 0

@@ -46,12 +46,12 @@ std::string draw_connectivity(const Style& style, const Model& model, const Read
   const bool asked = !c.leave_one_out.empty();
   std::string page =
       style.dim(fmt::format("  {}  {}  {}  {}{}", pad_left("", 4), pad_right("word", widest), pad_left("gradient", 9),
-                            pad_left("signed", 8), asked ? "   without it: nats less, then likeliest" : "")) +
+                            pad_left("signed", 9), asked ? "   without it: nats less, then likeliest" : "")) +
       "\n";
   for (const std::size_t at : order) {
-    std::string line = fmt::format("  {}  {}  {}  {:+8.3f}", style.dim(fmt::format("@{:<3}", at)),
+    std::string line = fmt::format("  {}  {}  {}  {:+9.2g}", style.dim(fmt::format("@{:<3}", at)),
                                    style.bold(pad_right(shortened(shown_word(reading, at), widest), widest)),
-                                   fmt::format("{:9.3f}", c.gradient[at]), c.along[at]);
+                                   fmt::format("{:9.2g}", c.gradient[at]), c.along[at]);
     if (asked) {
       line += fmt::format("  {:+10.3f}  {} {:.1f} %", c.leave_one_out[at],
                           visible(model.vocabulary().token(c.without[at].token)),
@@ -111,10 +111,11 @@ std::string draw_horizon(const Style& style, const Explanation& e, const Model& 
   return page;
 }
 
-std::string joined(const Reading& reading, std::size_t words) {
-  std::string text;
-  for (std::size_t i = 0; i < words; ++i) text += (i > 0 ? " " : "") + shown_word(reading, i);
-  return text;
+// The text as the model reads it.
+std::string joined(const Model& model, const Reading& reading) {
+  std::vector<Token> tokens;
+  for (const Word& word : reading.words) tokens.push_back(word.token);
+  return printable(model.vocabulary().decode(tokens));
 }
 
 }  // namespace
@@ -139,7 +140,7 @@ std::string draw_explanation(const Style& style, const Model& model, const Expla
     page += heading(style, "Changed",
                     clamps == 0 ? "what comes next then"
                                 : fmt::format("what comes next with {} gate{} held", clamps, clamps == 1 ? "" : "s"));
-    for (const std::string& line : wrapped(joined(after, after.words.size()), style.width - 3)) {
+    for (const std::string& line : wrapped(joined(model, after), style.width - 3)) {
       page += "  " + style.dim(line) + "\n";
     }
     page += draw_candidates(style, candidates_at(model, after, after.words.size() - 1), "  ");

@@ -14,90 +14,17 @@
 #include <csignal>
 #include <cstring>
 #include <deque>
-#include <list>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <thread>
 
 #include "http_listen.h"
+#include "http_watch.h"
 #include "sluice/error.h"
 
 namespace sluice::tool {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
-// One connection as the watch sees it.
-struct Client {
-  int socket = -1;
-  enum class Phase { request, work, answer } phase = Phase::request;
-  Clock::time_point since = Clock::now();
-  bool dropped = false;
-};
-
-// Connections that take too long are shut down: the time is that of the whole request, whatever trickles in.
-class Watch {
- public:
-  explicit Watch(const HttpLimits& limits) : limits_(limits), thread_([this] { run(); }) {}
-  ~Watch() {
-    {
-      const std::lock_guard lock(mutex_);
-      stop_ = true;
-    }
-    wake_.notify_all();
-    thread_.join();
-  }
-  Watch(const Watch&) = delete;
-  Watch& operator=(const Watch&) = delete;
-
-  Client* add(int socket) {
-    const std::lock_guard lock(mutex_);
-    Client& client = clients_.emplace_back();
-    client.socket = socket;
-    return &client;
-  }
-  // Called before the socket is closed, so that its number cannot mean another one.
-  void remove(Client* client) {
-    const std::lock_guard lock(mutex_);
-    clients_.remove_if([client](const Client& c) { return &c == client; });
-  }
-  void enter(Client* client, Client::Phase phase) {
-    const std::lock_guard lock(mutex_);
-    client->phase = phase;
-    client->since = Clock::now();
-  }
-  // Whether a request is at work or its answer on the way.
-  bool busy() {
-    const std::lock_guard lock(mutex_);
-    return std::any_of(clients_.begin(), clients_.end(),
-                       [](const Client& c) { return c.phase != Client::Phase::request && !c.dropped; });
-  }
-
- private:
-  void run() {
-    std::unique_lock lock(mutex_);
-    while (!wake_.wait_for(lock, std::chrono::milliseconds(100), [this] { return stop_; })) {
-      // When places run out, the slow have to go sooner.
-      const double patience = limits_.request_seconds / (clients_.size() > limits_.connections * 3 / 4 ? 5 : 1);
-      for (Client& client : clients_) {
-        const double most = client.phase == Client::Phase::request ? patience : limits_.answer_seconds;
-        if (client.phase == Client::Phase::work || client.dropped || seconds_since(client.since) < most) continue;
-        client.dropped = true;
-        shutdown(client.socket, SHUT_RDWR);
-      }
-    }
-  }
-
-  const HttpLimits& limits_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::list<Client> clients_;
-  bool stop_ = false;
-  std::thread thread_;
-};
 
 // A request on its way through.
 struct Exchange {
@@ -156,7 +83,10 @@ HttpResponse http_error(unsigned status, std::string_view message) {
 
 struct HttpServer::Impl {
   Impl(const std::string& host, std::uint16_t port, HttpHandler answer, const HttpLimits& most)
-      : handler(std::move(answer)), limits(most), listener(listen_on(host, port)), watch(limits) {}
+      : handler(std::move(answer)),
+        limits(most),
+        listener(listen_on(host, port)),
+        watch({limits.request_seconds, limits.answer_seconds, limits.connections * 3 / 4}) {}
 
   void start();
   void stop();
@@ -212,8 +142,9 @@ void HttpServer::Impl::stop() {
   }
   wake.notify_all();
   for (std::thread& worker : workers) worker.join();
-  const auto start = Clock::now();
-  while (watch.busy() && seconds_since(start) < 2) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  const auto start = std::chrono::steady_clock::now();
+  while (watch.busy() && std::chrono::steady_clock::now() - start < std::chrono::seconds(2))
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
   MHD_stop_daemon(daemon);
   if (listening != MHD_INVALID_SOCKET) close(listening);
 }
@@ -258,9 +189,11 @@ std::optional<HttpResponse> HttpServer::Impl::refusal(MHD_Connection* connection
   if (count_header(connection, MHD_HTTP_HEADER_HOST) != 1 || !is_own_host(listener, host)) {
     return http_error(421, "Host: expected an address of this server, found another");
   }
-  const std::string_view origin = header(connection, MHD_HTTP_HEADER_ORIGIN),
-                         site = header(connection, "Sec-Fetch-Site");
-  if ((!origin.empty() && !is_own_origin(origin, host)) || site == "cross-site") {
+  // Another site may link to the page, and no more.
+  const std::string_view origin = header(connection, MHD_HTTP_HEADER_ORIGIN);
+  const bool followed_link = method == "GET" && header(connection, "Sec-Fetch-Mode") == "navigate";
+  const bool from_another_site = header(connection, "Sec-Fetch-Site") == "cross-site" && !followed_link;
+  if ((!origin.empty() && !is_own_origin(origin, host)) || from_another_site) {
     return http_error(403, "Origin: expected a page of this server, found another");
   }
   if (method == "GET" || method == "HEAD") return std::nullopt;
