@@ -72,6 +72,7 @@ std::vector<GateHold> moved_holds(const std::vector<GateHold>& holds, const std:
 
 std::vector<Token> tokens_of(const std::vector<Word>& words) {
   std::vector<Token> tokens;
+  tokens.reserve(words.size());
   for (const Word& word : words) tokens.push_back(word.token);
   return tokens;
 }

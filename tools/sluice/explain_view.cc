@@ -114,6 +114,7 @@ std::string draw_horizon(const Style& style, const Explanation& e, const Model& 
 // The text as the model reads it.
 std::string joined(const Model& model, const Reading& reading) {
   std::vector<Token> tokens;
+  tokens.reserve(reading.words.size());
   for (const Word& word : reading.words) tokens.push_back(word.token);
   return printable(model.vocabulary().decode(tokens));
 }
