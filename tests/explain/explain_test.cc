@@ -23,7 +23,8 @@ class Explaining : public test::EveryCell {
     Random random(31);
     test::randomize(model.network(), random);
     for (const char* word : {"the", "cat", "saw", "the", "dog", "and", "the", "dog", "saw", "zzz", "a", "bird"}) {
-      text += (text.empty() ? "" : " ") + std::string(word);
+      if (!text.empty()) text += ' ';
+      text += word;
     }
     tokens = model.vocabulary().encode(text);
   }
