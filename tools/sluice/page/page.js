@@ -1,40 +1,209 @@
+// Puts the page together: the text field, the theme, what is drawn when something changes.
+(function(S) {
 "use strict";
+const {h, put, $} = S;
 
-// Shows the words of an explanation and what comes next.
-(() => {
-  const main = document.getElementById("main");
+// The two texts of the demonstration; a model that does not know their words is not offered them.
+const SAMPLES = [
+  "Dhaval eats samosa almost everyday, it shouldn't be hard to guess that his favorite cuisine is",
+  "Dhaval eats samosa almost everyday, it shouldn't be hard to guess that his favorite cuisine is " +
+      "Indian. His brother Bhavin however is a lover of pasta and cheese that means Bhavin's favorite " +
+      "cuisine is",
+];
 
-  function add(parent, name, text) {
-    const element = document.createElement(name);
-    element.textContent = text;
-    parent.append(element);
-    return element;
+S.seen = null;   // the explanation that is drawn
+S.about = null;  // what the server or the saved page says of itself
+const sections = [
+  [() => S.drawLanes(), ["at", "measure", "layer"]],
+  [() => S.drawWhatIf(), ["at", "edits", "layer"]],
+  [() => S.drawUnits(), ["at", "model", "gate", "sort", "layer"]],
+  [() => S.drawHorizon(), ["layer"]],
+];
+
+function draw(changed) {
+  for (const id of ["lanes", "what-if", "units", "horizon"])
+    if (!S.seen || !S.seen.models.length) $(id).hidden = id !== "lanes" || S.saved !== null;
+  if (!S.seen || !S.seen.models.length) return;
+  $("lanes").hidden = false;
+  // What takes time is not there while somebody types, but its place is kept.
+  const there = (name) => S.seen.models.some((m) => m.connectivity && m.connectivity[name]);
+  S.measuresOffered = Object.keys(S.measures).filter((name) => !S.seen.whole || there(name));
+  S.measureShown = S.measuresOffered.includes(S.state.measure) ? S.state.measure : S.measuresOffered[0] || "";
+  for (const [section, keys] of sections)
+    if (!changed || keys.some((key) => changed.has(key))) section();
+}
+
+function problem(error) {
+  put($("lanes-list"),
+      h("p", {class: "problem", role: "alert"},
+        error instanceof TypeError ? "The server does not answer. Is sluice serve still running?" : error.message));
+}
+
+function show(explanation) {
+  S.seen = explanation;
+  draw(null);
+  const first = explanation.models[0], best = first && first.after.length && first.after[S.askedAt(first)][0];
+  if (best && explanation.whole) {
+    S.tell(explanation.models
+               .map((m) => {
+                 const b = m.after[S.askedAt(m)][0];
+                 return `${S.nameOf(m)} expects ${S.visible(b.word)}, ${S.percent(b.p)}`;
+               })
+               .join("; "));
   }
+  document.documentElement.dataset.whole = explanation.whole ? S.state.text : "";
+}
 
-  function show(explanations) {
-    main.replaceChildren();
-    for (const explanation of explanations) {
-      const { at, answer, probability } = explanation.connectivity;
-      add(main, "h2", explanation.model.title);
-      add(main, "p", explanation.text);
-      add(main, "p", `after word ${at}: ${answer}, ${(100 * probability).toFixed(1)} %`);
+function ask(patience) {
+  document.documentElement.dataset.whole = "";
+  if (!S.state.text.trim()) {
+    S.seen = null;
+    put($("lanes-tools"));
+    put($("lanes-list"),
+        h("p", {class: "note"},
+          "Type a few words above. After each of them you see here what every network expects next, " +
+              "and what that hangs on."));
+    draw(null);
+    return;
+  }
+  S.explain({text: S.state.text, at: S.state.at, trace: S.state.trace, patience}, show, problem);
+}
+
+function drawPrompt() {
+  if (S.saved) {
+    const texts = S.about.texts;
+    put($("prompt"),
+        texts.length > 1 ?
+            h("div", {class: "labelled"},
+              h("label",
+                { for: "sample"
+                },
+                "The text"),
+              h("select",
+                {id: "sample", on: {change: (event) => S.set({sample: Number(event.target.value), at: null})}},
+                texts.map((text, i) => h("option", {value: i}, text)))) :
+            null);
+    $("sample") && ($("sample").value = String(S.state.sample));
+    return;
+  }
+  const field = h("textarea", {
+    id: "text",
+    rows: 2,
+    spellcheck: "false",
+    autocapitalize: "off",
+    autocomplete: "off",
+    "aria-describedby": "text-help"
+  });
+  field.value = S.state.text;
+  field.addEventListener("input", () => S.set({text: field.value, at: null, trace: null, edits: []}));
+  const samples = S.about.models.some((m) => m.level === "word") ? SAMPLES : [];
+  put($("prompt"),
+      h("div", {class: "prompt-field"},
+        h("label",
+          { for: "text"
+          },
+          "A text, to be continued"),
+        field,
+        h("div", {class: "prompt-foot"}, h("p", {class: "small", id: "text-help"}, "It is read again at every key."),
+          h("div", {class: "samples"},
+            samples.map(
+                (text, i) =>
+                    h("button", {
+                      type: "button",
+                      class: "quiet",
+                      id: `sample-${i}`,
+                      on: {
+                        click: () => {
+                          field.value = text;
+                          S.set({text, at: null, trace: null, edits: []});
+                        }
+                      }
+                    },
+                      i ? "Example: two tastes" : "Example: one taste"))))));
+}
+
+// Light, dark, or as the system says. A saved page may not be allowed to keep anything: then it forgets.
+function setTheme(theme) {
+  document.documentElement.dataset.theme = theme;
+  $("theme").textContent = theme === "dark" ? "Light" : "Dark";
+  $("theme").setAttribute("aria-label", `Switch to ${theme === "dark" ? "light" : "dark"} colours`);
+  S.drawUnits && S.seen && S.drawUnits();
+}
+function startTheme() {
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  let kept = null;
+  try {
+    kept = localStorage.getItem("sluice-theme");
+  } catch { /* not allowed here */
+  }
+  setTheme(kept === "dark" || kept === "light" ? kept : system.matches ? "dark" : "light");
+  system.addEventListener("change", () => {
+    if (!kept) setTheme(system.matches ? "dark" : "light");
+  });
+  $("theme").addEventListener("click", () => {
+    kept = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
+    try {
+      localStorage.setItem("sluice-theme", kept);
+    } catch { /* not allowed here */
     }
-  }
+    setTheme(kept);
+  });
+}
 
-  const data = document.getElementById("sluice-data").textContent;
-  if (data) {
-    show(JSON.parse(data).texts.flatMap((text) => text.explanations));
-  } else {
-    const form = add(main, "form", "");
-    const input = form.appendChild(document.createElement("input"));
-    form.addEventListener("submit", async (event) => {
-      event.preventDefault();
-      const answer = await fetch("api/v1/explain", {
-        method: "POST",
-        headers: { "Content-Type": "application/json" },
-        body: JSON.stringify({ text: input.value }),
-      });
-      if (answer.ok) show((await answer.json()).explanations);
-    });
+async function copyLink() {
+  const said = $("copy-link"), usual = "Copy link to this view";
+  try {
+    await navigator.clipboard.writeText(S.link());
+    said.textContent = "Link copied";
+  } catch {
+    said.textContent = "The link stands in the address bar";
   }
-})();
+  S.tell(said.textContent);
+  setTimeout(() => {
+    said.textContent = usual;
+  }, 2500);
+}
+
+function follow(changed) {
+  if (S.saved) {
+    if (changed.has("sample"))
+      show(S.savedText(S.state.sample));
+    else
+      draw(changed);
+  } else if (changed.has("text") || changed.has("at") || changed.has("trace")) {
+    if (S.seen && changed.has("at") && !changed.has("text")) draw(changed);  // at once what is there already
+    ask(changed.has("text") ? 250 : 0);
+  } else {
+    draw(changed);
+  }
+}
+
+async function start() {
+  S.readAddress();
+  startTheme();
+  $("copy-link").addEventListener("click", copyLink);
+  addEventListener("hashchange", () => {
+    S.readAddress();
+    drawPrompt();
+    S.saved ? show(S.savedText(S.state.sample)) : ask(0);
+  });
+  document.fonts && document.fonts.ready.then(() => S.redrawArcs());
+  try {
+    S.about = await S.open();
+  } catch (error) {
+    return problem(error);
+  }
+  S.onChange(follow);
+  drawPrompt();
+  put($("about"),
+      S.saved ? "A page saved by Sluice; it holds its data and asks nobody. For texts of your own: " :
+                "Every number of this page also comes from ",
+      h("code", {}, S.saved ? "sluice serve MODEL" : "sluice explain --json"), ".");
+  S.drawDistance();
+  if (S.saved)
+    show(S.savedText(S.state.sample));
+  else
+    ask(0);
+}
+start();
+})(window.Sluice);

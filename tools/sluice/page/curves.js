@@ -1,0 +1,257 @@
+// Curves: how long a word's trace lives in the state, and how far back each network answers right, with what it costs.
+// A curve is told from the next by dash, mark and name at its end, not by colour alone.
+(function(S) {
+"use strict";
+const {h, put, $, svg} = S;
+
+// x: numbers in order. series: [{name, kind, points: [{y, low, high}]}], y in [0, 1] or undefined.
+class Chart {
+  constructor(id, label, x, series, words) {
+    Object.assign(this, {x, series, words, at: 0});
+    this.readout = h("p", {class: "readout"});
+    this.node = h("div", {
+      class: "curve",
+      id,
+      tabindex: 0,
+      role: "application",
+      "aria-label": `${label}; arrow keys read values`,
+      on: {
+        keydown: (event) => this.key(event),
+        pointermove: (event) => this.point(event),
+      }
+    });
+    this.figure = h("figure", {"aria-label": label}, this.node);
+    new ResizeObserver(() => this.draw()).observe(this.figure);
+    this.show();
+  }
+
+  place(i) {
+    return this.left +
+        (this.x.length < 2 ? 0 : (this.x[i] - this.x[0]) / (this.x[this.x.length - 1] - this.x[0])) *
+        (this.right - this.left);
+  }
+  height(y) { return this.bottom - y * (this.bottom - this.top); }
+
+  draw() {
+    const width = this.node.clientWidth, rem = parseFloat(getComputedStyle(document.documentElement).fontSize),
+          tall = Math.round(Math.min(22 * rem, Math.max(13 * rem, width * 0.36)));
+    if (!width) return;
+    Object.assign(this, {left: 3.2 * rem, right: width - 7 * rem, top: 0.8 * rem, bottom: tall - 2.8 * rem});
+    const drawing = svg("svg", {
+      class: "drawing",
+      width,
+      height: tall,
+      viewBox: `0 0 ${width} ${tall}`,
+      "aria-hidden": "true",
+      focusable: "false"
+    });
+    for (const y of [0, 0.25, 0.5, 0.75, 1]) {
+      drawing.append(
+          svg("line", {class: "grid", x1: this.left, x2: this.right, y1: this.height(y), y2: this.height(y)}),
+          svg("text", {class: "tick", x: this.left - 0.5 * rem, y: this.height(y) + 0.28 * rem, "text-anchor": "end"},
+              `${100 * y} %`));
+    }
+    let last = -1e9;
+    this.x.forEach((x, i) => {
+      if (this.place(i) - last < 2.2 * rem) return;
+      last = this.place(i);
+      drawing.append(svg("text", {class: "tick", x: last, y: this.bottom + 1.1 * rem, "text-anchor": "middle"}, x));
+    });
+    drawing.append(
+        svg("text", {class: "tick", x: (this.left + this.right) / 2, y: tall - 0.35 * rem, "text-anchor": "middle"},
+            this.words.x));
+    this.series.forEach((one, number) => this.drawSeries(drawing, one, number, rem));
+    this.drawNames(drawing, rem);
+    drawing.append(this.cursor = svg("line", {class: "cursor", y1: this.top, y2: this.bottom}));
+    put(this.node, drawing);
+    this.show();
+  }
+
+  drawSeries(drawing, one, number, rem) {
+    const known = one.points.map((point, i) => ({...point, i})).filter((point) => Number.isFinite(point.y));
+    const to = (point, y) => `${this.place(point.i).toFixed(1)} ${this.height(y).toFixed(1)}`;
+    const kind = `series-${number % 4}`;
+    if (known.some((point) => point.high > point.low)) {
+      drawing.append(svg("path", {
+        class: `band ${kind}`,
+        d: "M" + known.map((p) => to(p, p.high)).join("L") + "L" +
+            [...known].reverse().map((p) => to(p, p.low)).join("L") + "Z"
+      }));
+    }
+    drawing.append(svg("path", {class: `line ${kind}`, d: "M" + known.map((p) => to(p, p.y)).join("L")}));
+    const sparse = Math.max(1, Math.ceil(known.length / 14));
+    known.forEach((point, n) => {
+      if (n % sparse && n !== known.length - 1) return;
+      const x = this.place(point.i), y = this.height(point.y), r = 0.26 * rem;
+      const shapes = [
+        `M${x - r} ${y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${- 2 * r} 0`,
+        `M${x - r} ${y - r}h${2 * r}v${2 * r}h${- 2 * r}z`,
+        `M${x} ${y - 1.25 * r}l${1.2 * r} ${2.2 * r}h${- 2.4 * r}z`,
+        `M${x} ${y - 1.3 * r}l${1.3 * r} ${1.3 * r}l${- 1.3 * r} ${1.3 * r}l${- 1.3 * r} ${- 1.3 * r}z`,
+      ];
+      drawing.append(svg("path", {class: `mark ${kind}`, d: shapes[number % 4]}));
+    });
+  }
+
+  // Names at the ends of the lines, pushed apart where they would touch.
+  drawNames(drawing, rem) {
+    const names = this.series
+                      .map((one, number) => {
+                        const i = one.points.reduce((end, point, n) => (Number.isFinite(point.y) ? n : end), 0);
+                        return {name: one.name, number, x: this.place(i), y: this.height(one.points[i].y)};
+                      })
+                      .sort((a, b) => a.y - b.y);
+    names.forEach((one, i) => {
+      if (i) one.y = Math.max(one.y, names[i - 1].y + 1.15 * rem);
+    });
+    const over = names.length ? names[names.length - 1].y - this.bottom : 0;
+    if (over > 0)
+      names.forEach((one) => {
+        one.y -= over;
+      });
+    for (let i = names.length - 2; i >= 0; --i) names[i].y = Math.min(names[i].y, names[i + 1].y - 1.15 * rem);
+    for (const one of names)
+      drawing.append(
+          svg("text", {class: `name series-${one.number % 4}`, x: one.x + 0.6 * rem, y: one.y + 0.3 * rem}, one.name));
+  }
+
+  point(event) {
+    const x = event.clientX - this.node.getBoundingClientRect().left;
+    this.at =
+        this.x.reduce((best, _, i) => (Math.abs(this.place(i) - x) < Math.abs(this.place(best) - x) ? i : best), 0);
+    this.show();
+  }
+
+  key(event) {
+    const step = {ArrowRight: 1, ArrowLeft: -1, Home: -this.x.length, End: this.x.length}[event.key];
+    if (step === undefined) return;
+    event.preventDefault();
+    this.at = Math.max(0, Math.min(this.x.length - 1, this.at + step));
+    this.show();
+    S.tell(this.readout.textContent);
+  }
+
+  show() {
+    const spread = (p) => (p.high > p.low ? ` (${S.percent(p.low)} to ${S.percent(p.high)})` : "");
+    const values = this.series.filter((one) => one.points[this.at] && Number.isFinite(one.points[this.at].y))
+                       .map((one) => `${one.name} ${S.percent(one.points[this.at].y)}${spread(one.points[this.at])}`);
+    this.readout.textContent = `${this.words.at(this.at)}: ${values.join(", ")}`;
+    if (!this.cursor) return;
+    this.cursor.setAttribute("x1", this.place(this.at));
+    this.cursor.setAttribute("x2", this.place(this.at));
+  }
+}
+
+S.drawHorizon = function() {
+  if (!S.seen.whole) return;  // while somebody types, what was there stands
+  const traced = S.seen.models.filter((model) => model.horizon && model.horizon.layers.length);
+  $("horizon").hidden = !traced.length;
+  if (!traced.length) return;
+  const pick = (model) => {
+    const layer = model.horizon.layers[S.layerOf(model)];
+    return {words: layer.words, distances: layer.memory || layer.hidden};
+  };
+  const same = traced.every((model) => model.horizon.at === traced[0].horizon.at),
+        length = Math.max(...traced.map((m) => pick(m).distances.length));
+  const wordOf = (model) => S.visible(model.words[model.horizon.at]);
+  const series = traced.map((model) => {
+    const {distances} = pick(model), most = Math.max(...distances) || 1;
+    return {
+      name: same ? S.nameOf(model) : `${S.nameOf(model)}, ${wordOf(model)}`,
+      points: Array.from({length}, (_, i) => ({y: i < distances.length ? distances[i] / most : NaN}))
+    };
+  });
+  const x = Array.from({length}, (_, i) => i), first = traced[0];
+  const at = (i) => (i ? `${i} word${i > 1 ? "s" : ""} later` : "at the word itself") +
+      (same ? ` (${S.visible(first.words[first.horizon.at + i] || "")})` : "");
+  const chart = new Chart("trace", "how long a word leaves a trace", x, series, {x: "words read since", at});
+  const swapped = first.horizon.with === "<unk>" ? "an unknown word" : first.horizon.with;
+  put($("horizon-body"),
+      h("p", {class: "note"}, "Read the text twice, once with ",
+        same ? S.emphasis(first.words[first.horizon.at]) : "one word", " and once with ", S.emphasis(swapped),
+        " in its place. The curve is how far apart the two memories still are, as a share of the " +
+            "farthest that they came. ",
+        "They are last at least half as far apart ",
+        S.list(traced.map((model) => `${S.plural(pick(model).words, "word")} later in the ${S.nameOf(model)}`)), "."),
+      !S.saved && same && S.wordSelect("trace-of", "The trace of", first.horizon.at, (trace) => S.set({trace})),
+      chart.readout, chart.figure, S.pictures(chart.figure, "trace"),
+      S.numbers(
+          "The numbers as a table",
+          () => S.table(
+              "Euclidean distance between the two memories", ["words later", ...series.map((s) => s.name)],
+              x.map((i) => [i, ...traced.map((model) => S.fixed(pick(model).distances[i], 4))]))));
+  chart.draw();
+};
+
+// A cell of a comparison with its runs, one a seed.
+const runsOf = (cell) => cell.runs || [cell];
+function spread(cell, value) {
+  const all = runsOf(cell).map(value), mean = S.mean(all);
+  return {
+    y: mean,
+    low: Math.min(...all),
+    high: Math.max(...all),
+    deviation: all.length > 1 ? Math.sqrt(all.reduce((s, v) => s + (v - mean) ** 2, 0) / (all.length - 1)) : 0
+  };
+}
+
+const COSTS = [
+  ["weights", (r) => r.parameters, S.count, ""],
+  ["units a layer", (r) => r.hidden, S.count, ""],
+  ["training", (r) => r.seconds, (v) => S.fixed(v, 1), " s"],
+  ["words a second", (r) => r.tokens_per_second, S.count, ""],
+  ["one step", (r) => r.step_microseconds, (v) => S.fixed(v, 1), " µs"],
+  ["loss, nats a word", (r) => r.nats_per_token, (v) => S.fixed(v, 4), ""],
+];
+
+S.drawDistance = function() {
+  const comparison = S.saved && S.saved.comparison;
+  if (!comparison || !comparison.cells.length) return;
+  const cells = comparison.cells, curve = cells[0].recall_by_distance || [], seeds = runsOf(cells[0]).length,
+        stories = comparison.text === "favourites";
+  const names = cells.map((cell) => cell.cell.toUpperCase());
+  const say = (cell, [, value, write, unit]) => {
+    const s = spread(cell, value);
+    return write(s.y) + unit + (s.deviation > 0 ? ` ± ${write(s.deviation)}` : "");
+  };
+  const parts = [];
+  if (curve.length) {
+    const series = cells.map(
+        (cell, i) =>
+            ({name: names[i], points: curve.map((_, d) => spread(cell, (run) => run.recall_by_distance[d].accuracy))}));
+    const chart = new Chart(
+        "accuracy", stories ? "share of right answers by distance" : "share of right tokens by distance",
+        curve.map((one) => one.words), series, {
+          x: stories ? "words between clue and question" : "tokens since the right one last stood (up to)",
+          at: (i) => `${curve[i].words} ${stories ? "words between" : "tokens back"}`
+        });
+    parts.push(
+        h("p", {class: "note"},
+          stories ? "Stories that no network has seen: how often its likeliest word is the right cuisine, " +
+                  "by how many words stand between the dish and the question." :
+                    "How often the likeliest token was right, by how long ago that token last stood in the text.",
+          seeds > 1 ? ` Lines are means over ${seeds} seeds, bands go from the worst to the best.` :
+                      " One seed: no spread to show."),
+        chart.readout, chart.figure, S.pictures(chart.figure, "accuracy"),
+        S.numbers(
+            "The numbers as a table",
+            () => S.table(
+                "Share of right answers",
+                ["distance", ...names, ...(seeds > 1 ? names.map((n) => `${n} worst to best`) : [])],
+                curve.map(
+                    (one, d) =>
+                        [one.words, ...series.map((s) => S.fixed(s.points[d].y, 4)),
+                         ...(seeds > 1 ?
+                                 series.map(
+                                     (s) => `${S.fixed(s.points[d].low, 4)} to ${S.fixed(s.points[d].high, 4)}`) :
+                                 [])]))));
+  }
+  parts.push(
+      h("h3", {class: "cost"}, "What each costs"),
+      S.table(
+          seeds > 1 ? "Mean ± standard deviation over seeds" : "One run each", ["", ...names],
+          COSTS.map((cost) => [cost[0], ...cells.map((cell) => say(cell, cost))])));
+  $("distance").hidden = false;
+  put($("distance-body"), parts);
+};
+})(window.Sluice);
