@@ -144,6 +144,28 @@ def test_one_file_holds_everything(models, tmp_path):
     sluice("explain", models["gru"], PROMPT, "--html", path, "--force")
 
 
+def test_compare_writes_the_page_of_all_its_cells(tmp_path):
+    path = tmp_path / "compare.html"
+    said = sluice_json("compare", "--favourites", "--cells", "gru,rnn", "--seeds", "1,2", "--words", "20000",
+                       "--stories", "20", "--hidden", "16", "--embedding", "16", "--quiet", "--html", path)
+    data = json.loads("".join(Page(path.read_text()).inside["sluice-data"]))
+    assert data["comparison"] == said
+    assert len(data["texts"]) == 2
+    for text in data["texts"]:
+        # The first seed of each cell; the same word followed in all, and left out of none.
+        explanations = text["explanations"]
+        assert [e["model"]["name"] for e in explanations] == ["gru", "rnn"]
+        assert len({e["horizon"]["at"] for e in explanations}) == 1
+        last = len(explanations[0]["reading"]["words"]) - 1
+        shares = [0] * last
+        for e in explanations:
+            nats = e["connectivity"]["leave_one_out"]
+            for i in range(last):
+                shares[i] += abs(nats[i]) / sum(map(abs, nats))
+        assert shares[explanations[0]["horizon"]["at"]] == pytest.approx(max(shares), rel=1e-4)
+    refused("compare", "--favourites", "--words", "20000", "--html", path, code=1, names=[path])
+
+
 FILLER = (" on a quiet Monday, while the rain passes outside, as ever, not far from the old river, on a busy Monday, while "
           "the rain passes outside, not far from the old river,")
 LONG = "Dhaval eats samosa almost everyday," + 2 * FILLER + " it shouldn't be hard to guess that his favorite cuisine is"

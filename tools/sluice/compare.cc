@@ -9,6 +9,7 @@
 #include "options.h"
 #include "output.h"
 #include "progress.h"
+#include "runs_page.h"
 #include "verbs.h"
 
 namespace sluice::tool {
@@ -80,12 +81,16 @@ int Compare::run() {
                                ? "share of right answers, by words between clue and answer"
                                : "how often the likeliest token was right, by tokens since it last stood (up to)");
   };
-  show(result, view, [&]() -> Json {
+  const auto object = [&]() -> Json {
     Json list = Json::array();
     for (const CellRuns& cell : side_by_side) list.push_back(to_json(cell));
     return {{"text", favourites ? "favourites" : file}, {"match", match}, {"seeds", o.seeds}, {"cells", list}};
-  });
-  draw_picture(result, typed.line(typed.program, {"--svg"}, {"--force"}), view);
+  };
+  show(result, view, object);
+  std::vector<std::string> texts;
+  if (favourites) texts = {std::string(sluice::favourites::first_text), std::string(sluice::favourites::second_text)};
+  write_page(result, [&] { return runs_page(runs, texts, object()); });
+  draw_picture(result, typed.line(typed.program, {"--svg", "--html"}, {"--force"}), view);
   return 0;
 }
 
@@ -102,6 +107,7 @@ Action add_compare(CLI::App& app, const Invocation& typed) {
   add_value(app, "--threads", verb->threads, "how many to use; 0: as many as the machine has", "N");
   verb->result.add(app);
   verb->result.add_picture(app);
+  verb->result.add_page(app);
   app.add_flag("-q,--quiet", verb->quiet, "say nothing but errors and the result");
   add_value(app, "--words", verb->stories.words, "of stories to train on; 0: as the demonstration", "N")
       ->group("Favourites");

@@ -15,6 +15,7 @@
 #include "options.h"
 #include "output.h"
 #include "progress.h"
+#include "runs_page.h"
 #include "verbs.h"
 
 namespace sluice::tool {
@@ -216,7 +217,13 @@ int Demo::run() {
   const std::vector<CellRuns> table = by_cell(runs);
   const auto view = [&](const Style& style) { return page(style, shown, table, gates); };
   show(result, view, [&] { return to_json(shown, table, gates); });
-  draw_picture(result, typed.line(typed.program, {"--svg"}, {"--force"}), view);
+  write_page(result, [&] {
+    Json cells = Json::array();
+    for (const CellRuns& cell : table) cells.push_back(to_json(cell));
+    const Json comparison = {{"text", "favourites"}, {"match", "parameters"}, {"seeds", {seed}}, {"cells", cells}};
+    return runs_page(runs, std::vector<std::string>{kQuestions[0].text, kQuestions[1].text}, comparison);
+  });
+  draw_picture(result, typed.line(typed.program, {"--svg", "--html"}, {"--force"}), view);
   return 0;
 }
 
@@ -231,6 +238,7 @@ Action add_demo(CLI::App& app, const Invocation& typed) {
   add_value(app, "--threads", verb->threads, "how many to use; 0: as many as the machine has", "N");
   verb->result.add(app);
   verb->result.add_picture(app);
+  verb->result.add_page(app);
   app.add_flag("-q,--quiet", verb->quiet, "say nothing but errors and the result");
   return [verb] { return verb->run(); };
 }

@@ -6,7 +6,6 @@
 #include <iterator>
 #include <memory>
 
-#include "base/file.h"
 #include "explain_view.h"
 #include "options.h"
 #include "output.h"
@@ -40,7 +39,7 @@ class WordList {
 
 struct Explain {
   Invocation typed;
-  std::string model, html;
+  std::string model;
   std::vector<std::string> words;
   std::vector<std::string> replace, remove, clamp;
   std::string at, answer, horizon;
@@ -127,7 +126,6 @@ std::vector<std::string> unknown_words(const Reading& reading) {
 int Explain::run() const {
   expect(top >= 1, "--top", "1 or more", std::to_string(top));
   result.check();
-  if (!html.empty()) check_writable(html, result.force);
   std::string text;
   for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
   if (text == "-") text.assign(std::istreambuf_iterator<char>(std::cin), {});
@@ -137,12 +135,12 @@ int Explain::run() const {
   const auto view = [&](const Style& style) { return draw_explanation(style, network, explanation); };
   print(result.json ? json() + "\n" : view(style_of(1)));
   flush();
-  if (!html.empty()) write_file(html, page_with_data(page_data({{json()}})), result.force);
+  write_page(result, [&] { return page_with_data(page_data({{json()}})); });
   Talk talk(result.json);
   const std::vector<Word>& read = explanation.reading.words;
   say_unknown(talk, unknown_words(explanation.reading),
               std::all_of(read.begin(), read.end(), [](const Word& w) { return w.token == Vocabulary::unknown; }));
-  draw_picture(result, typed.line(typed.program, {"--svg"}, {"--force"}), view);
+  draw_picture(result, typed.line(typed.program, {"--svg", "--html"}, {"--force"}), view);
   return 0;
 }
 
@@ -164,8 +162,6 @@ Action add_explain(CLI::App& app, const Invocation& typed) {
       ->type_name("WORD[=OTHER]")
       ->default_str("the word that counts most");
   app.add_flag("--quick", verb->quick, "gradients alone, no reading without each word: for long texts");
-  app.add_option("--html", verb->html, "also write a page that explains it in a browser, as one file")
-      ->type_name("FILE");
   const std::string group = "What if";
   const auto several = [&](const std::string& flag, std::vector<std::string>& values, const std::string& help,
                            const std::string& type) {
@@ -176,6 +172,7 @@ Action add_explain(CLI::App& app, const Invocation& typed) {
   several("--clamp", verb->clamp, "a gate held at a value: retain=1,words=3-20,units=0+7,layer=0", "GATE=VALUE");
   verb->result.add(app);
   verb->result.add_picture(app);
+  verb->result.add_page(app);
   return [verb] { return verb->run(); };
 }
 

@@ -20,8 +20,13 @@ void ResultFlags::add_picture(CLI::App& app) {
   app.add_flag("--force", force, "replace an existing file");
 }
 
+void ResultFlags::add_page(CLI::App& app) {
+  app.add_option("--html", html, "also write a page that shows it in a browser, as one file")->type_name("FILE");
+}
+
 void ResultFlags::check() const {
   if (!svg.empty()) check_writable(svg, force);
+  if (!html.empty()) check_writable(html, force);
 }
 
 void show(const ResultFlags& flags, const View& view, const std::function<Json()>& object) {
@@ -39,6 +44,10 @@ void draw_picture(const ResultFlags& flags, const std::string& command, const Vi
   std::string page = view(picture);
   page.erase(0, page.find_first_not_of('\n'));
   write_file(flags.svg, terminal_svg(prompt + page, "sluice"), flags.force);
+}
+
+void write_page(const ResultFlags& flags, const std::function<std::string()>& make) {
+  if (!flags.html.empty()) write_file(flags.html, make(), flags.force);
 }
 
 void print_json(const Json& object) { print(object.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"); }

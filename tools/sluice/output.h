@@ -17,12 +17,14 @@ using Json = nlohmann::ordered_json;
 
 struct ResultFlags {
   bool json = false;
-  std::string svg;  // a picture of the page is written here; empty: none
+  std::string svg;   // a picture of the page is written here; empty: none
+  std::string html;  // a page for the browser is written here; empty: none
   bool force = false;
 
   void add(CLI::App& app);          // --json
   void add_picture(CLI::App& app);  // --svg, --force
-  void check() const;               // throws Error (failed) when the picture cannot be written
+  void add_page(CLI::App& app);     // --html
+  void check() const;               // throws Error (failed) when a file cannot be written
 };
 
 // A page, given how it may be drawn. Ends with a line end.
@@ -32,6 +34,8 @@ using View = std::function<std::string(const Style&)>;
 void show(const ResultFlags& flags, const View& view, const std::function<Json()>& object);
 // Draws the picture that was asked for, with `command` as the line that was typed.
 void draw_picture(const ResultFlags& flags, const std::string& command, const View& view);
+// Writes the page for the browser that was asked for.
+void write_page(const ResultFlags& flags, const std::function<std::string()>& make);
 void print_json(const Json& object);
 // Tells which words a model does not know; nothing when it knows all. `all`: it knows none.
 void say_unknown(Talk& talk, const std::vector<std::string>& unknown, bool all);
