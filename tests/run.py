@@ -138,6 +138,15 @@ def command(tally):
 
 
 @part
+def browser(tally):
+    """The page of explain and serve in a real browser; pictures of it go to build/browser/."""
+    # Where they cannot be installed, the tests say that they were skipped.
+    run("scripts/install-packages", "chromium", "chromium-driver", "python3-selenium")
+    tally.add("browser: build", run("scripts/build") == 0)
+    run_pytest(tally, "browser", "tests/browser")
+
+
+@part
 def readme(tally):
     """What the README tells people to type, and its lines of C++."""
     tally.add("readme: build", run("scripts/build") == 0)
