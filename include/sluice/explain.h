@@ -110,8 +110,8 @@ struct Connectivity {
 // Distance between the states of a text and of the same text with word `at` read as another.
 struct HorizonLayer {
   std::vector<double> hidden, memory;  // [T - at] Euclidean, of h and c; memory empty for cells with one state
-  std::size_t words =
-      0;  // the last distance (of c, else of h) that is at least half of the greatest, in words after at
+  // The last distance (of c, else of h) that is at least half of the greatest, in words after `at`.
+  std::size_t words = 0;
 };
 struct Horizon {
   std::size_t at = 0;
@@ -139,10 +139,10 @@ struct Explanation {
 SLUICE_API Explanation explain(const Model& model, std::string_view text, const ExplainOptions& options = {});
 
 // The single parts, from tokens. Throw Error (usage) when there are none.
-Reading read_text(const Model& model, std::span<const Token> tokens, std::size_t top = 5,
-                  std::span<const Clamp> clamps = {});
-Connectivity connect(const Model& model, std::span<const Token> tokens, std::optional<Token> answer = {},
-                     bool leave_one_out = true);
+SLUICE_API Reading read_text(const Model& model, std::span<const Token> tokens, std::size_t top = 5,
+                             std::span<const Clamp> clamps = {});
+SLUICE_API Connectivity connect(const Model& model, std::span<const Token> tokens, std::optional<Token> answer = {},
+                                bool leave_one_out = true);
 SLUICE_API Horizon horizon(const Model& model, std::span<const Token> tokens, std::size_t at, Token with);
 
 // The gate that keeps the past ("retain", "forget"), as an index into CellInfo::gates; nothing for the plain RNN.

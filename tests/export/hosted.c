@@ -3,7 +3,7 @@
 
 #include "machine.h"
 
-void put_text(const char *text) { fputs(text, stdout); }
+void put_text(const char* text) { fputs(text, stdout); }
 
 uint32_t ticks(void) { return 0; }
 

@@ -7,7 +7,7 @@ static long call(long number, long a, long b, long c) {
   return result;
 }
 
-void put_text(const char *text) {
+void put_text(const char* text) {
   long length = 0;
   while (text[length] != 0) ++length;
   call(1, 1, (long)text, length);

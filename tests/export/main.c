@@ -1,6 +1,6 @@
-/* Runs what an exported model knows of the engine and prints five hexadecimal words: how far this machine is from it (two
-   errors as the bits of a float, how often both found the same likeliest), and the instructions of a step and of the
-   outputs. Compiled beside model.c, for every machine of the test. */
+/* Runs what an exported model knows of the engine and prints five hexadecimal words: how far this machine is from it
+   (two errors as the bits of a float, how often both found the same likeliest), and the instructions of a step and of
+   the outputs. Compiled beside model.c, for every machine of the test. */
 #include "machine.h"
 #include "model.h"
 
