@@ -109,6 +109,8 @@ Json parse(std::string_view body, const RequestLimits& limits) {
     return Json::parse(body);
   } catch (const Json::parse_error& error) {
     refuse("body", "JSON", "something else at byte " + std::to_string(error.byte));
+  } catch (const Json::out_of_range&) {
+    refuse("body", "numbers that fit 64 bits", "a larger one");
   }
 }
 

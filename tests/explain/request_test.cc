@@ -91,6 +91,8 @@ TEST(Requests, RefusesInASentence) {
               testing::StartsWith("changes.replace: expected names out of at, with"));
   EXPECT_EQ(explain_refusal("\"" + std::string(70000, 'a') + "\""), "body: expected at most 65536 bytes, found 70002");
   EXPECT_EQ(explain_refusal("{\"text\": \"\xff\"}"), "body: expected JSON, found something else at byte 11");
+  EXPECT_EQ(explain_refusal(R"({"text": "a", "at": 1e999})"),
+            "body: expected numbers that fit 64 bits, found a larger one");
   EXPECT_EQ(refusal([] { read_complete_request(R"({"text": "a", "tokens": 257})"); }),
             "tokens: expected 0 to 256, found 257");
 }
