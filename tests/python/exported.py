@@ -128,23 +128,23 @@ class Library:
 
     def __init__(self, folder, said, model=None):
         compiled("gcc", "-std=c99", "-shared", "-fPIC", "-O1", folder / "model.c", "-o", folder / "model.so")
-        self.library = ctypes.CDLL(str(folder / "model.so"))
+        self.loaded = ctypes.CDLL(str(folder / "model.so"))
         self.tokens = vocabulary(model) if model else None
         self.work = ctypes.create_string_buffer(said["work_bytes"])
         self.state_bytes = said["state_bytes"]
 
     def start(self):
         state = ctypes.create_string_buffer(b"\xff" * self.state_bytes, self.state_bytes)
-        self.library.model_init(state)
+        self.loaded.model_init(state)
         return state
 
     def step(self, state, token):
-        self.library.model_step(state, self.work, ctypes.c_uint32(token))
+        self.loaded.model_step(state, self.work, ctypes.c_uint32(token))
 
     def probabilities(self, state):
         y = (ctypes.c_float * len(self.tokens))()
-        self.library.model_outputs(state, self.work, y)
-        self.library.model_softmax(y)
+        self.loaded.model_outputs(state, self.work, y)
+        self.loaded.model_softmax(y)
         return list(y)
 
 

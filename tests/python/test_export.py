@@ -140,8 +140,8 @@ def test_int8_follows_the_size_of_the_input(tmp_path):
     def answer(c, scale):
         state, y = c.start(), (ctypes.c_float * 2)()
         for t in range(8):
-            c.library.model_step(state, c.work, (ctypes.c_float * 5)(*(scale * numpy.sin(numpy.arange(5) + t))))
-        c.library.model_outputs(state, c.work, y)
+            c.loaded.model_step(state, c.work, (ctypes.c_float * 5)(*(scale * numpy.sin(numpy.arange(5) + t))))
+        c.loaded.model_outputs(state, c.work, y)
         return numpy.array(y)
 
     for scale in 1e-3, 1, 1e3, 1e6:
@@ -228,7 +228,7 @@ def test_the_texts_of_the_tokens(tmp_path):
     sluice("train", tmp_path / "odd.txt", "-o", model, *TINY, "--level=char")
     said = export(model, tmp_path)
     c = Library(tmp_path, said, model)
-    found = (ctypes.c_char_p * len(c.tokens)).in_dll(c.library, "model_tokens")
+    found = (ctypes.c_char_p * len(c.tokens)).in_dll(c.loaded, "model_tokens")
     assert [text.decode() for text in found] == c.tokens and "😀" in c.tokens and "?" in c.tokens
     assert said["token_bytes"] == sum(len(token.encode()) + 1 for token in c.tokens)
     compiled("gcc", *STRICT, "-c", tmp_path / "model.c", "-o", tmp_path / "model.o")
