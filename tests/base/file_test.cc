@@ -14,9 +14,12 @@
 #include <fstream>
 #include <thread>
 
+#include "errors.h"
+
 namespace sluice {
 namespace {
 
+using test::error_of;
 namespace fs = std::filesystem;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
@@ -39,19 +42,6 @@ class FileTest : public ::testing::Test {
 
   fs::path folder_;
 };
-
-// The message of the Error that f throws, after its status was compared.
-template <class F>
-std::string error_of(Status status, F&& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.status(), status) << error.what();
-    return error.what();
-  }
-  ADD_FAILURE() << "no Error";
-  return {};
-}
 
 TEST_F(FileTest, WhatIsWrittenIsRead) {
   for (const std::size_t size : {0u, 1u, 4095u, 4096u, 3000000u}) {

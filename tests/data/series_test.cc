@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "data/batches.h"
+#include "errors.h"
 #include "sluice/error.h"
 
 namespace sluice {
@@ -25,14 +26,7 @@ std::vector<float> counted(std::size_t n) {
 
 template <class F>
 std::string message(F&& f, Status status = Status::usage) {
-  try {
-    f();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.status(), status);
-    return error.what();
-  }
-  ADD_FAILURE() << "no Error";
-  return {};
+  return test::error_of(status, f);
 }
 
 TEST(SeriesTest, SlicesShareTheRows) {

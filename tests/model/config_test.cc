@@ -9,24 +9,15 @@
 #include <map>
 #include <sstream>
 
+#include "errors.h"
+
 namespace sluice {
 namespace {
 
+using test::error_of;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
-
-template <class F>
-std::string error_of(Status status, F&& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.status(), status) << error.what();
-    return error.what();
-  }
-  ADD_FAILURE() << "no Error";
-  return {};
-}
 
 // A config in which no field has its default.
 Config unusual() {

@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "base/fnv.h"
+#include "errors.h"
 #include "sluice/model.h"
 
 namespace sluice {
@@ -33,15 +34,9 @@ Bytes summed(Bytes bytes) {
 }
 
 std::string refusal(const Bytes& bytes) {
-  try {
-    State::from_bytes(bytes);
-  } catch (const Error& error) {
-    EXPECT_EQ(error.status(), Status::bad_file);
-    EXPECT_THAT(error.what(), AllOf(HasSubstr("state: expected "), HasSubstr(", found ")));
-    return error.what();
-  }
-  ADD_FAILURE() << "no Error";
-  return {};
+  const std::string message = test::error_of(Status::bad_file, [&] { State::from_bytes(bytes); });
+  EXPECT_THAT(message, AllOf(HasSubstr("state: expected "), HasSubstr(", found ")));
+  return message;
 }
 
 TEST(StateBytes, ComeBackBitForBit) {

@@ -5,14 +5,15 @@
 
 #include <cmath>
 #include <filesystem>
-#include <functional>
 
+#include "errors.h"
 #include "sluice/stream.h"
 #include "train/training.h"
 
 namespace sluice {
 namespace {
 
+using test::error_of;
 using test::same_weights;
 using test::small_options;
 using ::testing::HasSubstr;
@@ -38,17 +39,6 @@ Model echo_model(const std::string& cell = "gru", double dropout = 0) {
                 .input_dropout = dropout / 2,
                 .inputs = 1,
                 .outputs = 2});
-}
-
-std::string refusal(Status status, const std::function<void()>& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.status(), status) << error.what();
-    return error.what();
-  }
-  ADD_FAILURE() << "no Error";
-  return {};
 }
 
 // The variance of y is 1/3 and 2/3: a network without memory leaves 1/3 of each, one that only remembers, nothing.
@@ -113,7 +103,7 @@ TEST(SeriesTraining, ResumedItEndsWithTheSameBits) {
     Model resumed = echo_model("lstm", 0.1);
     train(resumed, echoes(400), options);
     EXPECT_TRUE(same_weights(whole, resumed)) << stop_at;
-    EXPECT_THAT(refusal(Status::bad_file, [&] { train(resumed, echoes(400, 2), options); }), HasSubstr("series = "));
+    EXPECT_THAT(error_of(Status::bad_file, [&] { train(resumed, echoes(400, 2), options); }), HasSubstr("series = "));
   }
   fs::remove(path);
 }
@@ -124,23 +114,23 @@ TEST(SeriesTraining, ALearningRateBeyondReasonEndsInAnError) {
   options.optimizer = Optimizer::sgd;
   options.clip = 0;
   options.learning_rate = 1e30;
-  EXPECT_THAT(refusal(Status::diverged, [&] { train(model, echoes(400), options); }), HasSubstr("diverged"));
+  EXPECT_THAT(error_of(Status::diverged, [&] { train(model, echoes(400), options); }), HasSubstr("diverged"));
 }
 
 TEST(SeriesTraining, WhatDoesNotFitIsNamed) {
   Model model = echo_model(), text = test::small_model();
   const Series narrow = Series::forecast(std::vector<float>(100, 1.f));
   const TrainOptions options = small_options();
-  EXPECT_THAT(refusal(Status::usage, [&] { train(model, narrow, options); }), HasSubstr("1 in and 1 out"));
-  EXPECT_THAT(refusal(Status::usage, [&] { evaluate(model, narrow); }), HasSubstr("1 in and 2 out"));
-  EXPECT_THAT(refusal(Status::usage, [&] { train(text, echoes(100), options); }), HasSubstr("found one of text"));
-  EXPECT_THAT(refusal(Status::usage, [&] { evaluate(text, echoes(100)); }), HasSubstr("found one of text"));
-  EXPECT_THAT(refusal(Status::usage, [&] { train(model, test::letters(100), options); }), HasSubstr("of numbers"));
-  EXPECT_THAT(refusal(Status::usage, [&] { evaluate(model, test::letters(100)); }), HasSubstr("of numbers"));
-  EXPECT_THAT(refusal(Status::bad_file, [&] { train(model, echoes(5), options); }), HasSubstr("5 steps"));
+  EXPECT_THAT(error_of(Status::usage, [&] { train(model, narrow, options); }), HasSubstr("1 in and 1 out"));
+  EXPECT_THAT(error_of(Status::usage, [&] { evaluate(model, narrow); }), HasSubstr("1 in and 2 out"));
+  EXPECT_THAT(error_of(Status::usage, [&] { train(text, echoes(100), options); }), HasSubstr("found one of text"));
+  EXPECT_THAT(error_of(Status::usage, [&] { evaluate(text, echoes(100)); }), HasSubstr("found one of text"));
+  EXPECT_THAT(error_of(Status::usage, [&] { train(model, test::letters(100), options); }), HasSubstr("of numbers"));
+  EXPECT_THAT(error_of(Status::usage, [&] { evaluate(model, test::letters(100)); }), HasSubstr("of numbers"));
+  EXPECT_THAT(error_of(Status::bad_file, [&] { train(model, echoes(5), options); }), HasSubstr("5 steps"));
   TrainOptions whole = options;
   whole.validation_split = 0;
-  EXPECT_THAT(refusal(Status::bad_file, [&] { train(model, echoes(2), whole); }), HasSubstr("series too short"));
+  EXPECT_THAT(error_of(Status::bad_file, [&] { train(model, echoes(2), whole); }), HasSubstr("series too short"));
 }
 
 }  // namespace
