@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "hwy/cache_control.h"
 #include "kernels/kernels.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -15,10 +16,13 @@ namespace sluice {
 namespace HWY_NAMESPACE {
 namespace {
 
-// K in slices of this many, so that a panel's slice stays in the L1 or L2 cache. A constant, not a measurement: the
-// chains of the numerical contract run through memory between slices and keep their order either way.
+// K in slices of this many, so that a panel's slice stays in the L1 or L2 cache. The chains of the numerical contract
+// run through memory between slices and keep their order, so no bit depends on these numbers.
 constexpr std::size_t kDepth = 256;
 constexpr std::size_t kWidth = kMaxVectors * kBlock;
+// Of two plain matrices: longer slices, because C is read and written once a slice, and rows in groups, because those
+// of A are read once for every panel of B and should come from the L2 cache.
+constexpr std::size_t kSlice = 512, kGroup = 192;
 
 void fill_rows(const float* init, float* c, std::size_t c_row, std::size_t rows, std::size_t floats) {
   for (std::size_t i = 0; i < rows; ++i) std::memcpy(c + i * c_row, init, floats * sizeof(float));
@@ -97,6 +101,13 @@ void edge_tile(const Product& p, const Slice& s, std::size_t row, std::size_t ro
   for (std::size_t i = 0; i < rows; ++i) std::memcpy(c + i * p.c_row, aside + i * s.width, real * sizeof(float));
 }
 
+// C is nowhere in the caches when a tile comes back to it a slice later.
+void prefetch_rows(const float* c, std::size_t c_row, std::size_t rows, std::size_t vectors) {
+  for (std::size_t r = 0; r < rows; ++r) {
+    for (std::size_t v = 0; v < vectors; ++v) hwy::Prefetch(c + r * c_row + v * kBlock);
+  }
+}
+
 template <bool kTransposed>
 void product_slice(const Product& p, const Slice& s, std::size_t first_row, std::size_t last_row, const float* panel) {
   const std::size_t vectors = s.width / kBlock;
@@ -105,6 +116,7 @@ void product_slice(const Product& p, const Slice& s, std::size_t first_row, std:
   for (std::size_t i = 0; i < piece.count; ++i) {
     const std::size_t row = first_row + piece.first(i), rows = piece.size(i);
     float* c = p.c + row * p.c_row + s.column;
+    if (i + 1 < piece.count) prefetch_rows(c + rows * p.c_row, p.c_row, piece.size(i + 1), vectors);
     const TileFunction function = kTiles<kTransposed>[vectors - 1][rows - 1];
     const TileArguments t = {s.depth, p.a + row * p.a_row + s.k * p.a_k, p.a_row, p.a_k, panel, 0, c, 0, p.c_row,
                              kBlock};
@@ -119,18 +131,27 @@ void product_slice(const Product& p, const Slice& s, std::size_t first_row, std:
   }
 }
 
+void product_group(const Product& p, std::size_t k, std::size_t first_row, std::size_t last_row,
+                   std::size_t first_column, std::size_t last_column, float* scratch) {
+  for (std::size_t column = first_column; column < last_column; column += kWidth) {
+    const Slice s = {k, std::min(kSlice, p.depth - k), column,
+                     std::min(kWidth, round_up(std::min(last_column, p.columns) - column, kBlock))};
+    pack_slice(p, s.k, s.depth, s.column, s.width, scratch);
+    if (p.a_row == 1) {
+      product_slice<true>(p, s, first_row, last_row, scratch);
+    } else {
+      product_slice<false>(p, s, first_row, last_row, scratch);
+    }
+  }
+}
+
 void product_rows(const Product& p, std::size_t first_row, std::size_t last_row, std::size_t first_column,
                   std::size_t last_column, float* scratch) {
-  for (std::size_t k = 0; k < p.depth; k += kDepth) {
-    for (std::size_t column = first_column; column < last_column; column += kWidth) {
-      const Slice s = {k, std::min(kDepth, p.depth - k), column,
-                       std::min(kWidth, round_up(std::min(last_column, p.columns) - column, kBlock))};
-      pack_slice(p, s.k, s.depth, s.column, s.width, scratch);
-      if (p.a_row == 1) {
-        product_slice<true>(p, s, first_row, last_row, scratch);
-      } else {
-        product_slice<false>(p, s, first_row, last_row, scratch);
-      }
+  const Pieces group = pieces(last_row - first_row, kGroup);
+  for (std::size_t k = 0; k < p.depth; k += kSlice) {
+    for (std::size_t i = 0; i < group.count; ++i) {
+      product_group(p, k, first_row + group.first(i), first_row + group.first(i + 1), first_column, last_column,
+                    scratch);
     }
   }
 }
@@ -153,7 +174,7 @@ void multiply(const Panels& weights, const float* a, std::size_t a_row, float* c
   (weights, a, a_row, c, c_row, init, first_row, last_row, first_panel, last_panel);
 }
 
-std::size_t product_scratch() { return 256 * 64; }
+std::size_t product_scratch() { return 512 * 64; }
 
 void product(const Product& p, std::size_t first_row, std::size_t last_row, std::size_t first_column,
              std::size_t last_column, float* scratch) {

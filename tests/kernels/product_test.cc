@@ -23,7 +23,8 @@ struct Sizes {
   std::size_t rows, columns, depth;
 };
 Sizes any_sizes() {
-  return {*rc::gen::inRange<std::size_t>(1, 40), *rc::gen::inRange<std::size_t>(1, 150),
+  const std::size_t more_rows = *rc::gen::element<std::size_t>(0, 0, 0, 180, 370);
+  return {more_rows + *rc::gen::inRange<std::size_t>(1, 40), *rc::gen::inRange<std::size_t>(1, 150),
           *rc::gen::element<std::size_t>(1, 2, 5, 31, 255, 256, 257, 600)};
 }
 
