@@ -1,8 +1,11 @@
 #include "base/threads.h"
 
 #include <algorithm>
-#include <chrono>
 
+#if defined(__linux__)
+#include <pthread.h>
+#include <sched.h>
+#endif
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -34,9 +37,13 @@ void pause_briefly() {}
 // A few microseconds: a sleeping thread takes tens of them to wake, and the pieces of a training step follow closely.
 constexpr int kSpins = 4000;
 
-// Returns for how long it slept.
-
 using Clock = std::chrono::steady_clock;
+
+// After a pause of this many seconds the workers sleep, on processors that may sleep too. Waiting for them to wake says
+// nothing about others' use of the machine.
+constexpr double kPause = 1e-3;
+
+// Returns for how long it slept.
 Clock::duration wait_while(const std::atomic<std::uint32_t>& value, std::uint32_t old) {
   for (int i = 0; i < kSpins; ++i) {
     if (value.load(std::memory_order_acquire) != old) return {};
@@ -87,6 +94,21 @@ Team::~Team() {
   for (auto& worker : workers_) worker.join();
 }
 
+// Linux likes to wake a thread on the processor of the one that wakes it. The two then take turns for milliseconds,
+// with other processors idle, until the system's balancing comes round. So the workers may run anywhere but there.
+void Team::keep_apart() {
+#if defined(__linux__)
+  const int here = sched_getcpu();
+  if (here == processor_) return;
+  processor_ = here;
+  cpu_set_t others;
+  if (here < 0 || sched_getaffinity(0, sizeof others, &others) != 0) return;
+  if (static_cast<std::size_t>(CPU_COUNT(&others)) < size_) return;
+  CPU_CLR(static_cast<std::size_t>(here), &others);
+  for (auto& worker : workers_) pthread_setaffinity_np(worker.native_handle(), sizeof others, &others);
+#endif
+}
+
 void Team::run_erased(Call call, void* body, const Barrier* barrier) {
   if (size_ == 1 || crowding_.alone()) {
     run_alone(call, body, size_);
@@ -97,13 +119,16 @@ void Team::run_erased(Call call, void* body, const Barrier* barrier) {
 
 void Team::run_alone(Call call, void* body, std::size_t threads) {
   const FlushDenormals flush;
-  const auto start = Clock::now();
   for (std::size_t thread = 0; thread < threads; ++thread) call(body, thread);
-  crowding_.add(seconds(Clock::now() - start), 0);
+  if (size_ == 1) return;
+  const auto before = ended_;  // pauses count: others may be gone by then
+  ended_ = Clock::now();
+  crowding_.add(seconds(ended_ - before), 0);
 }
 
 void Team::run_together(Call call, void* body, const Barrier* barrier) {
   const FlushDenormals flush;
+  keep_apart();
   const auto start = Clock::now();
   call_ = call;
   body_ = body;
@@ -114,7 +139,9 @@ void Team::run_together(Call call, void* body, const Barrier* barrier) {
   Clock::duration slept{};
   for (std::uint32_t left; (left = running_.load(std::memory_order_acquire)) != 0;) slept += wait_while(running_, left);
   const double met = barrier != nullptr ? barrier->slept() / static_cast<double>(size_) : 0;
-  crowding_.add(seconds(Clock::now() - start), seconds(slept) + met);
+  const bool paused = seconds(start - ended_) > kPause;
+  ended_ = Clock::now();
+  if (!paused) crowding_.add(seconds(ended_ - start), seconds(slept) + met);
 }
 
 void Team::work(std::size_t thread) {

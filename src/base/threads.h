@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <thread>
@@ -100,6 +101,7 @@ class Team {
 
  private:
   using Call = void (*)(void*, std::size_t);
+  using Clock = std::chrono::steady_clock;
   template <class F>
   static void invoke(void* body, std::size_t thread) {
     auto& f = *static_cast<std::remove_reference_t<F>*>(body);
@@ -113,6 +115,7 @@ class Team {
   static void* erased(F& f) {
     return const_cast<void*>(static_cast<const void*>(&f));
   }
+  void keep_apart();
   void run_erased(Call call, void* body, const Barrier* barrier);
   void run_together(Call call, void* body, const Barrier* barrier);
   void run_alone(Call call, void* body, std::size_t threads);
@@ -120,6 +123,8 @@ class Team {
 
   std::size_t size_;
   Crowding crowding_;
+  Clock::time_point ended_ = {};  // the last piece of work
+  int processor_ = -1;            // the caller's, which the workers keep off
   std::vector<std::thread> workers_;
   std::atomic<std::uint32_t> epoch_{0};    // one more for every piece of work
   std::atomic<std::uint32_t> running_{0};  // workers not done with it

@@ -3,8 +3,13 @@
 
 #include <gtest/gtest.h>
 
+#if defined(__linux__)
+#include <sched.h>
+#endif
+
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <thread>
 #include <vector>
 
@@ -38,6 +43,33 @@ TEST(Crowding, OneThreadNeverWaits) {
   one.add(10, 0);
   EXPECT_FALSE(one.alone());
 }
+
+#if defined(__linux__)
+// After a pause Linux would wake the worker where the caller runs, and one processor would do the work of two.
+TEST(Team, WorkersKeepOffTheCallersProcessor) {
+  cpu_set_t allowed;
+  ASSERT_EQ(sched_getaffinity(0, sizeof allowed, &allowed), 0);
+  if (CPU_COUNT(&allowed) < 2) GTEST_SKIP() << "one processor alone";
+  Team team(2);
+  int together = 0, counted = 0;
+  for (int round = 0; round < 20; ++round) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    int before = -1, after = -1, worker = -1;
+    team.run([&](std::size_t thread) {
+      if (thread == 0) {
+        before = sched_getcpu();
+      } else {
+        worker = sched_getcpu();
+      }
+    });
+    after = sched_getcpu();
+    if (before != after) continue;  // the caller itself was moved meanwhile
+    ++counted;
+    together += worker == before ? 1 : 0;
+  }
+  EXPECT_LE(together, counted / 4);
+}
+#endif
 
 // As many rounds as it takes the team to judge several times, among threads that leave it no processor.
 TEST(Team, DoesTheSameWorkOnACrowdedMachine) {
