@@ -150,6 +150,11 @@ def model(request):
                    *layer_weights(request, "_l0", "rnn."),
                    torch.from_numpy(request.read("head.weight", v, request.hidden)),
                    torch.from_numpy(request.read("head.bias", v))])
+    # torch has a second bias where one would do. Adam would move both, and their sum twice as far as our one.
+    own = torch.zeros_like(network.rnn.bias_hh_l0)
+    if request.cell == "gru-reset-after":
+        own[2 * request.hidden:] = 1
+    network.rnn.bias_hh_l0.register_hook(lambda gradient: gradient * own)
     tokens, targets = (torch.from_numpy(request.read(name, request.steps, request.batch, dtype="uint32").astype("int64"))
                        for name in ("tokens", "targets"))
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-3, fused=True)
