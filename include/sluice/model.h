@@ -100,6 +100,8 @@ class SLUICE_API Model {
   Model(const Config& config, Vocabulary vocabulary, std::uint64_t seed = 1);
   // A model on numbers: config.inputs and config.outputs are at least 1, and its vocabulary is empty.
   explicit Model(const Config& config, std::uint64_t seed = 1);
+  // What a reader of model files has put together.
+  Model(std::unique_ptr<Network> network, Vocabulary vocabulary);
   ~Model();
   Model(Model&&) noexcept;
   Model& operator=(Model&&) noexcept;

@@ -17,6 +17,8 @@ Model::Model(const Config& config, std::uint64_t seed) {
   if (config.inputs == 0) throw Error(Status::usage, "inputs: expected 1 or more for a model on numbers, found 0");
   network_ = std::make_unique<Network>(config, 0, seed);
 }
+Model::Model(std::unique_ptr<Network> network, Vocabulary vocabulary)
+    : vocabulary_(std::move(vocabulary)), network_(std::move(network)) {}
 Model::~Model() = default;
 Model::Model(Model&&) noexcept = default;
 Model& Model::operator=(Model&&) noexcept = default;

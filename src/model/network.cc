@@ -97,7 +97,7 @@ std::size_t parameter_count(const Config& config, std::size_t vocabulary) {
   return count;
 }
 
-Network::Network(const Config& config, std::size_t vocabulary, std::uint64_t seed) : impl_(std::make_unique<Impl>()) {
+Network::Network(const Config& config, std::size_t vocabulary) : impl_(std::make_unique<Impl>()) {
   target();
   Impl& n = *impl_;
   n.config = checked(config);
@@ -105,7 +105,10 @@ Network::Network(const Config& config, std::size_t vocabulary, std::uint64_t see
   n.info = &find_cell(n.config.cell);
   n.shape = find_shape(n.config.cell, n.config.activation);
   n.parameters = Parameters(tensors(n.config, *n.info, *n.shape, vocabulary));
-  initialise(n, seed);
+}
+
+Network::Network(const Config& config, std::size_t vocabulary, std::uint64_t seed) : Network(config, vocabulary) {
+  initialise(*impl_, seed);
   Team alone(1);
   pack(alone);
 }
