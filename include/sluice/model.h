@@ -100,8 +100,6 @@ class SLUICE_API Model {
   Model(const Config& config, Vocabulary vocabulary, std::uint64_t seed = 1);
   // A model on numbers: config.inputs and config.outputs are at least 1, and its vocabulary is empty.
   explicit Model(const Config& config, std::uint64_t seed = 1);
-  // What a reader of model files has put together.
-  Model(std::unique_ptr<Network> network, Vocabulary vocabulary);
   ~Model();
   Model(Model&&) noexcept;
   Model& operator=(Model&&) noexcept;
@@ -128,6 +126,7 @@ class SLUICE_API Model {
   Scores score(std::span<const Token> tokens) const;
 
   // For the rooms inside the library.
+  Model(std::unique_ptr<Network> network, Vocabulary vocabulary);
   const Network& network() const { return *network_; }
   Network& network() { return *network_; }
 

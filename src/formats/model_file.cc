@@ -207,8 +207,7 @@ Model model_from_bytes(std::string_view bytes, const std::string& path) {
   }
   verify_checksum(bytes, file, path);
 
-  auto network = blame_file(path, [&] { return std::make_unique<Network>(config, vocabulary.size()); });
-  Model model(std::move(network), std::move(vocabulary));
+  Model model(blame_file(path, [&] { return std::make_unique<Network>(config, size); }), std::move(vocabulary));
   from_tensors(file, model.network(), path);
   Team team(1);
   model.network().pack(team);

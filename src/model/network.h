@@ -68,8 +68,7 @@ class Network {
  public:
   // Checks the config (Error, usage) and sets fresh weights from the seed. `vocabulary` is 0 for one on numbers.
   Network(const Config& config, std::size_t vocabulary, std::uint64_t seed);
-  // The same with every weight zero and nothing packed, for whoever fills them in: fresh weights take a second at H
-  // 900.
+  // The same with every weight zero and nothing packed, for whoever has the weights: to draw them takes H^3 operations.
   Network(const Config& config, std::size_t vocabulary);
   Network(const Network&);
   Network& operator=(const Network&);
