@@ -121,9 +121,9 @@ void Team::run_alone(Call call, void* body, std::size_t threads) {
   const FlushDenormals flush;
   for (std::size_t thread = 0; thread < threads; ++thread) call(body, thread);
   if (size_ == 1) return;
-  const auto before = ended_;  // pauses count: others may be gone by then
-  ended_ = Clock::now();
-  crowding_.add(seconds(ended_ - before), 0);
+  const auto now = Clock::now();
+  crowding_.add(seconds(now - ended_), 0);  // with the pause before: others may be gone by then
+  ended_ = now;
 }
 
 void Team::run_together(Call call, void* body, const Barrier* barrier) {

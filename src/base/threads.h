@@ -45,7 +45,7 @@ class Crowding {
  public:
   explicit Crowding(std::size_t threads) : threads_(static_cast<double>(threads)) {}
   bool alone() const { return alone_; }
-  // A piece of work took `seconds`, of which the caller slept `slept`.
+  // A piece of work took `seconds`, of which the caller slept `slept`. While alone, the pause before it counts too.
   void add(double seconds, double slept);
 
  private:

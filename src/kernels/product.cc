@@ -174,7 +174,7 @@ void multiply(const Panels& weights, const float* a, std::size_t a_row, float* c
   (weights, a, a_row, c, c_row, init, first_row, last_row, first_panel, last_panel);
 }
 
-std::size_t product_scratch() { return 512 * 64; }
+std::size_t product_scratch() { return HWY_NAMESPACE::kSlice * HWY_NAMESPACE::kWidth; }
 
 void product(const Product& p, std::size_t first_row, std::size_t last_row, std::size_t first_column,
              std::size_t last_column, float* scratch) {
