@@ -16,12 +16,10 @@ namespace {
 constexpr std::size_t kRows = 192, kDepth = 256, kOutputs = 256;
 constexpr double kSampleSeconds = 1e-3;
 
-// Calls f(runs) with as many runs as take about a sample's time; returns what f did (a count) a second. The team is
-// awake when time begins.
+// Calls f(runs) with as many runs as take about a sample's time; returns what f did (a count) a second.
 template <class F>
-double per_second(Team& team, std::size_t& runs, F&& f) {
+double per_second(std::size_t& runs, F&& f) {
   for (;;) {
-    team.run([](std::size_t) {});
     const double start = seconds_now();
     const double done = f(runs);
     const double taken = seconds_now() - start;
@@ -62,6 +60,11 @@ struct Ceilings::Impl {
     }
   }
 
+  // Ahead of what is timed: the team has slept since the last sample.
+  void wake() {
+    team.run([](std::size_t) {});
+  }
+
   Team team;
   std::vector<Matrices> matrices;
   AlignedVector<float> data;
@@ -73,7 +76,8 @@ Ceilings::~Ceilings() = default;
 
 double Ceilings::multiply_adds() {
   Impl& m = *impl_;
-  return per_second(m.team, m.add_rounds, [&](std::size_t rounds) {
+  m.wake();
+  return per_second(m.add_rounds, [&](std::size_t rounds) {
     std::vector<double> done(m.team.size());
     m.team.run([&](std::size_t thread) { done[thread] = multiply_add(rounds); });
     return done[0] * static_cast<double>(m.team.size());
@@ -82,7 +86,8 @@ double Ceilings::multiply_adds() {
 
 double Ceilings::products() {
   Impl& m = *impl_;
-  return per_second(m.team, m.product_rounds, [&](std::size_t rounds) {
+  m.wake();
+  return per_second(m.product_rounds, [&](std::size_t rounds) {
     m.team.run([&](std::size_t thread) {
       Impl::Matrices& own = m.matrices[thread];
       const AlignedVector<float> zeros(kOutputs, 0.f);
@@ -101,7 +106,7 @@ double Ceilings::reads(std::size_t bytes) {
   if (m.data.size() < n) m.data.resize(n, 1.f);
   std::size_t rounds = 1;
   volatile float sink = 0;
-  return per_second(m.team, rounds, [&](std::size_t count) {
+  return per_second(rounds, [&](std::size_t count) {
     for (std::size_t i = 0; i < count; ++i) sink = sink + read_all(m.data.data(), n);
     return static_cast<double>(count * n * sizeof(float));
   });
