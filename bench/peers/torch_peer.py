@@ -13,6 +13,13 @@ LAYERS = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru-reset-after": torch.n
 CELLS = {"rnn": torch.nn.RNNCell, "lstm": torch.nn.LSTMCell, "gru-reset-after": torch.nn.GRUCell}
 
 
+def own_rows(request):
+    """The rows of torch's bias_hh that add something to its bias_ih."""
+    order = gates.TORCH[request.cell]
+    first = order.index("h") if request.cell == "gru-reset-after" else len(order)
+    return slice(first * request.hidden, (first + 1) * request.hidden)
+
+
 def layer_weights(request, suffix, prefix=""):
     """weight_ih, weight_hh, bias_ih, bias_hh in torch's order."""
     x_rows, h_rows = (len(rows) for rows in gates.OURS[request.cell])
@@ -23,7 +30,7 @@ def layer_weights(request, suffix, prefix=""):
                             request.read(f"{prefix}bias{suffix}", x_rows * hidden))
     own = b * 0
     if request.cell == "gru-reset-after":
-        own[2 * hidden:] = request.read(f"{prefix}bias_hn{suffix}", hidden)
+        own[own_rows(request)] = request.read(f"{prefix}bias_hn{suffix}", hidden)
     return [torch.from_numpy(array) for array in (w, u, b, own)]
 
 
@@ -34,7 +41,7 @@ def write_gradients(request, module, suffix, prefix=""):
     for name, array in zip(("weight_ih", "weight_hh", "bias"), ours):
         request.write(f"d{prefix}{name}{suffix}", array)
     if request.cell == "gru-reset-after":
-        request.write(f"d{prefix}bias_hn{suffix}", own[2 * request.hidden:])
+        request.write(f"d{prefix}bias_hn{suffix}", own[own_rows(request)])
 
 
 def fill(module, tensors):
@@ -152,8 +159,7 @@ def model(request):
                    torch.from_numpy(request.read("head.bias", v))])
     # torch has a second bias where one would do. Adam would move both, and their sum twice as far as our one.
     own = torch.zeros_like(network.rnn.bias_hh_l0)
-    if request.cell == "gru-reset-after":
-        own[2 * request.hidden:] = 1
+    own[own_rows(request)] = 1
     network.rnn.bias_hh_l0.register_hook(lambda gradient: gradient * own)
     tokens, targets = (torch.from_numpy(request.read(name, request.steps, request.batch, dtype="uint32").astype("int64"))
                        for name in ("tokens", "targets"))
