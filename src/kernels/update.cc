@@ -83,6 +83,17 @@ struct AdamBody {
   }
 };
 
+struct AverageBody {
+  float share;
+  const float* weight;
+  float* average;
+  template <class D>
+  void operator()(D d, std::size_t i) const {
+    const auto a = hn::LoadU(d, average + i);
+    hn::StoreU(hn::Add(a, hn::Mul(hn::Set(d, share), hn::Sub(hn::LoadU(d, weight + i), a))), d, average + i);
+  }
+};
+
 void sgd(const SgdStep& step, std::size_t n, const float* gradient, float* weight, float* moment) {
   each(n, SgdBody{step, gradient, weight, moment});
 }
@@ -93,6 +104,10 @@ void rmsprop(const RmsPropStep& step, std::size_t n, const float* gradient, floa
 
 void adam(const AdamStep& step, std::size_t n, const float* gradient, float* weight, float* first, float* second) {
   each(n, AdamBody{step, gradient, weight, first, second});
+}
+
+void average(float share, std::size_t n, const float* weight, float* average) {
+  each(n, AverageBody{share, weight, average});
 }
 
 // One block: sixteen running sums whatever the register holds, so that the order does not depend on the target. The
@@ -136,6 +151,7 @@ namespace sluice {
 HWY_EXPORT(sgd);
 HWY_EXPORT(rmsprop);
 HWY_EXPORT(adam);
+HWY_EXPORT(average);
 HWY_EXPORT(squares);
 
 void sgd_step(const SgdStep& step, std::size_t n, const float* gradient, float* weight, float* moment) {
@@ -148,6 +164,10 @@ void rmsprop_step(const RmsPropStep& step, std::size_t n, const float* gradient,
 
 void adam_step(const AdamStep& step, std::size_t n, const float* gradient, float* weight, float* first, float* second) {
   HWY_DYNAMIC_DISPATCH(adam)(step, n, gradient, weight, first, second);
+}
+
+void average_step(float share, std::size_t n, const float* weight, float* average) {
+  HWY_DYNAMIC_DISPATCH(average)(share, n, weight, average);
 }
 
 void sums_of_squares(std::size_t n, const float* values, double* blocks) {

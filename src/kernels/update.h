@@ -43,6 +43,9 @@ struct AdamStep {
 };
 void adam_step(const AdamStep& step, std::size_t n, const float* gradient, float* weight, float* first, float* second);
 
+// average' = average + share * (weight - average)
+void average_step(float share, std::size_t n, const float* weight, float* average);
+
 // Sums of squares in double of each block of kSquareBlock numbers (the last may be shorter); blocks has
 // square_blocks(n) entries. The order of addition is fixed: sixteen running sums, added in order at the end.
 inline constexpr std::size_t kSquareBlock = 4096;

@@ -177,6 +177,7 @@ Fingerprint fingerprint(const TrainOptions& options, const Config& config) {
   run["epsilon"] = to_text(options.epsilon);
   run["weight-decay"] = to_text(options.weight_decay);
   run["clip"] = to_text(options.clip);
+  run["average"] = to_text(options.average);
   run["reset"] = to_text(options.reset);
   run["schedule"] = name_of(options.schedule);
   run["warmup"] = to_text(options.warmup);
@@ -229,6 +230,7 @@ void write_checkpoint(const std::string& path, const Point& point, const Fingerp
   for (std::size_t i = 0; i < point.moments.size(); ++i) {
     append(file, "moment" + to_text(i), point.moments[i]);
   }
+  if (point.average) append(file, "average", *point.average);
   if (point.best != nullptr) append(file, "best", *point.best);
   const State& state = point.state;
   file.tensors.push_back({"state", "F32", shape_of(state), bytes_of(state.values())});
@@ -260,6 +262,7 @@ void read_checkpoint(const std::string& path, const Fingerprint& run, Point& poi
   for (std::size_t i = 0; i < point.moments.size(); ++i) {
     read_parameters(file, path, "moment" + to_text(i), point.moments[i]);
   }
+  if (point.average) read_parameters(file, path, "average", *point.average);
   read_tensor(file, path, "state", shape_of(point.state), point.state.values());
   point.best.reset();
   if (std::isfinite(point.progress.validations.best)) {

@@ -1,13 +1,15 @@
 // All that training needs to go on from where it was, in memory and as a file.
 //
-// The file is a safetensors container. Tensors: "weights/NAME", "moment0/NAME", "moment1/NAME", "best/NAME" for every
-// parameter tensor NAME as the optimiser has moments and a best model exists, and "state" [L, S, B, H], all F32.
+// The file is a safetensors container. Tensors: "weights/NAME", "moment0/NAME", "moment1/NAME", "average/NAME",
+// "best/NAME" for every parameter tensor NAME as the optimiser has moments, weights are averaged and a best model
+// exists, and "state" [L, S, B, H], all F32.
 // Metadata: "format" = "sluice-checkpoint", "version" = "1", "progress.*" (the fields of Progress), "run.*" (what the
 // run was started with: see Fingerprint), "checksum" over everything else.
 #pragma once
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -55,6 +57,7 @@ struct Point {
   Progress progress;
   Parameters weights;
   std::vector<Parameters> moments;
+  std::optional<Parameters> average;  // of the weights, where TrainOptions::average asks for it
   State state;
   std::shared_ptr<const Parameters> best;  // weights with the lowest validation loss so far; null: no validation yet
 };

@@ -1,5 +1,6 @@
 #include "train/optimizer.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "kernels/update.h"
@@ -86,6 +87,15 @@ void apply_update(const TrainOptions& options, std::uint64_t update, double rate
         adam_step(adam, n, gradient + from, weight + from, first + from, second + from);
         break;
     }
+  });
+}
+
+void update_average(double decay, std::uint64_t update, const Parameters& weights, Parameters& average, Team& team) {
+  const double t = static_cast<double>(update), d = std::min(decay, (1 + t) / (10 + t));
+  const float* weight = weights.all().data();
+  float* to = average.all().data();
+  team.split(weights.all().size(), kSquareBlock, [&](std::size_t first, std::size_t last) {
+    average_step(narrow(1 - d), last - first, weight + first, to + first);
   });
 }
 

@@ -41,6 +41,8 @@ void check_options(const TrainOptions& o, bool validates) {
   expect(o.epsilon > 0 && o.epsilon <= kMost, "epsilon", "a number above 0", o.epsilon);
   expect(within(o.weight_decay, 0, kMost), "weight-decay", "0 or more", o.weight_decay);
   expect(within(o.clip, 0, kMost), "clip", "0 (no clipping) or more", o.clip);
+  expect(below_one(o.average), "average", "a number from 0 (none) to below 1", o.average);
+  expect(!o.calibrate || validates, "calibrate", "false where there is no validation text", "true");
   expect(within(o.reset, 0, 1), "reset", "a share from 0 to 1", o.reset);
   expect(within(o.final_rate, 0, 1), "final-rate", "a share from 0 to 1", o.final_rate);
   expect(o.plateau_factor > 0 && o.plateau_factor < 1, "plateau-factor", "a number between 0 and 1", o.plateau_factor);

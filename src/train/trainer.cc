@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numbers>
 #include <sstream>
 #include <utility>
 
@@ -45,7 +46,8 @@ Trainer::Trainer(Model& model, Batches training, std::optional<Batches> validati
   moments_ = fresh_moments(options, network_.parameters());
   state_ = network_.initial_state(batches_.batch());
   gradients_ = network_.parameters().zeros_like();
-  point_ = {progress_, network_.parameters(), moments_, state_, nullptr};
+  if (options.average > 0) average_ = network_.parameters();
+  point_ = {progress_, network_.parameters(), moments_, average_, state_, nullptr};
   if (!options.checkpoint.empty()) {
     check_writable(options.checkpoint, /*force=*/true);
     if (options.resume) read_checkpoint(options.checkpoint, fingerprint_, point_);
@@ -79,6 +81,7 @@ TrainResult Trainer::run() {
     const double rate = learning_rate();
     apply_update(options_, progress_.update, rate, clip_factor(options_.clip, norm), gradients_, moments_,
                  network_.parameters(), team_);
+    if (average_) update_average(options_.average, progress_.update, network_.parameters(), *average_, team_);
     network_.pack(team_);
     count(loss, rows.steps * rows.batch);
     Report update = report(Report::Kind::update);
@@ -150,6 +153,7 @@ void Trainer::keep_point(const State& state) {
   point_.progress = progress_;
   copy_values(network_.parameters(), point_.weights);
   for (std::size_t i = 0; i < moments_.size(); ++i) copy_values(moments_[i], point_.moments[i]);
+  if (average_) copy_values(*average_, *point_.average);
   point_.state = state;
   point_.best = best_;
 }
@@ -158,9 +162,15 @@ void Trainer::restore_point() {
   progress_ = point_.progress;
   copy_values(point_.weights, network_.parameters());
   for (std::size_t i = 0; i < moments_.size(); ++i) copy_values(point_.moments[i], moments_[i]);
+  if (average_) copy_values(*point_.average, *average_);
   state_ = point_.state;
   best_ = point_.best;
   network_.pack(team_);
+}
+
+const Parameters& Trainer::proven() const {
+  if (point_.best) return *point_.best;
+  return point_.average ? *point_.average : point_.weights;
 }
 
 void Trainer::recover(const std::string& what) {
@@ -176,7 +186,7 @@ void Trainer::recover(const std::string& what) {
       text << ", and halving the learning rate " << good.recoveries << " times, to " << learning_rate()
            << ", did not help; try a much lower learning rate" << (options_.clip == 0 ? " and clip = 1" : "");
     }
-    copy_values(point_.best ? *point_.best : point_.weights, network_.parameters());
+    copy_values(proven(), network_.parameters());
     network_.pack(team_);
     throw Error(Status::diverged, "training diverged " + text.str());
   }
@@ -201,13 +211,25 @@ void Trainer::write_checkpoint() {
   send(written);
 }
 
+double Trainer::validation_loss() { return tally(network_, *validation_, workspace_, team_).mean_loss(); }
+
+// The average takes the weights' place while it is looked at.
+void Trainer::swap_average() {
+  if (!average_) return;
+  std::swap(network_.parameters(), *average_);
+  network_.pack(team_);
+}
+
 bool Trainer::validate() {
   const Stopwatch clock;
-  const double loss = tally(network_, *validation_, workspace_, team_).mean_loss();
+  swap_average();
+  const double loss = validation_loss();
+  if (std::isfinite(loss) && enter_validation(options_, loss, progress_.validations)) {
+    best_ = std::make_shared<const Parameters>(network_.parameters());
+  }
+  swap_average();
   idle_seconds_ += clock.seconds();
   if (!std::isfinite(loss)) return false;
-  if (enter_validation(options_, loss, progress_.validations))
-    best_ = std::make_shared<const Parameters>(network_.parameters());
   Report validation = report(Report::Kind::validation);
   validation.loss = mean_loss();
   validation.validation_loss = loss;
@@ -227,18 +249,55 @@ void Trainer::end_epoch() {
   checkpoint_due_ = 0;  // as soon as the next window has proved these weights
 }
 
+// The loss is convex in the factor, for logits are linear in it: golden-section search, to 0.5 % of the factor.
+double Trainer::calibrate() {
+  const Parameters plain = network_.parameters();
+  const auto loss_at = [&](double factor) {
+    copy_values(plain, network_.parameters());
+    for (std::size_t i = 0; i < plain.shapes().size(); ++i) {
+      if (!plain.shapes()[i].name.starts_with("head.")) continue;
+      for (float& weight : network_.parameters()[i]) weight *= static_cast<float>(factor);
+    }
+    network_.pack(team_);
+    return validation_loss();
+  };
+  constexpr double kGolden = std::numbers::phi - 1;
+  double low = 0.5, high = 1.5, left = high - kGolden, right = low + kGolden;
+  double left_loss = loss_at(left), right_loss = loss_at(right);
+  while (high - low > 0.01) {
+    const bool go_left = left_loss < right_loss;
+    (go_left ? high : low) = go_left ? right : left;
+    if (go_left) {
+      right = left;
+      right_loss = left_loss;
+      left = high - kGolden * (high - low);
+      left_loss = loss_at(left);
+    } else {
+      left = right;
+      left_loss = right_loss;
+      right = low + kGolden * (high - low);
+      right_loss = loss_at(right);
+    }
+  }
+  const double loss = loss_at((low + high) / 2);
+  if (loss < progress_.validations.best) return loss;
+  return loss_at(1);
+}
+
 TrainResult Trainer::finish() {
   const bool stopped = stopped_, inside_epoch = progress_.window > 0;
   if (!stopped && !inside_epoch && progress_.update > point_.progress.update) keep_point(state_);
   write_checkpoint();
   const bool finite = weights_are_finite();
   if (!stopped && inside_epoch && finite && validation_) validate();  // time ran out
-  if (best_) {
-    copy_values(*best_, network_.parameters());
-  } else if (stopped || !finite) {
-    copy_values(point_.weights, network_.parameters());
+  if (best_ || stopped || !finite) {
+    copy_values(best_ ? *best_ : proven(), network_.parameters());
+  } else if (average_) {
+    copy_values(*average_, network_.parameters());
   }
   network_.pack(team_);
+  const bool calibrates = options_.calibrate && best_ && !stopped;
+  const double calibrated = calibrates ? calibrate() : 0;
 
   TrainResult result;
   result.tokens = progress_.tokens;
@@ -247,7 +306,7 @@ TrainResult Trainer::finish() {
   result.seconds = seconds();
   result.tokens_per_second = tokens_per_second();
   result.train_loss = mean_loss();
-  result.validation_loss = best_ ? progress_.validations.best : result.train_loss;
+  result.validation_loss = calibrates ? calibrated : best_ ? progress_.validations.best : result.train_loss;
   result.stopped = stopped;
   result.stopped_early = !stopped && progress_.epoch < options_.epochs && out_of_patience();
   if (!stopped) {

@@ -57,11 +57,17 @@ class Trainer {
 
   void keep_point(const State& state);
   void restore_point();
+  // The best weights of the last good point.
+  const Parameters& proven() const;
   void recover(const std::string& what);
   void write_checkpoint();
   // Enters the loss on the validation text or series and keeps the weights if it is the lowest. False: the loss is not
   // finite.
   bool validate();
+  double validation_loss();
+  void swap_average();
+  // Scales the head's weights for the lowest loss on the validation text, and returns that loss.
+  double calibrate();
   void end_epoch();
   TrainResult finish();
 
@@ -83,6 +89,7 @@ class Trainer {
   // Where training is now, together with the network's weights.
   Progress progress_;
   std::vector<Parameters> moments_;
+  std::optional<Parameters> average_;
   State state_;
   Parameters gradients_;
   std::shared_ptr<const Parameters> best_;  // null: no validation yet

@@ -54,6 +54,8 @@ const std::vector<std::pair<const char*, Kernel>> kKernels = {
      [](Arrays& a, std::size_t from, std::size_t to) {
        adam_step(kAdam, to - from, &a.gradient[from], &a.weight[from], &a.first[from], &a.second[from]);
      }},
+    {"average", [](Arrays& a, std::size_t from,
+                   std::size_t to) { average_step(0.25f, to - from, &a.weight[from], &a.first[from]); }},
 };
 
 bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
@@ -118,6 +120,16 @@ TEST(Update, AdamIsThePrintedEquation) {
     expect_near(m, a.first[i], i);
     expect_near(v, a.second[i], i);
     expect_near(0.999 * w - 0.02 * m / (std::sqrt(v) / 0.3 + 1e-8), a.weight[i], i);
+  }
+}
+
+TEST(Update, AverageIsThePrintedEquation) {
+  Arrays a = arrays(5);
+  const Arrays old = a;
+  kKernels[4].second(a, 0, kNumbers);
+  for (std::size_t i = 0; i < kNumbers; ++i) {
+    const double before = old.first[i], w = old.weight[i];
+    expect_near(before + 0.25 * (w - before), a.first[i], i);
   }
 }
 

@@ -48,6 +48,14 @@ def test_train_reports(text, tmp_path):
     assert len(lines) >= 2 and all(isinstance(line, dict) for line in lines)
 
 
+def test_what_needs_a_validation_text_is_content_with_a_share_of_this_one(text, tmp_path):
+    model = tmp_path / "m.safetensors"
+    sluice("train", text, "-o", model, *TINY, "--schedule", "plateau", "--patience", "1")
+    sluice("train", text, "-o", model, *TINY, "--force", "--no-tied", "--average", "0.9", "--calibrate")
+    _, err = sluice("train", text, "-o", model, *TINY, "--force", "--validation-split", "0", "--patience", "1", code=2)
+    assert "patience" in err
+
+
 def test_training_learns(text, tmp_path):
     model = tmp_path / "m.safetensors"
     result = sluice_json("train", text, "-o", model, *but(TINY, "--epochs=20", "--lr=0.01"))

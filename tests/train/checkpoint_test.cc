@@ -178,6 +178,7 @@ TEST(FingerprintTest, ChangesWithAllThatMatters) {
       {"epsilon", [](TrainOptions& o, Config&) { o.epsilon = 0.5; }},
       {"weight-decay", [](TrainOptions& o, Config&) { o.weight_decay = 0.5; }},
       {"clip", [](TrainOptions& o, Config&) { o.clip = 0.5; }},
+      {"average", [](TrainOptions& o, Config&) { o.average = 0.5; }},
       {"schedule", [](TrainOptions& o, Config&) { o.schedule = Schedule::plateau; }},
       {"warmup", [](TrainOptions& o, Config&) { o.warmup = 3; }},
       {"final-rate", [](TrainOptions& o, Config&) { o.final_rate = 0.5; }},
@@ -212,6 +213,7 @@ TEST(FingerprintTest, DoesNotChangeWithWhatDoesNotMatter) {
   options.resume = true;
   options.max_seconds = 9;
   options.patience = 2;
+  options.calibrate = true;
   options.epochs = 99;
   EXPECT_EQ(fingerprint(options, Config(), corpus, nullptr), expected);
 }

@@ -34,6 +34,21 @@ Case adam_cosine_dropout() {
   return c;
 }
 
+Case averaged() {
+  Case c = {"averaged", {.cell = "gru", .hidden = 8}, small_options()};
+  c.options.average = 0.95;
+  c.options.calibrate = true;
+  return c;
+}
+
+Case averaged_without_validation() {
+  Case c = averaged();
+  c.name = "averaged_without_validation";
+  c.options.validation_split = 0;
+  c.options.calibrate = false;
+  return c;
+}
+
 Case sgd_plateau() {
   Case c = {"sgd", {.cell = "gru", .hidden = 8}, small_options()};
   c.options.optimizer = Optimizer::sgd;
@@ -171,8 +186,8 @@ TEST_P(Resume, EndsWithTheSameBitsFromEveryCheckpointOnTheWay) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Resume,
-                         testing::Values(adam_cosine_dropout(), sgd_plateau(), rmsprop_without_validation(),
-                                         with_recoveries()),
+                         testing::Values(adam_cosine_dropout(), averaged(), averaged_without_validation(),
+                                         sgd_plateau(), rmsprop_without_validation(), with_recoveries()),
                          case_name);
 
 class ResumeOnce : public Resume {};

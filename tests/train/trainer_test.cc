@@ -44,6 +44,11 @@ Training run(Model model, const Corpus& corpus, const TrainOptions& options) {
   return {std::move(model), result, std::move(reports)};
 }
 
+std::span<float> tensor(Model& model, std::string_view name) {
+  Parameters& parameters = model.network().parameters();
+  return parameters.all().subspan(parameters.find(name)->offset, parameters.find(name)->size());
+}
+
 // The loop once more, without anything around it: the state is carried from window to window, starts empty in each
 // epoch, and the short window at the end counts.
 TEST(Trainer, IsTheLoopItClaimsToBe) {
@@ -154,6 +159,79 @@ TEST(Trainer, HasTheSameBitsForAnyNumberOfThreads) {
     EXPECT_EQ(one.result.validation_loss, more.result.validation_loss);
     EXPECT_EQ(one.result.train_loss, more.result.train_loss);
   }
+}
+
+TEST(Trainer, KeepsTheAverageOfTheWeights) {
+  const Corpus corpus = letters(500);
+  TrainOptions options = small_options();
+  options.validation_split = 0;
+  options.epochs = 1;
+  const std::size_t windows = Batches(corpus.tokens(), options.batch, options.steps).windows();
+  // The weights after each update, from runs that stop there: without cosine no update depends on how many follow.
+  options.schedule = Schedule::constant;
+  Team team(1);
+  Parameters expected = small_model().network().parameters();
+  for (std::size_t t = 0; t < windows; ++t) {
+    Model model = small_model();
+    TrainOptions until = options;
+    std::size_t updates = 0;
+    Parameters after;
+    train(model, corpus, until, [&](const Report& r) {
+      if (r.kind == Kind::update && updates++ == t) after = model.network().parameters();
+      return true;
+    });
+    const double d = std::min(0.9, (1 + static_cast<double>(t)) / (10 + static_cast<double>(t)));
+    for (std::size_t i = 0; i < expected.all().size(); ++i) {
+      const double before = static_cast<double>(expected.all()[i]), w = static_cast<double>(after.all()[i]);
+      expected.all()[i] = static_cast<float>(d * before + (1 - d) * w);
+    }
+  }
+  options.average = 0.9;
+  const Training trained = run(small_model(), corpus, options);
+  const std::span<const float> found = trained.model.network().parameters().all();
+  for (std::size_t i = 0; i < found.size(); ++i) ASSERT_NEAR(found[i], expected.all()[i], 1e-5) << i;
+
+  // With a validation text it is the average that is validated and kept, and training goes on from the weights.
+  options.validation_split = 0.1;
+  options.epochs = 3;
+  const Training averaged = run(small_model(), corpus, options);
+  EXPECT_EQ(evaluate(averaged.model, corpus.slice(450, 500), 3, 1).nats_per_token, averaged.result.validation_loss);
+  options.average = 0;
+  const Training plain = run(small_model(), corpus, options);
+  EXPECT_FALSE(same_weights(averaged.model, plain.model));
+  EXPECT_EQ(averaged.result.train_loss, plain.result.train_loss);
+}
+
+// An output layer that is far too sure of itself, or too unsure, comes back to the loss of one that is not.
+TEST(Trainer, CalibratesTheOutput) {
+  const Corpus corpus = letters(2000);
+  TrainOptions options = small_options();
+  options.calibrate = true;
+  Training calibrated = run(small_model(), corpus, options);
+  options.calibrate = false;
+  const Training plain = run(small_model(), corpus, options);
+  const double loss = calibrated.result.validation_loss;
+  EXPECT_LT(loss, plain.result.validation_loss);
+  const auto scaled_loss = [&](const Model& from, float factor) {
+    Model model = from;
+    for (const char* name : {"head.weight", "head.bias"}) {
+      for (float& weight : tensor(model, name)) weight *= factor;
+    }
+    Team team(1);
+    model.network().pack(team);
+    return evaluate(model, corpus.slice(1800, 2000), 3, 1).nats_per_token;
+  };
+  EXPECT_EQ(scaled_loss(calibrated.model, 1), loss);
+  for (const float factor : {0.5f, 0.7f, 0.9f, 0.95f, 1.05f, 1.1f, 1.3f, 1.5f}) {
+    EXPECT_GT(scaled_loss(calibrated.model, factor), loss) << factor;
+  }
+}
+
+TEST(Trainer, DoesNotCalibrateTiedWeights) {
+  Model model = small_model({.cell = "gru", .hidden = 10, .tied = true});
+  TrainOptions options = small_options();
+  options.calibrate = true;
+  EXPECT_THROW(train(model, letters(500), options), Error);
 }
 
 // Shown by the loss, which hangs on the state: with reset 1 the second window is read as if it came first.
@@ -332,11 +410,6 @@ TEST(Guard, DoesNotTryWhereNoStepWasMade) {
   }
 }
 
-std::span<float> tensor(Model& model, std::string_view name) {
-  Parameters& parameters = model.network().parameters();
-  return parameters.all().subspan(parameters.find(name)->offset, parameters.find(name)->size());
-}
-
 TEST(Guard, AnInfiniteLossWithAFiniteGradientIsNoGradient) {
   Model model = small_model();
   std::ranges::fill(tensor(model, "head.bias"), -3e38f);
@@ -404,6 +477,9 @@ TEST(Options, OutOfRangeAreRefusedByName) {
       {"epsilon", [](TrainOptions& o) { o.epsilon = 0; }},
       {"weight-decay", [](TrainOptions& o) { o.weight_decay = -1; }},
       {"clip", [](TrainOptions& o) { o.clip = -1; }},
+      {"average", [](TrainOptions& o) { o.average = 1; }},
+      {"average", [&](TrainOptions& o) { o.average = nan; }},
+      {"calibrate", [](TrainOptions& o) { o.validation_split = 0, o.calibrate = true; }},
       {"reset", [](TrainOptions& o) { o.reset = 1.5; }},
       {"final-rate", [](TrainOptions& o) { o.final_rate = 1.5; }},
       {"plateau-factor", [](TrainOptions& o) { o.plateau_factor = 1; }},

@@ -116,6 +116,8 @@ void visit_training(Options& o, F&& f) {
   f("epsilon", o.epsilon, "of rmsprop, adam and adamw");
   f("weight-decay", o.weight_decay, "adamw: decoupled; others: added to the gradient");
   f("clip", o.clip, "greatest global norm of the gradient; 0: any");
+  f("average", o.average, "decay of the moving average of the weights, which is kept in their place; 0: none");
+  f("calibrate", o.calibrate, "scale the output so that the loss on the validation text is lowest; not if tied");
   f("reset", o.reset, "share of windows that begin with an empty state instead of the carried one");
   f("schedule", o.schedule, "constant, cosine or plateau");
   f("warmup", o.warmup, "updates of linear warm-up");

@@ -81,7 +81,7 @@ Defaults Train::options() const {
   d.train.threads = threads;
   d.train.checkpoint = checkpoint;
   d.train.resume = resume;
-  check_options(d.train, !validation.empty());
+  check_options(d.train, !validation.empty() || d.train.validation_split > 0);
   return d;
 }
 
