@@ -19,8 +19,18 @@ struct Planned {
 
 double as_double(std::size_t n) { return static_cast<double>(n); }
 
-Planned layer_work(Kind kind, const LayerSize& size) {
+// What training computes in at a precision, and what inference does.
+Format training_format(Precision precision) { return precision == Precision::bf16 ? Format::bf16 : Format::f32; }
+Format inference_format(Precision precision) {
+  return precision == Precision::bf16   ? Format::bf16_weights
+         : precision == Precision::int8 ? Format::int8
+                                        : Format::f32;
+}
+
+Planned layer_work(Kind kind, LayerSize size, Precision precision) {
   Planned p;
+  size.format = kind == Kind::training ? training_format(precision) : inference_format(precision);
+  p.result.precision = precision;
   p.result.kind = kind_names()[static_cast<std::size_t>(kind)];
   p.result.cell = size.cell;
   p.result.hidden = size.hidden;
@@ -43,12 +53,19 @@ Planned layer_work(Kind kind, const LayerSize& size) {
   return p;
 }
 
-Planned stream_work(const std::string& cell, std::size_t hidden) {
+Planned stream_work(const std::string& cell, std::size_t hidden, Precision precision) {
   Planned p;
-  p.result = {.kind = "stream", .cell = cell, .hidden = hidden, .batch = 1, .steps = 1, .threads = 1, .seconds = {}};
-  p.make = [cell, hidden](Result& r) -> std::function<void()> {
+  p.result = {.kind = "stream",
+              .cell = cell,
+              .hidden = hidden,
+              .batch = 1,
+              .steps = 1,
+              .threads = 1,
+              .precision = precision,
+              .seconds = {}};
+  p.make = [cell, hidden, precision](Result& r) -> std::function<void()> {
     constexpr std::size_t kVocabulary = 64;
-    const auto work = std::make_shared<StreamWork>(cell, hidden, kVocabulary);
+    const auto work = std::make_shared<StreamWork>(cell, hidden, kVocabulary, precision);
     r.flops = work->flops();
     r.bytes = work->weight_bytes();
     return [work] { work->step(); };
@@ -56,14 +73,16 @@ Planned stream_work(const std::string& cell, std::size_t hidden) {
   return p;
 }
 
-Planned model_work(const std::string& kind, const ModelSize& size) {
+Planned model_work(const std::string& kind, ModelSize size, Precision precision) {
   Planned p;
+  size.format = training_format(precision);
   p.result = {.kind = kind,
               .cell = size.cell,
               .hidden = size.hidden,
               .batch = size.batch,
               .steps = size.steps,
               .threads = size.threads,
+              .precision = precision,
               .seconds = {}};
   p.make = [size](Result& r) -> std::function<void()> {
     const auto work = std::make_shared<ModelWork>(size);
@@ -85,30 +104,43 @@ std::vector<Planned> plan(const Selection& s, std::size_t all_threads) {
   const auto wanted = [&](Kind kind) {
     return s.kinds.empty() || std::find(s.kinds.begin(), s.kinds.end(), kind) != s.kinds.end();
   };
+  // All precisions of a piece of work one after another: what is compared is measured side by side.
+  const auto layer = [&](Kind kind, const LayerSize& size) {
+    for (const Precision precision : s.precisions) {
+      if (kind != Kind::training || precision != Precision::int8) all.push_back(layer_work(kind, size, precision));
+    }
+  };
+  const auto model = [&](const char* kind, const ModelSize& size) {
+    for (const Precision precision : s.precisions) {
+      if (precision != Precision::int8) all.push_back(model_work(kind, size, precision));
+    }
+  };
   for (const std::string& cell : s.cells) {
     if (wanted(Kind::step)) {
       for (const std::size_t h : sizes({8, 16, 32, 64, 128, 256, 512, 1024}, {16, 128})) {
-        all.push_back(layer_work(Kind::step, {cell, h, h, 1, 64, 1}));
+        layer(Kind::step, {cell, h, h, 1, 64, 1});
       }
     }
     if (wanted(Kind::stream)) {
-      for (const std::size_t h : sizes({16, 64, 256, 1024}, {128})) all.push_back(stream_work(cell, h));
+      for (const std::size_t h : sizes({16, 64, 256, 1024}, {128})) {
+        for (const Precision precision : s.precisions) all.push_back(stream_work(cell, h, precision));
+      }
     }
     for (const std::size_t h : wide) {
       for (const std::size_t threads : teams) {
-        if (wanted(Kind::inference)) all.push_back(layer_work(Kind::inference, {cell, h, h, 32, 100, threads}));
+        if (wanted(Kind::inference)) layer(Kind::inference, {cell, h, h, 32, 100, threads});
         if (!wanted(Kind::training)) continue;
         for (const std::size_t batch : s.quick ? Sizes{32} : Sizes{32, 64}) {
           for (const std::size_t steps : s.quick ? Sizes{35} : Sizes{35, 100}) {
-            all.push_back(layer_work(Kind::training, {cell, h, h, batch, steps, threads}));
+            layer(Kind::training, {cell, h, h, batch, steps, threads});
           }
         }
       }
     }
     if (!wanted(Kind::model)) continue;
     for (const std::size_t threads : teams) {
-      all.push_back(model_work("char-model", {cell, 65, 64, 256, 64, 100, threads}));
-      if (!s.quick) all.push_back(model_work("word-model", {cell, 10000, 256, 256, 32, 35, threads}));
+      model("char-model", {cell, 65, 64, 256, 64, 100, threads});
+      if (!s.quick) model("word-model", {cell, 10000, 256, 256, 32, 35, threads});
     }
   }
   return all;

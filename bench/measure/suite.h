@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "bench/measure/samples.h"
+#include "sluice/model.h"
 
 namespace sluice::bench {
 
@@ -20,21 +21,24 @@ enum class Kind {
 const std::vector<std::string>& kind_names();  // in that order
 
 struct Selection {
-  std::vector<Kind> kinds;          // empty: all
-  std::vector<std::string> cells;   // empty: all
-  std::vector<std::size_t> hidden;  // empty: what stands for each kind in suite.cc
-  std::size_t threads = 0;          // 0: as many as the machine has
-  bool quick = false;               // few sizes, little time
+  std::vector<Kind> kinds;                               // empty: all
+  std::vector<std::string> cells;                        // empty: all
+  std::vector<std::size_t> hidden;                       // empty: what stands for each kind in suite.cc
+  std::vector<Precision> precisions = {Precision::f32};  // int8 for inference alone
+  std::size_t threads = 0;                               // 0: as many as the machine has
+  bool quick = false;                                    // few sizes, little time
 };
 
 struct Result {
   std::string kind, cell;  // kind: a name of kind_names(), or "char-model", "word-model"
   std::size_t hidden = 0, batch = 0, steps = 0, threads = 0;
+  Precision precision = Precision::f32;
   Spread seconds;       // of one run
   double flops = 0;     // floating-point operations of its matrix products
   double bytes = 0;     // of weights that it reads; 0 where they stay in a core's cache for many rows
   double items = 1;     // steps of streams in a run: what "a second" counts
-  double limit = 0;     // seconds: the greater of flops over the products' peak and bytes over the reading speed
+  double limit = 0;     // seconds: the greater of flops over the products' peak and bytes over the reading speed, both
+                        // of float32 whatever the precision
   bool memory = false;  // which of the two it is
   double times_limit() const { return seconds.median / limit; }
 };

@@ -42,11 +42,16 @@ Config config_of(const std::string& cell, std::size_t embedding, std::size_t hid
   return config;
 }
 
+const Model& with(Model& model, Precision precision) {
+  model.set_precision(precision);
+  return model;
+}
+
 }  // namespace
 
 LayerWork::LayerWork(const LayerSize& s) : size(s), layer(s.cell, s.inputs, s.hidden), team(s.threads) {
   fill(layer.parameters().all(), 1 / std::sqrt(as_double(s.hidden)), 0);
-  layer.pack(team);
+  layer.set_format(s.format, team);
   x.resize(s.steps * s.batch * s.inputs);
   dy.resize(s.steps * s.batch * s.hidden);
   y.resize(dy.size());
@@ -97,6 +102,7 @@ ModelWork::ModelWork(const ModelSize& s)
   options.optimizer = Optimizer::adam;
   options.learning_rate = 1e-3;
   moments_ = fresh_moments(options, network.parameters());
+  network.set_format(s.format, team);
 }
 
 void ModelWork::train() {
@@ -116,8 +122,8 @@ double ModelWork::flops() const {
               as_double(tokens * size.hidden) * as_double(cell.input_rows * size.embedding));
 }
 
-StreamWork::StreamWork(const std::string& cell, std::size_t hidden, std::size_t vocabulary)
-    : model_(config_of(cell, hidden, hidden), numbered_vocabulary(vocabulary)), stream_(model_) {}
+StreamWork::StreamWork(const std::string& cell, std::size_t hidden, std::size_t vocabulary, Precision precision)
+    : model_(config_of(cell, hidden, hidden), numbered_vocabulary(vocabulary)), stream_(with(model_, precision)) {}
 
 void StreamWork::step() {
   stream_.step(token_);

@@ -17,6 +17,7 @@ namespace sluice::bench {
 struct LayerSize {
   std::string cell;
   std::size_t inputs = 0, hidden = 0, batch = 0, steps = 0, threads = 1;
+  Format format = Format::f32;
 };
 
 // Weights uniform in +-1 / sqrt(H), inputs and gradients in +-1.
@@ -30,7 +31,7 @@ class LayerWork {
 
   // Floating-point operations of the matrix products of one forward pass; a training step has three times as many.
   double flops() const;
-  // Bytes of the weights that a step reads.
+  // Bytes of the weights that a step reads, as float32.
   double weight_bytes() const;
 
   LayerSize size;
@@ -48,6 +49,7 @@ class LayerWork {
 struct ModelSize {
   std::string cell;
   std::size_t vocabulary = 0, embedding = 0, hidden = 0, batch = 0, steps = 0, threads = 1;
+  Format format = Format::f32;
 };
 
 // Embedding, one layer, linear and softmax; tokens are drawn with probability proportional to 1 / rank.
@@ -77,7 +79,7 @@ class ModelWork {
 // A model for one stream, run token by token with its head and softmax.
 class StreamWork {
  public:
-  StreamWork(const std::string& cell, std::size_t hidden, std::size_t vocabulary);
+  StreamWork(const std::string& cell, std::size_t hidden, std::size_t vocabulary, Precision precision);
   void step();
   double weight_bytes() const;
   double flops() const;

@@ -34,6 +34,12 @@ struct Config {
   std::size_t outputs = 0;  // O, numbers answered a step; with inputs alone, and then embedding and tied stay off
 };
 
+// In what numbers a network multiplies; everything else is float32.
+//   bf16   the upper half of a float32: 8 bits of significand
+//   int8   whole numbers from -127 to 127, times a scale an output of a weight matrix, and one a vector that it
+//   multiplies
+enum class Precision { f32, bf16, int8 };
+
 // The memory of a network between two steps: h (and c) of every layer for B streams. Layout [L][S][B][H], S states a
 // unit, row-major. A value:
 //   roll back   keep a copy, step on, put the copy back (Stream::set_state): what follows has the bits it had before
@@ -112,6 +118,13 @@ class SLUICE_API Model {
   const Vocabulary& vocabulary() const;
   std::size_t parameter_count() const;
   State initial_state(std::size_t batch = 1) const;
+
+  // How inference holds the weights from now on; the weights themselves, which are saved, stay float32, and train()
+  // brings f32 back. bf16: rounded weights by float32 numbers, half the memory to read; int8: a quarter. Every way to
+  // infer has the same bits, as with float32. Comes before streams are made: those of another precision refuse to step.
+  // What explains a model (sluice/explain.h) throws Error (usage) unless it is f32.
+  void set_precision(Precision precision);
+  Precision precision() const;
 
   // Free text about how the model came to be ("trained": JSON, ...), kept in the file.
   const std::map<std::string, std::string>& notes() const;

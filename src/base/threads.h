@@ -86,8 +86,8 @@ class Team {
     run_erased(invoke<decltype(f)>, erased(f), &barrier);
   }
 
-  // Splits [0, count) into size() contiguous ranges at multiples of `grain` and calls f(first, last) for the nonempty
-  // ones.
+  // Splits [0, count) into size() contiguous ranges at multiples of `grain` and calls f(first, last), or
+  // f(first, last, thread), for the nonempty ones.
   template <class F>
   void split(std::size_t count, std::size_t grain, F&& f) {
     const std::size_t units = (count + grain - 1) / grain;
@@ -95,7 +95,12 @@ class Team {
       const std::size_t first = units * thread / size_ * grain;
       std::size_t last = units * (thread + 1) / size_ * grain;
       if (last > count) last = count;
-      if (first < last) f(first, last);
+      if (first >= last) return;
+      if constexpr (std::is_invocable_v<F&, std::size_t, std::size_t, std::size_t>) {
+        f(first, last, thread);
+      } else {
+        f(first, last);
+      }
     });
   }
 

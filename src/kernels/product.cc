@@ -23,32 +23,66 @@ constexpr std::size_t kWidth = kMaxVectors * kBlock;
 // Of two plain matrices: longer slices, because C is read and written once a slice, and rows in groups, because those
 // of A are read once for every panel of B and should come from the L2 cache.
 constexpr std::size_t kSlice = 512, kGroup = 192;
+// Of bf16, where A is packed too: a group of it, in words, and after it a panel of B.
+constexpr std::size_t kGroupWords = kSlice / 2 * kGroup, kScratchWords = kGroupWords + kSlice / 2 * kWidth;
+constexpr std::size_t kScratchFloats = kSlice * kWidth;
 
 void fill_rows(const float* init, float* c, std::size_t c_row, std::size_t rows, std::size_t floats) {
   for (std::size_t i = 0; i < rows; ++i) std::memcpy(c + i * c_row, init, floats * sizeof(float));
 }
 
-void multiply_rows(const Panels& w, const float* a, std::size_t a_row, float* c, std::size_t c_row, const float* init,
-                   std::size_t first_row, std::size_t last_row, std::size_t first_panel, std::size_t last_panel) {
+// Depths [k, k + depth) of rows against panels. `start`: C begins as init says.
+template <class Operation>
+void multiply_slice(const Panels& w, const Factor<Operation>& a, std::size_t k, std::size_t depth, float* c,
+                    std::size_t c_row, const float* init, std::size_t all_rows, std::size_t first_panel,
+                    std::size_t last_panel) {
+  const TileTable<Operation>& table = tiles<Operation>();
   for (std::size_t p = first_panel; p < last_panel; ++p) {
     const std::size_t vectors = std::min(w.vectors, w.blocks() - p * w.vectors);
-    const float* panel = w.data.data() + p * w.stride();
-    const std::size_t column = p * w.vectors * kBlock;
+    const std::size_t column = p * w.vectors * kBlock, word = k / Operation::kPerWord;
+    const Pieces piece = pieces(all_rows, max_rows(vectors));
+    for (std::size_t i = 0; i < piece.count; ++i) {
+      const std::size_t row = piece.first(i), rows = piece.size(i);
+      float* out = c + row * c_row + column;
+      if (k == 0 && init != nullptr) fill_rows(init + column, out, c_row, rows, vectors * kBlock);
+      table.plain[vectors - 1][rows - 1](
+          with_scales<Operation>({depth, a.rows + row * a.stride, a.stride, 1,
+                                  panel_of<Operation>(w, p) + word * vectors * kBlock, 0, out, 0, c_row, kBlock},
+                                 a, row, w, column));
+    }
+  }
+}
+
+// A panel's slice for all rows, then the next slice of it.
+template <class Operation>
+void multiply_floats(const Panels& w, const float* a, std::size_t a_row, float* c, std::size_t c_row, const float* init,
+                     std::size_t rows, std::size_t first_panel, std::size_t last_panel) {
+  for (std::size_t p = first_panel; p < last_panel; ++p) {
     for (std::size_t k = 0; k < w.depth; k += kDepth) {
-      const Pieces piece = pieces(last_row - first_row, max_rows(vectors));
-      for (std::size_t i = 0; i < piece.count; ++i) {
-        const std::size_t row = first_row + piece.first(i), rows = piece.size(i);
-        float* out = c + row * c_row + column;
-        if (k == 0 && init != nullptr) fill_rows(init + column, out, c_row, rows, vectors * kBlock);
-        kTiles<false>[vectors - 1][rows - 1]({std::min(kDepth, w.depth - k), a + row * a_row + k, a_row, 1,
-                                              panel + k * vectors * kBlock, 0, out, 0, c_row, kBlock});
-      }
+      multiply_slice<Operation>(w, {a + k, a_row}, k, std::min(kDepth, w.depth - k), c, c_row, init, rows, p, p + 1);
+    }
+  }
+}
+
+// As many rows as the scratch holds of a slice are rounded, then used for every panel.
+void multiply_bf16(const Panels& w, const float* a, std::size_t a_row, float* c, std::size_t c_row, const float* init,
+                   std::size_t all_rows, std::size_t first_panel, std::size_t last_panel, Scratch& scratch) {
+  std::uint32_t* words = scratch.words.data();
+  const std::size_t slice = std::min(kSlice, w.depth), stride = (slice + 1) / 2;
+  const Pieces piece = pieces(all_rows, kScratchWords / stride);
+  for (std::size_t i = 0; i < piece.count; ++i) {
+    const std::size_t row = piece.first(i), rows = piece.size(i);
+    for (std::size_t k = 0; k < w.depth; k += kSlice) {
+      const std::size_t depth = std::min(kSlice, w.depth - k);
+      for (std::size_t r = 0; r < rows; ++r) pair_neighbours(a + (row + r) * a_row + k, depth, words + r * stride);
+      multiply_slice<Bf16>(w, {words, stride}, k, depth, c + row * c_row, c_row, init, rows, first_panel, last_panel);
     }
   }
 }
 
 // One row against several panels side by side: enough chains to hide the latency of a multiply-add.
-void multiply_one_row(const Panels& w, const float* a, float* c, const float* init, std::size_t first_panel,
+template <class Operation>
+void multiply_one_row(const Panels& w, const Factor<Operation>& a, float* c, const float* init, std::size_t first_panel,
                       std::size_t last_panel) {
   const std::size_t together = panels_of_one_row(w.vectors);
   std::size_t p = first_panel;
@@ -56,18 +90,45 @@ void multiply_one_row(const Panels& w, const float* a, float* c, const float* in
   for (; p + together <= std::min(last_panel, whole); p += together) {
     const std::size_t column = p * w.vectors * kBlock;
     if (init != nullptr) std::memcpy(c + column, init + column, together * w.vectors * kBlock * sizeof(float));
-    kOneRowTiles[w.vectors - 1](
-        {w.depth, a, 0, 1, w.data.data() + p * w.stride(), w.stride(), c + column, w.vectors * kBlock, 0, kBlock});
+    tiles<Operation>().one_row[w.vectors - 1](with_scales<Operation>(
+        {w.depth, a.rows, 0, 1, panel_of<Operation>(w, p), w.stride(), c + column, w.vectors * kBlock, 0, kBlock}, a, 0,
+        w, column));
   }
-  if (p < last_panel) multiply_rows(w, a, 0, c, 0, init, 0, 1, p, last_panel);
+  if (p < last_panel) multiply_slice<Operation>(w, a, 0, w.depth, c, 0, init, 1, p, last_panel);
+}
+
+void multiply_int8(const Panels& w, const float* a, std::size_t a_row, float* c, std::size_t c_row, const float* init,
+                   std::size_t all_rows, std::size_t first_panel, std::size_t last_panel, Scratch& scratch) {
+  std::uint32_t* words = scratch.words.data();
+  float* scales = scratch.floats.data();
+  const Pieces piece = pieces(all_rows, std::clamp<std::size_t>(kScratchWords / w.steps(), 1, kScratchFloats));
+  for (std::size_t i = 0; i < piece.count; ++i) {
+    const std::size_t row = piece.first(i), rows = piece.size(i);
+    for (std::size_t r = 0; r < rows; ++r) {
+      scales[r] = quantize_row(a + (row + r) * a_row, w.depth, words + r * w.steps());
+    }
+    const Factor<Int8> factor = {words, w.steps(), scales};
+    if (rows == 1) {
+      multiply_one_row<Int8>(w, factor, c + row * c_row, init, first_panel, last_panel);
+    } else {
+      multiply_slice<Int8>(w, factor, 0, w.depth, c + row * c_row, c_row, init, rows, first_panel, last_panel);
+    }
+  }
 }
 
 void multiply_any(const Panels& w, const float* a, std::size_t a_row, float* c, std::size_t c_row, const float* init,
-                  std::size_t first_row, std::size_t last_row, std::size_t first_panel, std::size_t last_panel) {
-  if (last_row == first_row + 1) {
-    multiply_one_row(w, a + first_row * a_row, c + first_row * c_row, init, first_panel, last_panel);
-  } else {
-    multiply_rows(w, a, a_row, c, c_row, init, first_row, last_row, first_panel, last_panel);
+                  std::size_t rows, std::size_t first_panel, std::size_t last_panel, Scratch* scratch) {
+  switch (w.format) {
+    case Format::f32:
+      if (rows == 1) return multiply_one_row<Floats>(w, {a, a_row}, c, init, first_panel, last_panel);
+      return multiply_floats<Floats>(w, a, a_row, c, c_row, init, rows, first_panel, last_panel);
+    case Format::bf16_weights:
+      if (rows == 1) return multiply_one_row<Bf16Weights>(w, {a, a_row}, c, init, first_panel, last_panel);
+      return multiply_floats<Bf16Weights>(w, a, a_row, c, c_row, init, rows, first_panel, last_panel);
+    case Format::bf16:
+      return multiply_bf16(w, a, a_row, c, c_row, init, rows, first_panel, last_panel, *scratch);
+    case Format::int8:
+      return multiply_int8(w, a, a_row, c, c_row, init, rows, first_panel, last_panel, *scratch);
   }
 }
 
@@ -80,21 +141,47 @@ void pack_slice(const Product& p, std::size_t k, std::size_t depth, std::size_t 
     std::memset(panel + i * width + real, 0, (width - real) * sizeof(float));
   }
 }
+void pack_slice(const Product& p, std::size_t k, std::size_t depth, std::size_t column, std::size_t width,
+                std::uint32_t* panel) {
+  const std::size_t real = std::min(width, p.columns - column);
+  for (std::size_t i = 0; i < depth; i += 2) {
+    const float* first = p.b + (k + i) * p.b_row + column;
+    std::uint32_t* out = panel + i / 2 * width;
+    pair_rows(first, i + 1 < depth ? first + p.b_row : nullptr, real, out);
+    std::memset(out + real, 0, (width - real) * sizeof(std::uint32_t));
+  }
+}
+
+// A group of A's rows over a slice of K as words: [words of K, rows] where A is transposed, else [rows, words of K].
+Factor<Bf16> pack_group(const Product& p, std::size_t k, std::size_t depth, std::size_t first_row, std::size_t rows,
+                        std::uint32_t* out) {
+  const float* a = p.a + first_row * p.a_row + k * p.a_k;
+  if (p.a_row != 1) {
+    const std::size_t stride = (depth + 1) / 2;
+    for (std::size_t r = 0; r < rows; ++r) pair_neighbours(a + r * p.a_row, depth, out + r * stride);
+    return {out, stride};
+  }
+  for (std::size_t i = 0; i < depth; i += 2) {
+    pair_rows(a + i * p.a_k, i + 1 < depth ? a + (i + 1) * p.a_k : nullptr, rows, out + i / 2 * rows);
+  }
+  return {out, rows};
+}
 
 struct Slice {
   std::size_t k, depth, column, width;
 };
 
 // A tile at the right edge of a C that has no padding: computed aside, its real columns copied in and out.
-void edge_tile(const Product& p, const Slice& s, std::size_t row, std::size_t rows, const TileArguments& t,
-               TileFunction function) {
+template <class Arguments>
+void edge_tile(const Product& p, const Slice& s, std::size_t row, std::size_t rows, const Arguments& t,
+               void (*function)(const Arguments&)) {
   alignas(64) float aside[kMaxRows * kWidth] = {};
   const std::size_t real = p.columns - s.column;
   float* c = p.c + row * p.c_row + s.column;
   if (s.k > 0 || p.add) {
     for (std::size_t i = 0; i < rows; ++i) std::memcpy(aside + i * s.width, c + i * p.c_row, real * sizeof(float));
   }
-  TileArguments edge = t;
+  Arguments edge = t;
   edge.c = aside;
   edge.c_row = s.width;
   function(edge);
@@ -108,18 +195,22 @@ void prefetch_rows(const float* c, std::size_t c_row, std::size_t rows, std::siz
   }
 }
 
-template <bool kTransposed>
-void product_slice(const Product& p, const Slice& s, std::size_t first_row, std::size_t last_row, const float* panel) {
+// Rows [first_row, first_row + count), of which `a` holds the slice, against a panel.
+template <class Operation>
+void product_slice(const Product& p, const Slice& s, bool transposed, const Factor<Operation>& a, std::size_t first_row,
+                   std::size_t count, const typename Operation::B* panel) {
   const std::size_t vectors = s.width / kBlock;
+  const std::size_t a_row = transposed ? 1 : a.stride, a_k = transposed ? a.stride : 1;
   const bool edge = s.column + s.width > p.columns;
-  const Pieces piece = pieces(last_row - first_row, max_rows(vectors));
+  const Pieces piece = pieces(count, max_rows(vectors));
+  const auto& table = transposed ? tiles<Operation>().transposed : tiles<Operation>().plain;
   for (std::size_t i = 0; i < piece.count; ++i) {
     const std::size_t row = first_row + piece.first(i), rows = piece.size(i);
     float* c = p.c + row * p.c_row + s.column;
     if (i + 1 < piece.count) prefetch_rows(c + rows * p.c_row, p.c_row, piece.size(i + 1), vectors);
-    const TileFunction function = kTiles<kTransposed>[vectors - 1][rows - 1];
-    const TileArguments t = {s.depth, p.a + row * p.a_row + s.k * p.a_k, p.a_row, p.a_k, panel, 0, c, 0, p.c_row,
-                             kBlock};
+    const TileFunction<Operation> function = table[vectors - 1][rows - 1];
+    const TileArguments<typename Operation::A, typename Operation::B> t = {
+        s.depth, a.rows + piece.first(i) * a_row, a_row, a_k, panel, 0, c, 0, p.c_row, kBlock};
     if (edge) {
       edge_tile(p, s, row, rows, t, function);
       continue;
@@ -131,29 +222,42 @@ void product_slice(const Product& p, const Slice& s, std::size_t first_row, std:
   }
 }
 
-void product_group(const Product& p, std::size_t k, std::size_t first_row, std::size_t last_row,
-                   std::size_t first_column, std::size_t last_column, float* scratch) {
+template <class Operation>
+void product_group(const Product& p, std::size_t k, std::size_t first_row, std::size_t rows, std::size_t first_column,
+                   std::size_t last_column, Scratch& scratch) {
+  const std::size_t depth = std::min(kSlice, p.depth - k);
+  const bool transposed = p.a_row == 1;
+  Factor<Operation> a;
+  typename Operation::B* panel;
+  if constexpr (Operation::kFormat == Format::bf16) {
+    a = pack_group(p, k, depth, first_row, rows, scratch.words.data());
+    panel = scratch.words.data() + kGroupWords;
+  } else {
+    a = {p.a + first_row * p.a_row + k * p.a_k, transposed ? p.a_k : p.a_row};
+    panel = scratch.floats.data();
+  }
   for (std::size_t column = first_column; column < last_column; column += kWidth) {
-    const Slice s = {k, std::min(kSlice, p.depth - k), column,
-                     std::min(kWidth, round_up(std::min(last_column, p.columns) - column, kBlock))};
-    pack_slice(p, s.k, s.depth, s.column, s.width, scratch);
-    if (p.a_row == 1) {
-      product_slice<true>(p, s, first_row, last_row, scratch);
-    } else {
-      product_slice<false>(p, s, first_row, last_row, scratch);
+    const Slice s = {k, depth, column, std::min(kWidth, round_up(std::min(last_column, p.columns) - column, kBlock))};
+    pack_slice(p, s.k, s.depth, s.column, s.width, panel);
+    product_slice<Operation>(p, s, transposed, a, first_row, rows, panel);
+  }
+}
+
+template <class Operation>
+void product_rows(const Product& p, std::size_t first_row, std::size_t last_row, std::size_t first_column,
+                  std::size_t last_column, Scratch& scratch) {
+  const Pieces group = pieces(last_row - first_row, kGroup);
+  for (std::size_t k = 0; k < p.depth; k += kSlice) {
+    for (std::size_t i = 0; i < group.count; ++i) {
+      product_group<Operation>(p, k, first_row + group.first(i), group.size(i), first_column, last_column, scratch);
     }
   }
 }
 
-void product_rows(const Product& p, std::size_t first_row, std::size_t last_row, std::size_t first_column,
-                  std::size_t last_column, float* scratch) {
-  const Pieces group = pieces(last_row - first_row, kGroup);
-  for (std::size_t k = 0; k < p.depth; k += kSlice) {
-    for (std::size_t i = 0; i < group.count; ++i) {
-      product_group(p, k, first_row + group.first(i), first_row + group.first(i + 1), first_column, last_column,
-                    scratch);
-    }
-  }
+void product_any(const Product& p, std::size_t first_row, std::size_t last_row, std::size_t first_column,
+                 std::size_t last_column, Scratch& scratch) {
+  const auto run = p.format == Format::bf16 ? product_rows<Bf16> : product_rows<Floats>;
+  run(p, first_row, last_row, first_column, last_column, scratch);
 }
 
 }  // namespace
@@ -165,21 +269,28 @@ HWY_AFTER_NAMESPACE();
 namespace sluice {
 
 HWY_EXPORT(multiply_any);
-HWY_EXPORT(product_rows);
+HWY_EXPORT(product_any);
 
 void multiply(const Panels& weights, const float* a, std::size_t a_row, float* c, std::size_t c_row, const float* init,
-              std::size_t first_row, std::size_t last_row, std::size_t first_panel, std::size_t last_panel) {
+              std::size_t first_row, std::size_t last_row, std::size_t first_panel, std::size_t last_panel,
+              Scratch* scratch) {
   if (first_row == last_row || first_panel == last_panel) return;
   HWY_DYNAMIC_DISPATCH(multiply_any)
-  (weights, a, a_row, c, c_row, init, first_row, last_row, first_panel, last_panel);
+  (weights, a + first_row * a_row, a_row, c + first_row * c_row, c_row, init, last_row - first_row, first_panel,
+   last_panel, scratch);
 }
 
-std::size_t product_scratch() { return HWY_NAMESPACE::kSlice * HWY_NAMESPACE::kWidth; }
+void Scratch::prepare(Format format) {
+  if (floats.size() < HWY_NAMESPACE::kScratchFloats) floats.resize(HWY_NAMESPACE::kScratchFloats);
+  const bool needs_words = format == Format::bf16 || format == Format::int8;
+  if (needs_words) dot_instructions();  // which its first call looks up
+  if (needs_words && words.size() < HWY_NAMESPACE::kScratchWords) words.resize(HWY_NAMESPACE::kScratchWords);
+}
 
 void product(const Product& p, std::size_t first_row, std::size_t last_row, std::size_t first_column,
-             std::size_t last_column, float* scratch) {
+             std::size_t last_column, Scratch& scratch) {
   if (first_row == last_row || first_column == last_column) return;
-  HWY_DYNAMIC_DISPATCH(product_rows)(p, first_row, last_row, first_column, last_column, scratch);
+  HWY_DYNAMIC_DISPATCH(product_any)(p, first_row, last_row, first_column, last_column, scratch);
 }
 
 }  // namespace sluice

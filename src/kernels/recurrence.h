@@ -49,6 +49,11 @@ struct Sequence {
   std::size_t tape_stride = 0;
   float* states[2] = {nullptr, nullptr};  // h, c: [T + 1, B, Hp]; entry 0 is the state before the window
   std::size_t state_stride = 0;
+  // Where weights are bf16 or int8: what they multiply, rounded, and of int8 the scales of those rows; a part of a
+  // share has B rows of its own.
+  std::uint32_t* words = nullptr;  // [parts, B, words]
+  std::size_t words_stride = 0;
+  float* row_scales = nullptr;  // [parts, B]
 
   float* tape_at(std::size_t t, std::size_t row) const { return tape + (t * batch + row) * tape_stride; }
   float* state_at(int s, std::size_t t, std::size_t row) const { return states[s] + (t * batch + row) * state_stride; }

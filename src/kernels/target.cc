@@ -33,4 +33,23 @@ std::string target() {
   return chosen;
 }
 
+namespace {
+
+DotInstructions& dot_instructions_in_use() {
+  static DotInstructions use = [] {
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    return DotInstructions{__builtin_cpu_supports("avx512bf16") != 0, __builtin_cpu_supports("avx512vnni") != 0};
+#else
+    return DotInstructions{};
+#endif
+  }();
+  return use;
+}
+
+}  // namespace
+
+const DotInstructions& dot_instructions() { return dot_instructions_in_use(); }
+void set_dot_instructions(const DotInstructions& use) { dot_instructions_in_use() = use; }
+
 }  // namespace sluice

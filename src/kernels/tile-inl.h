@@ -2,6 +2,9 @@
 //
 // Lanes run over the columns of C (output units), so no sum is ever horizontal: each element of C is one chain of fused
 // multiply-adds over ascending k that starts from the value C held. Which tile an element falls into changes nothing.
+//
+// What is multiplied is an Operation: how numbers lie in A and in a panel, and how they are added up. A panel holds
+// words of 32 bits, each a float or, along k, two bf16 or four int8 (kernels.h, Format).
 
 #if defined(SLUICE_KERNELS_TILE_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SLUICE_KERNELS_TILE_INL_H_
@@ -15,6 +18,7 @@
 #include <utility>
 
 #include "kernels/lane-inl.h"
+#include "kernels/words-inl.h"
 
 #ifndef SLUICE_UNROLL
 #ifdef __clang__
@@ -28,16 +32,120 @@ HWY_BEFORE_NAMESPACE();
 namespace sluice {
 namespace HWY_NAMESPACE {
 
-// Where a tile reads and writes. Strides in floats.
+// Where a tile reads and writes. Strides in elements.
+template <class AType, class BType>
 struct TileArguments {
   std::size_t depth;       // K
-  const float* a;          // [rows, K], broadcast
+  const AType* a;          // [rows, K], broadcast
   std::size_t a_row, a_k;  // strides of A; one of them is 1
-  const float* b;          // panels [K, vectors * 16], packed
+  const BType* b;          // panels [words of K, vectors * 16], packed
   std::size_t b_panel;     // from one panel to the next
   float* c;                // [panels, rows, vectors, 16]
   std::size_t c_panel, c_row, c_vector;
+  const float* row_scales = nullptr;      // of int8: [rows] of A
+  const float* scales = nullptr;          // [panels, vectors, 16] of the weights
+  const std::int32_t* offsets = nullptr;  // [panels, vectors, 16] by how much a sum is too high
 };
+
+// Floats by floats.
+struct Floats {
+  using A = float;
+  using B = float;
+  using Sum = Vec;
+  using Weights = Vec;
+  static constexpr Format kFormat = Format::f32;
+  static constexpr std::size_t kPerWord = 1;
+  static HWY_INLINE Weights load(const float* b) { return hn::LoadU(D(), b); }
+  static HWY_INLINE Vec broadcast(const float* a) { return hn::Set(D(), *a); }
+  static HWY_INLINE Sum add(Vec x, Weights w, Sum sum) { return hn::MulAdd(x, w, sum); }
+};
+
+// Pairs of bf16 by pairs of bf16, on any machine: exact products (two significands of 8 bits), so the chain has the
+// bits of Floats on the rounded numbers.
+struct Bf16 {
+  using A = std::uint32_t;
+  using B = std::uint32_t;
+  using Sum = Vec;
+  using Weights = Pair;
+  static constexpr Format kFormat = Format::bf16;
+  static constexpr std::size_t kPerWord = 2;
+  static HWY_INLINE Weights load(const std::uint32_t* b) { return expand(hn::LoadU(DU(), b)); }
+  static HWY_INLINE Pair broadcast(const std::uint32_t* a) { return expand(hn::Set(DU(), *a)); }
+  static HWY_INLINE Sum add(const Pair& x, const Weights& w, Sum sum) {
+    return hn::MulAdd(x.second, w.second, hn::MulAdd(x.first, w.first, sum));
+  }
+};
+
+// Floats by pairs of bf16.
+struct Bf16Weights : Bf16 {
+  using A = float;
+  static constexpr Format kFormat = Format::bf16_weights;
+  static HWY_INLINE Pair broadcast(const float* a) { return {hn::Set(D(), a[0]), hn::Set(D(), a[1])}; }
+};
+
+// Fours of bytes by fours of int8, sums exact in 32 bits: A's bytes are 128 too high, so that x86 can multiply them.
+struct Int8 {
+  using A = std::uint32_t;
+  using B = std::uint32_t;
+  using Sum = hn::Vec<DI>;
+  using Weights = hn::Vec<DU>;
+  static constexpr Format kFormat = Format::int8;
+  static constexpr std::size_t kPerWord = 4;
+  static HWY_INLINE Weights load(const std::uint32_t* b) { return hn::LoadU(DU(), b); }
+  static HWY_INLINE Weights broadcast(const std::uint32_t* a) { return hn::Set(DU(), *a); }
+  static HWY_INLINE Sum add(Weights x, Weights w, Sum sum) { return add_products_of_bytes(x, w, sum); }
+};
+
+#if SLUICE_DOT_INSTRUCTIONS
+// The same with the instructions that some processors with AVX-512 have for it: their two roundings are those of Bf16.
+struct Bf16Dot : Bf16 {
+  using Weights = hn::Vec<DU>;
+  static HWY_INLINE Weights load(const std::uint32_t* b) { return hn::LoadU(DU(), b); }
+  static HWY_INLINE Weights broadcast(const std::uint32_t* a) { return hn::Set(DU(), *a); }
+  static HWY_INLINE Sum add(Weights x, Weights w, Sum sum) {
+    asm("vdpbf16ps %2, %1, %0" : "+v"(sum.raw) : "v"(x.raw), "v"(w.raw));
+    return sum;
+  }
+};
+
+struct Int8Dot : Int8 {
+  static HWY_INLINE Sum add(Weights x, Weights w, Sum sum) {
+    asm("vpdpbusd %2, %1, %0" : "+v"(sum.raw) : "v"(x.raw), "v"(w.raw));
+    return sum;
+  }
+};
+#endif
+
+// Where a panel lies.
+template <class Operation>
+HWY_INLINE const typename Operation::B* panel_of(const Panels& w, std::size_t panel) {
+  if constexpr (Operation::kFormat == Format::f32) {
+    return w.data.data() + panel * w.stride();
+  } else {
+    return w.words.data() + panel * w.stride();
+  }
+}
+
+// Rows of A as an operation reads them.
+template <class Operation>
+struct Factor {
+  const typename Operation::A* rows;
+  std::size_t stride;
+  const float* scales = nullptr;  // of int8, [rows]
+};
+
+// The arguments of a tile of `factor` from row `row` on by panels from `output` on, what int8 needs besides filled in.
+template <class Operation>
+HWY_INLINE TileArguments<typename Operation::A, typename Operation::B> with_scales(
+    TileArguments<typename Operation::A, typename Operation::B> t, const Factor<Operation>& factor, std::size_t row,
+    const Panels& w, std::size_t output) {
+  if constexpr (Operation::kFormat == Format::int8) {
+    t.row_scales = factor.scales + row;
+    t.scales = w.scales.data() + output;
+    t.offsets = w.offsets.data() + output;
+  }
+  return t;
+}
 
 inline constexpr std::size_t kMaxVectors = 4;  // vectors of 16 in a panel
 inline constexpr std::size_t kMaxRows = 12;
@@ -60,58 +168,121 @@ struct Pieces {
 HWY_INLINE Pieces pieces(std::size_t rows, std::size_t most) { return {(rows + most - 1) / most, rows}; }
 
 // kPanels > 1 is for few rows, where one panel alone has too few chains to hide the latency of a multiply-add.
-template <std::size_t kRows, std::size_t kVectors, std::size_t kPanels, bool kTransposed>
-HWY_NOINLINE void tile(const TileArguments& t) {
+template <class Operation, std::size_t kRows, std::size_t kVectors, std::size_t kPanels, bool kTransposed>
+HWY_NOINLINE void tile(const TileArguments<typename Operation::A, typename Operation::B>& t) {
+  constexpr bool kInt8 = Operation::kFormat == Format::int8;
+  // What A holds is one element a word, except floats beside pairs of bf16.
+  constexpr std::size_t kElements = std::is_same_v<typename Operation::A, float> ? Operation::kPerWord : 1;
   const D d;
   // A target with fewer lanes than a block walks the block in slices.
   for (std::size_t slice = 0; slice < kBlock; slice += kLanes) {
-    Vec acc[kPanels][kRows][kVectors];
+    typename Operation::Sum sum[kPanels][kRows][kVectors];
     float* HWY_RESTRICT c = t.c + slice;
     SLUICE_UNROLL for (std::size_t p = 0; p < kPanels; ++p) SLUICE_UNROLL for (std::size_t i = 0; i < kRows; ++i)
-        SLUICE_UNROLL for (std::size_t v = 0; v < kVectors; ++v) acc[p][i][v] =
-            hn::LoadU(d, c + p * t.c_panel + i * t.c_row + v * t.c_vector);
-    const float* HWY_RESTRICT b = t.b + slice;
-    const float* HWY_RESTRICT a = t.a;
+        SLUICE_UNROLL for (std::size_t v = 0; v < kVectors; ++v) {
+      if constexpr (kInt8) {
+        sum[p][i][v] = hn::Zero(DI());
+      } else {
+        sum[p][i][v] = hn::LoadU(d, c + p * t.c_panel + i * t.c_row + v * t.c_vector);
+      }
+    }
+    const typename Operation::B* HWY_RESTRICT b = t.b + slice;
+    const typename Operation::A* HWY_RESTRICT a = t.a;
     const std::size_t a_row = kTransposed ? 1 : t.a_row;
-    const std::size_t a_k = kTransposed ? t.a_k : 1;
-    for (std::size_t k = 0; k < t.depth; ++k) {
+    const std::size_t a_k = kTransposed ? t.a_k : kElements;
+    const std::size_t words =
+        kElements > 1 ? t.depth / kElements : (t.depth + Operation::kPerWord - 1) / Operation::kPerWord;
+    for (std::size_t k = 0; k < words; ++k) {
       SLUICE_UNROLL for (std::size_t p = 0; p < kPanels; ++p) {
-        Vec w[kVectors];
-        SLUICE_UNROLL for (std::size_t v = 0; v < kVectors; ++v) w[v] = hn::LoadU(d, b + p * t.b_panel + v * kBlock);
+        typename Operation::Weights w[kVectors];
+        SLUICE_UNROLL for (std::size_t v = 0; v < kVectors; ++v) w[v] = Operation::load(b + p * t.b_panel + v * kBlock);
         SLUICE_UNROLL for (std::size_t i = 0; i < kRows; ++i) {
-          const Vec x = hn::Set(d, a[i * a_row]);
-          SLUICE_UNROLL for (std::size_t v = 0; v < kVectors; ++v) acc[p][i][v] = hn::MulAdd(x, w[v], acc[p][i][v]);
+          const auto x = Operation::broadcast(a + i * a_row);
+          SLUICE_UNROLL for (std::size_t v = 0; v < kVectors; ++v) sum[p][i][v] = Operation::add(x, w[v], sum[p][i][v]);
         }
       }
       a += a_k;
       b += kVectors * kBlock;
     }
+    if constexpr (kElements > 1) {
+      if (t.depth % kElements != 0) {  // one number is left, and A ends with it
+        SLUICE_UNROLL for (std::size_t p = 0; p < kPanels; ++p) SLUICE_UNROLL for (std::size_t i = 0; i < kRows; ++i)
+            SLUICE_UNROLL for (std::size_t v = 0; v < kVectors; ++v) {
+          const Vec w = Operation::load(b + p * t.b_panel + v * kBlock).first;
+          sum[p][i][v] = hn::MulAdd(hn::Set(d, a[i * a_row]), w, sum[p][i][v]);
+        }
+      }
+    }
     SLUICE_UNROLL for (std::size_t p = 0; p < kPanels; ++p) SLUICE_UNROLL for (std::size_t i = 0; i < kRows; ++i)
-        SLUICE_UNROLL for (std::size_t v = 0; v < kVectors; ++v)
-            hn::StoreU(acc[p][i][v], d, c + p * t.c_panel + i * t.c_row + v * t.c_vector);
+        SLUICE_UNROLL for (std::size_t v = 0; v < kVectors; ++v) {
+      float* HWY_RESTRICT to = c + p * t.c_panel + i * t.c_row + v * t.c_vector;
+      if constexpr (kInt8) {
+        const std::size_t at = (p * kVectors + v) * kBlock + slice;
+        const Vec whole = hn::ConvertTo(d, hn::Sub(sum[p][i][v], hn::LoadU(DI(), t.offsets + at)));
+        const Vec scale = hn::Mul(hn::Set(d, t.row_scales[i]), hn::LoadU(d, t.scales + at));
+        hn::StoreU(hn::MulAdd(whole, scale, hn::LoadU(d, to)), d, to);
+      } else {
+        hn::StoreU(sum[p][i][v], d, to);
+      }
+    }
   }
 }
 
-using TileFunction = void (*)(const TileArguments&);
-
-template <std::size_t kVectors, bool kTransposed, std::size_t... kIndex>
-constexpr std::array<TileFunction, kMaxRows> tile_row(std::index_sequence<kIndex...>) {
-  return {tile<std::min(kIndex + 1, max_rows(kVectors)), kVectors, 1, kTransposed>...};
-}
-
-// [vectors - 1][rows - 1]
-template <bool kTransposed>
-inline constexpr std::array<std::array<TileFunction, kMaxRows>, kMaxVectors> kTiles = {
-    tile_row<1, kTransposed>(std::make_index_sequence<kMaxRows>()),
-    tile_row<2, kTransposed>(std::make_index_sequence<kMaxRows>()),
-    tile_row<3, kTransposed>(std::make_index_sequence<kMaxRows>()),
-    tile_row<4, kTransposed>(std::make_index_sequence<kMaxRows>())};
+template <class Operation>
+using TileFunction = void (*)(const TileArguments<typename Operation::A, typename Operation::B>&);
 
 // One row: this many panels side by side.
 constexpr std::size_t panels_of_one_row(std::size_t vectors) { return kAccumulators / 2 / vectors; }
-inline constexpr std::array<TileFunction, kMaxVectors> kOneRowTiles = {
-    tile<1, 1, panels_of_one_row(1), false>, tile<1, 2, panels_of_one_row(2), false>,
-    tile<1, 3, panels_of_one_row(3), false>, tile<1, 4, panels_of_one_row(4), false>};
+
+template <class Operation>
+struct TileTable {
+  std::array<std::array<TileFunction<Operation>, kMaxRows>, kMaxVectors> plain, transposed;  // [vectors - 1][rows - 1]
+  std::array<TileFunction<Operation>, kMaxVectors> one_row;
+};
+
+template <class Operation, std::size_t kVectors, bool kTransposed, std::size_t... kIndex>
+constexpr std::array<TileFunction<Operation>, kMaxRows> tile_row(std::index_sequence<kIndex...>) {
+  return {tile<Operation, std::min(kIndex + 1, max_rows(kVectors)), kVectors, 1, kTransposed>...};
+}
+
+template <class Operation, bool kTransposed>
+constexpr std::array<std::array<TileFunction<Operation>, kMaxRows>, kMaxVectors> tile_rows() {
+  // Only whole products have an A that runs along its rows.
+  constexpr bool kHasOne = Operation::kFormat == Format::f32 || Operation::kFormat == Format::bf16;
+  constexpr auto kRows = std::make_index_sequence<kMaxRows>();
+  return {tile_row < Operation, 1, kTransposed && kHasOne > (kRows),
+          tile_row < Operation, 2, kTransposed && kHasOne > (kRows),
+          tile_row < Operation, 3, kTransposed && kHasOne > (kRows),
+          tile_row < Operation, 4, kTransposed && kHasOne > (kRows)};
+}
+
+template <class Operation>
+inline constexpr TileTable<Operation> kTiles = {
+    tile_rows<Operation, false>(),
+    tile_rows<Operation, true>(),
+    {tile<Operation, 1, 1, panels_of_one_row(1), false>, tile<Operation, 1, 2, panels_of_one_row(2), false>,
+     tile<Operation, 1, 3, panels_of_one_row(3), false>, tile<Operation, 1, 4, panels_of_one_row(4), false>}};
+
+// The tiles of an operation that are the fastest on this machine.
+template <class Operation>
+HWY_INLINE const TileTable<Operation>& tiles() {
+  return kTiles<Operation>;
+}
+#if SLUICE_DOT_INSTRUCTIONS
+// (a variant has the arguments of what it is a variant of)
+inline constexpr TileTable<Bf16> kBf16Dot = {kTiles<Bf16Dot>.plain, kTiles<Bf16Dot>.transposed,
+                                             kTiles<Bf16Dot>.one_row};
+inline constexpr TileTable<Int8> kInt8Dot = {kTiles<Int8Dot>.plain, kTiles<Int8Dot>.transposed,
+                                             kTiles<Int8Dot>.one_row};
+template <>
+HWY_INLINE const TileTable<Bf16>& tiles<Bf16>() {
+  return dot_instructions().bf16 ? kBf16Dot : kTiles<Bf16>;
+}
+template <>
+HWY_INLINE const TileTable<Int8>& tiles<Int8>() {
+  return dot_instructions().int8 ? kInt8Dot : kTiles<Int8>;
+}
+#endif
 
 }  // namespace HWY_NAMESPACE
 }  // namespace sluice

@@ -62,7 +62,22 @@ DenseLayer::DenseLayer(std::string_view cell, std::size_t inputs, std::size_t hi
 void DenseLayer::pack(Team& team) {
   const Parameters& p = parameters_;
   const auto own = shape_.cell->own_bias >= 0 ? p[3] : std::span<const float>();
-  pack_layer(*shape_.cell, shape_.hidden, shape_.inputs, {p[0], p[1], p[2], own}, packed_, team);
+  pack_layer(*shape_.cell, shape_.hidden, shape_.inputs, {p[0], p[1], p[2], own}, format_, packed_, team);
+}
+
+void DenseLayer::set_format(Format format, Team& team) {
+  format_ = format;
+  pack(team);
+}
+
+void DenseWorkspace::prepare(Format format, std::size_t threads) {
+  if (scratch.size() < threads) scratch.resize(threads);
+  for (Scratch& s : scratch) s.prepare(format);
+}
+
+void DenseLayer::prepare_step(DenseWorkspace& w) const {
+  w.buffers.prepare(shape_, format_, 1, 1, 1);
+  w.prepare(format_, 1);
 }
 
 void DenseLayer::forward(std::span<const float> x, State& state, std::span<float> y, DenseWorkspace& w,
@@ -88,14 +103,15 @@ void DenseLayer::run(std::span<const float> x, State& state, std::span<float> y,
   const std::size_t kept = keep ? steps : chunk;
   w.steps = keep ? steps : 0;
   w.batch = batch;
-  w.buffers.prepare(shape_, kept, batch);
-  const Sequence all = w.buffers.sequence(shape_, kept, batch);
+  w.buffers.prepare(shape_, format_, kept, batch, team.size());
+  w.prepare(format_, team.size());
+  const Sequence all = w.buffers.sequence(shape_, format_, kept, batch);
   for (std::size_t s = 0; s < shape_.states(); ++s) load_rows(shape_, state.of(0, s), batch, all.states[s]);
   Sequence part = all;
   for (std::size_t t = 0; t < steps; t += chunk) {
     if (t > 0) part = keep ? steps_of(all, t, chunk) : continued(part);
     part.steps = std::min(chunk, steps - t);
-    project_input(packed_, x.data() + t * batch * row, row, part, team);
+    project_input(packed_, x.data() + t * batch * row, row, part, {w.sums.data(), w.scratch, format_}, team);
     recur_forward(*shape_.cell, packed_.recurrent, part, team);
     team.split(part.steps * batch, 1, [&](std::size_t first, std::size_t last) {
       store_rows(shape_, part.state_at(0, 1, first), last - first, y.subspan((t * batch + first) * hidden));
@@ -116,8 +132,6 @@ void DenseLayer::backward(std::span<const float> x, std::span<const float> dy, P
   for (auto& carry : w.carry) grow(carry, w.batch * stride);
   grow(w.mixed, w.batch * stride);
   grow(w.sums, shape_.sums());
-  if (w.scratch.size() < team.size()) w.scratch.resize(team.size());
-  for (auto& scratch : w.scratch) grow(scratch, product_scratch());
 
   const float* d = dy.data();
   std::size_t d_stride = hidden;
@@ -127,11 +141,11 @@ void DenseLayer::backward(std::span<const float> x, std::span<const float> dy, P
     d = w.dy.data();
     d_stride = stride;
   }
-  const Sequence s = w.buffers.sequence(shape_, w.steps, w.batch);
+  const Sequence s = w.buffers.sequence(shape_, format_, w.steps, w.batch);
   float* const carry[2] = {w.carry[0].data(), w.carry[1].data()};
   const auto own = shape_.cell->own_bias >= 0 ? gradients[3] : std::span<float>();
   const LayerGradients out = {gradients[0], gradients[1], gradients[2], own};
-  const LayerScratch scratch = {w.sums.data(), w.scratch};
+  const LayerScratch scratch = {w.sums.data(), w.scratch, format_};
   recur_backward(*shape_.cell, packed_.recurrent, s, d, d_stride, carry, w.mixed.data(), team);
   recurrent_gradients(shape_, s, out, scratch, team);
   const bool aside = !dx.empty() && inputs != padded_inputs;
@@ -146,9 +160,10 @@ void DenseLayer::backward(std::span<const float> x, std::span<const float> dy, P
 
 void DenseLayer::step(std::span<const float> x, State& state, DenseWorkspace& w) const noexcept {
   const FlushDenormals flush;
-  const Sequence s = w.buffers.sequence(shape_, 1, 1);
+  const Sequence s = w.buffers.sequence(shape_, format_, 1, 1);
   for (std::size_t k = 0; k < shape_.states(); ++k) load_rows(shape_, state.of(0, k), 1, s.states[k]);
-  multiply(packed_.input, x.data(), 0, s.tape, 0, packed_.bias.data(), 0, 1, 0, packed_.input.panels());
+  multiply(packed_.input, x.data(), 0, s.tape, 0, packed_.bias.data(), 0, 1, 0, packed_.input.panels(),
+           w.scratch.data());
   recur_forward(*shape_.cell, packed_.recurrent, s, Share{0, 1});
   for (std::size_t k = 0; k < shape_.states(); ++k) {
     store_rows(shape_, s.state_at(static_cast<int>(k), 1, 0), 1, state.of(0, k));

@@ -16,12 +16,14 @@ namespace sluice {
 // Everything a pass writes. Grows at its first use with a larger window; after that no pass allocates. Belongs to one
 // layer's sizes and to one user at a time.
 struct DenseWorkspace {
-  std::size_t steps = 0, batch = 0;           // of the last forward()
-  LayerBuffers buffers;                       // what backward() reads
-  AlignedVector<float> dy, dx;                // [T * B, Hp] and [T * B, I padded], where dense rows will not do
-  AlignedVector<float> carry[2], mixed;       // [B, Hp]
-  AlignedVector<float> sums;                  // LayerShape::sums()
-  std::vector<AlignedVector<float>> scratch;  // one a thread
+  std::size_t steps = 0, batch = 0;      // of the last forward()
+  LayerBuffers buffers;                  // what backward() reads
+  AlignedVector<float> dy, dx;           // [T * B, Hp] and [T * B, I padded], where dense rows will not do
+  AlignedVector<float> carry[2], mixed;  // [B, Hp]
+  AlignedVector<float> sums;             // LayerShape::sums()
+  std::vector<Scratch> scratch;          // one a thread
+
+  void prepare(Format format, std::size_t threads);  // the scratch
 };
 
 class DenseLayer {
@@ -38,6 +40,8 @@ class DenseLayer {
   Parameters& parameters() { return parameters_; }
   const Parameters& parameters() const { return parameters_; }
   void pack(Team& team);
+  // In what numbers every later pass computes (f32 at first); packs. backward() needs f32 or bf16.
+  void set_format(Format format, Team& team);
 
   // x [T, B, I] to y [T, B, H]; `state` (B streams) moves to the end of the window. Sizes follow from the spans and the
   // state. What backward() needs stays in the workspace.
@@ -52,13 +56,14 @@ class DenseLayer {
   // One step of one stream, x [I]: the same bits as forward(). The output is the state's h. Allocates nothing after
   // prepare_step().
   void step(std::span<const float> x, State& state, DenseWorkspace& workspace) const noexcept;
-  void prepare_step(DenseWorkspace& workspace) const { workspace.buffers.prepare(shape_, 1, 1); }
+  void prepare_step(DenseWorkspace& workspace) const;
 
  private:
   void run(std::span<const float> x, State& state, std::span<float> y, bool keep, DenseWorkspace& w, Team& team) const;
 
   LayerShape shape_;
   Parameters parameters_;
+  Format format_ = Format::f32;
   PackedLayer packed_;
 };
 

@@ -23,8 +23,8 @@ void gate_gradients(const LayerShape& layer, const Sequence& s, int first_gate, 
       const std::size_t from = std::max(first, g * block), to = std::min(last, (g + 1) * block);
       if (from >= to) continue;
       product({columns, s.steps * s.batch, a + g * s.hidden, 1, s.tape_stride, b, b_row, out + g * block * columns,
-               columns, false},
-              from - g * block, to - g * block, 0, columns, scratch.products[thread].data());
+               columns, false, scratch.format},
+              from - g * block, to - g * block, 0, columns, scratch.products[thread]);
     }
   });
 }
@@ -43,19 +43,25 @@ void bias_gradients(const LayerShape& layer, const Sequence& s, int first_gate, 
 
 }  // namespace
 
-void LayerBuffers::prepare(const LayerShape& layer, std::size_t steps, std::size_t batch) {
+void LayerBuffers::prepare(const LayerShape& layer, Format format, std::size_t steps, std::size_t batch,
+                           std::size_t threads) {
+  if (format == Format::bf16 || format == Format::int8) grow(words, threads * batch * layer.words_stride(format));
+  if (format == Format::int8) grow(row_scales, threads * batch);
   grow(tape, steps * batch * layer.tape_stride());
   for (std::size_t s = 0; s < layer.states(); ++s) grow(states[s], (steps + 1) * batch * layer.state_stride());
 }
 
-Sequence LayerBuffers::sequence(const LayerShape& layer, std::size_t steps, std::size_t batch) {
+Sequence LayerBuffers::sequence(const LayerShape& layer, Format format, std::size_t steps, std::size_t batch) {
   return {steps,
           batch,
           layer.padded(),
           tape.data(),
           layer.tape_stride(),
           {states[0].data(), states[1].data()},
-          layer.state_stride()};
+          layer.state_stride(),
+          words.data(),
+          layer.words_stride(format),
+          row_scales.data()};
 }
 
 void load_rows(const LayerShape& layer, std::span<const float> dense, std::size_t batch, float* rows) {
@@ -73,10 +79,10 @@ void store_rows(const LayerShape& layer, const float* rows, std::size_t batch, s
 }
 
 void project_input(const PackedLayer& packed, const float* x, std::size_t x_stride, const Sequence& sequence,
-                   Team& team) {
-  team.split(sequence.steps * sequence.batch, 1, [&](std::size_t first, std::size_t last) {
+                   const LayerScratch& scratch, Team& team) {
+  team.split(sequence.steps * sequence.batch, 1, [&](std::size_t first, std::size_t last, std::size_t thread) {
     multiply(packed.input, x, x_stride, sequence.tape, sequence.tape_stride, packed.bias.data(), first, last, 0,
-             packed.input.panels());
+             packed.input.panels(), &scratch.products[thread]);
   });
 }
 
@@ -92,12 +98,13 @@ void recurrent_gradients(const LayerShape& layer, const Sequence& s, const Layer
   if (layer.cell->own_bias >= 0) bias_gradients(layer, s, layer.cell->own_bias, 1, gradients.own, scratch, team);
 }
 
-void input_row_gradients(const PackedLayer& packed, const Sequence& s, float* dx, std::size_t dx_stride, float* sums,
-                         Team& team) {
+void input_row_gradients(const PackedLayer& packed, const Sequence& s, float* dx, std::size_t dx_stride,
+                         const LayerScratch& scratch, Team& team) {
   const Panels& back = packed.input_back;
-  std::fill_n(sums, back.outputs, 0.f);
-  team.split(s.steps * s.batch, 1, [&](std::size_t first, std::size_t last) {
-    multiply(back, s.tape, s.tape_stride, dx, dx_stride, sums, first, last, 0, back.panels());
+  std::fill_n(scratch.sums, back.outputs, 0.f);
+  team.split(s.steps * s.batch, 1, [&](std::size_t first, std::size_t last, std::size_t thread) {
+    multiply(back, s.tape, s.tape_stride, dx, dx_stride, scratch.sums, first, last, 0, back.panels(),
+             &scratch.products[thread]);
   });
 }
 
@@ -106,7 +113,7 @@ void input_gradients(const LayerShape& layer, const PackedLayer& packed, const S
                      const LayerScratch& scratch, Team& team) {
   gate_gradients(layer, s, 0, layer.cell->inputs, x, x_stride, layer.inputs, gradients.input.data(), scratch, team);
   bias_gradients(layer, s, 0, layer.input_gates(), gradients.bias, scratch, team);
-  if (dx != nullptr) input_row_gradients(packed, s, dx, dx_stride, scratch.sums, team);
+  if (dx != nullptr) input_row_gradients(packed, s, dx, dx_stride, scratch, team);
 }
 
 }  // namespace sluice

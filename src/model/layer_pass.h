@@ -25,6 +25,11 @@ struct LayerShape {
   std::size_t gate_columns() const { return input_gates() * padded(); }
   std::size_t state_stride() const { return padded() + kBlock; }
   std::size_t tape_stride() const { return static_cast<std::size_t>(cell->rows) * padded() + kBlock; }
+  // Words of what a format's products round of a row: h, or the gradients of a stage's gates.
+  std::size_t words_stride(Format format) const {
+    const int gates = format == Format::bf16 ? std::max(cell->count[0], cell->count[1]) : 1;
+    return static_cast<std::size_t>(gates) * padded() / per_word(format) + kBlock;
+  }
   std::size_t sums() const { return std::max(gate_columns(), round_up(inputs, kBlock)); }  // room for LayerScratch
 };
 
@@ -36,11 +41,13 @@ void grow(AlignedVector<T>& v, std::size_t n) {
 
 // One layer's memory of a window.
 struct LayerBuffers {
-  AlignedVector<float> tape;       // [T, B, rows * Hp]
-  AlignedVector<float> states[2];  // [T + 1, B, Hp]
+  AlignedVector<float> tape;           // [T, B, rows * Hp]
+  AlignedVector<float> states[2];      // [T + 1, B, Hp]
+  AlignedVector<std::uint32_t> words;  // of bf16 and int8: Sequence::words, one part a thread
+  AlignedVector<float> row_scales;
 
-  void prepare(const LayerShape& layer, std::size_t steps, std::size_t batch);
-  Sequence sequence(const LayerShape& layer, std::size_t steps, std::size_t batch);
+  void prepare(const LayerShape& layer, Format format, std::size_t steps, std::size_t batch, std::size_t threads);
+  Sequence sequence(const LayerShape& layer, Format format, std::size_t steps, std::size_t batch);
 };
 
 // Gradients of LayerParameters, the same shapes; they are overwritten.
@@ -48,10 +55,11 @@ struct LayerGradients {
   std::span<float> input, recurrent, bias, own;
 };
 
-// sums [LayerShape::sums()]; products: product_scratch() floats for each thread of the team.
+// sums [LayerShape::sums()]; products: one for each thread of the team, prepared for the format.
 struct LayerScratch {
   float* sums;
-  std::span<AlignedVector<float>> products;
+  std::span<Scratch> products;
+  Format format;
 };
 
 // [B, H] of one state, dense, to the rows of entry 0 of a sequence's states, padding zeroed; and back from its last
@@ -61,14 +69,14 @@ void store_rows(const LayerShape& layer, const float* rows, std::size_t batch, s
 
 // W x + b onto the tape, x [T * B, I].
 void project_input(const PackedLayer& packed, const float* x, std::size_t x_stride, const Sequence& sequence,
-                   Team& team);
+                   const LayerScratch& scratch, Team& team);
 
 // After recur_backward: dU of every stage and the recurrent bias.
 void recurrent_gradients(const LayerShape& layer, const Sequence& sequence, const LayerGradients& gradients,
                          const LayerScratch& scratch, Team& team);
-// After recur_backward: dx [T * B, I rounded up to kBlock] alone. sums: LayerShape::sums() floats.
+// After recur_backward: dx [T * B, I rounded up to kBlock] alone.
 void input_row_gradients(const PackedLayer& packed, const Sequence& sequence, float* dx, std::size_t dx_stride,
-                         float* sums, Team& team);
+                         const LayerScratch& scratch, Team& team);
 // After recur_backward: dW and db from x [T * B, I], and dx [T * B, I rounded up to kBlock]; dx == nullptr: not wanted.
 void input_gradients(const LayerShape& layer, const PackedLayer& packed, const Sequence& sequence, const float* x,
                      std::size_t x_stride, float* dx, std::size_t dx_stride, const LayerGradients& gradients,

@@ -34,6 +34,27 @@ const CellInfo& Model::cell() const { return network_->cell(); }
 const Vocabulary& Model::vocabulary() const { return vocabulary_; }
 std::size_t Model::parameter_count() const { return network_->parameters().count(); }
 State Model::initial_state(std::size_t batch) const { return network_->initial_state(batch); }
+void Model::set_precision(Precision precision) {
+  Team alone(1);
+  network_->set_format(precision == Precision::bf16   ? Format::bf16_weights
+                       : precision == Precision::int8 ? Format::int8
+                                                      : Format::f32,
+                       alone);
+}
+
+Precision Model::precision() const {
+  switch (network_->format()) {
+    case Format::f32:
+      return Precision::f32;
+    case Format::bf16:
+    case Format::bf16_weights:
+      return Precision::bf16;
+    case Format::int8:
+      return Precision::int8;
+  }
+  return Precision::f32;
+}
+
 const std::map<std::string, std::string>& Model::notes() const { return notes_; }
 std::map<std::string, std::string>& Model::notes() { return notes_; }
 

@@ -124,6 +124,13 @@ const Config& Network::config() const { return impl_->config; }
 const CellInfo& Network::cell() const { return *impl_->info; }
 std::size_t Network::vocabulary() const { return impl_->vocabulary; }
 std::size_t Network::outputs() const { return impl_->outputs(); }
+Format Network::format() const { return impl_->format; }
+
+void Network::set_format(Format format, Team& team) {
+  impl_->format = format;
+  pack(team);
+}
+
 Parameters& Network::parameters() { return impl_->parameters; }
 const Parameters& Network::parameters() const { return impl_->parameters; }
 
@@ -138,10 +145,10 @@ void Network::pack(Team& team) {
     const Parameters& p = n.parameters;
     const LayerParameters from = {p[n.layer_tensor(l, 0)], p[n.layer_tensor(l, 1)], p[n.layer_tensor(l, 2)],
                                   n.shape->own_bias >= 0 ? p[n.layer_tensor(l, 3)] : std::span<const float>()};
-    pack_layer(*n.shape, n.hidden(), n.layer_shape(l).inputs, from, n.layers[l], team);
+    pack_layer(*n.shape, n.hidden(), n.layer_shape(l).inputs, from, n.format, n.layers[l], team);
   }
   pack_head(n.parameters[n.head_weight_tensor()], n.parameters[n.head_bias_tensor()], n.outputs(), n.hidden(),
-            n.reads_text() ? kNoLogit : 0, n.head, n.head_bias, team);
+            n.reads_text() ? kNoLogit : 0, n.format, n.head, n.head_bias, team);
 }
 
 }  // namespace sluice

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/threads.h"
+#include "kernels/kernels.h"
 #include "model/parameters.h"
 #include "sluice/model.h"
 
@@ -84,6 +85,9 @@ class Network {
   Parameters& parameters();
   const Parameters& parameters() const;
   void pack(Team& team);
+  // In what numbers every later pass computes (f32 at first); packs. Gradients need f32 or bf16.
+  Format format() const;
+  void set_format(Format format, Team& team);
 
   // One window of truncated BPTT: returns the mean loss of a row, overwrites `gradients` with the gradient of that
   // mean, and moves `state` (B streams) to the end of the window. Dropout as the config says, drawn by `dropout`.

@@ -29,12 +29,18 @@ AlignedVector<float> held_rows(const Network::Impl& n, std::size_t layer, std::s
   return rows;
 }
 
+void expect_floats(const Network::Impl& n) {
+  if (n.format == Format::f32) return;
+  throw Error(Status::usage, "explain: expected a model of precision f32, found one of less");
+}
+
 }  // namespace
 
 void Network::forward_held(std::span<const Token> inputs, std::span<const GateHold> holds, State& state,
                            Workspace& workspace, Team& team) const {
   const Impl& n = *impl_;
   Workspace::Impl& w = workspace.impl();
+  expect_floats(n);
   prepare(n, w, inputs.size(), 1, false, team.size());
   load_state(n, state, w);
   for (std::size_t l = 0; l < n.config.layers; ++l) {
@@ -53,7 +59,7 @@ std::span<const float> Network::logits(std::size_t first, std::size_t count, Wor
   const Impl& n = *impl_;
   Workspace::Impl& w = workspace.impl();
   grow(w.answers, count * n.padded_outputs());
-  head_answers(n, w.outputs(n, n.config.layers - 1) + first * n.state_stride(), count, w.answers.data(), team);
+  head_answers(n, w.outputs(n, n.config.layers - 1) + first * n.state_stride(), count, w.answers.data(), w, team);
   return {w.answers.data(), count * n.padded_outputs()};
 }
 
@@ -62,6 +68,7 @@ double Network::input_gradient(std::span<const Token> inputs, Token target, cons
   const Impl& n = *impl_;
   Workspace::Impl& w = workspace.impl();
   const std::size_t steps = inputs.size(), stride = n.state_stride(), e = n.config.embedding;
+  expect_floats(n);
   prepare(n, w, steps, 1, true, team.size());
   load_state(n, state, w);
   forward_layers(n, inputs, nullptr, w, team);
@@ -78,7 +85,7 @@ double Network::input_gradient(std::span<const Token> inputs, Token target, cons
     float* const carry[2] = {w.carry[0].data(), w.carry[1].data()};
     recur_backward(*n.shape, n.layers[l].recurrent, sequence, w.dy.data(), stride, carry, w.mixed.data(), team);
     float* below = l > 0 ? w.dy.data() : w.embedded_gradient.data();
-    input_row_gradients(n.layers[l], sequence, below, l > 0 ? stride : n.input_stride(), w.sums.data(), team);
+    input_row_gradients(n.layers[l], sequence, below, l > 0 ? stride : n.input_stride(), w.layer_scratch(n), team);
   }
   for (std::size_t t = 0; t < steps; ++t) {
     std::copy_n(w.embedded_gradient.data() + t * n.input_stride(), e, dx.data() + t * e);

@@ -48,9 +48,9 @@ void split_product(const Product& p, std::size_t rows, Workspace::Impl& w, Team&
     const std::size_t last = std::min(count, units * (thread + 1) / team.size() * grain);
     if (first >= last) return;
     if (by_columns) {
-      product(p, 0, rows, first, last, w.scratch[thread].data());
+      product(p, 0, rows, first, last, w.scratch[thread]);
     } else {
-      product(p, first, last, 0, p.columns, w.scratch[thread].data());
+      product(p, first, last, 0, p.columns, w.scratch[thread]);
     }
   });
 }
@@ -63,15 +63,18 @@ std::size_t answer_rows(const Network::Impl& n, std::size_t rows) {
   return std::min(rows, std::max<std::size_t>(128, kFloats / n.padded_outputs()));
 }
 
-void head_answers(const Network::Impl& n, const float* input, std::size_t rows, float* answers, Team& team) {
+void head_answers(const Network::Impl& n, const float* input, std::size_t rows, float* answers, Workspace::Impl& w,
+                  Team& team) {
   const std::size_t panels = n.head.panels(), stride = n.padded_outputs();
   if (panels >= 4 * team.size()) {
-    team.split(panels, 1, [&](std::size_t first, std::size_t last) {
-      multiply(n.head, input, n.state_stride(), answers, stride, n.head_bias.data(), 0, rows, first, last);
+    team.split(panels, 1, [&](std::size_t first, std::size_t last, std::size_t thread) {
+      multiply(n.head, input, n.state_stride(), answers, stride, n.head_bias.data(), 0, rows, first, last,
+               &w.scratch[thread]);
     });
   } else {
-    team.split(rows, 1, [&](std::size_t first, std::size_t last) {
-      multiply(n.head, input, n.state_stride(), answers, stride, n.head_bias.data(), first, last, 0, panels);
+    team.split(rows, 1, [&](std::size_t first, std::size_t last, std::size_t thread) {
+      multiply(n.head, input, n.state_stride(), answers, stride, n.head_bias.data(), first, last, 0, panels,
+               &w.scratch[thread]);
     });
   }
 }
@@ -86,7 +89,7 @@ double head_gradient(const Network::Impl& n, const float* input, const Rows& tar
   for (std::size_t start = 0; start < rows; start += chunk) {
     const std::size_t count = std::min(chunk, rows - start);
     const float* x = input + start * n.state_stride();
-    head_answers(n, x, count, w.answers.data(), team);
+    head_answers(n, x, count, w.answers.data(), w, team);
     team.split(count, 1, [&](std::size_t first, std::size_t last) {
       for (std::size_t r = first; r < last; ++r) {
         w.losses[start + r] = row_gradient(n, w.answers.data() + r * stride, targets, start + r, scale);
@@ -97,10 +100,11 @@ double head_gradient(const Network::Impl& n, const float* input, const Rows& tar
     for (std::size_t r = 0; r < count; ++r) {
       std::fill(dy + r * n.state_stride() + h, dy + (r + 1) * n.state_stride(), 0.f);
     }
-    split_product({h, n.outputs(), w.answers.data(), stride, 1, weights.data(), h, dy, n.state_stride(), false}, count,
-                  w, team);
-    split_product({h, count, w.answers.data(), 1, stride, x, n.state_stride(), dw.data(), h, start > 0}, n.outputs(), w,
-                  team);
+    split_product(
+        {h, n.outputs(), w.answers.data(), stride, 1, weights.data(), h, dy, n.state_stride(), false, n.format}, count,
+        w, team);
+    split_product({h, count, w.answers.data(), 1, stride, x, n.state_stride(), dw.data(), h, start > 0, n.format},
+                  n.outputs(), w, team);
     team.split(stride, kBlock, [&](std::size_t first, std::size_t last) {
       sum_rows(w.answers.data() + first, stride, count, w.sums.data() + first, last - first, start > 0);
     });
@@ -117,7 +121,7 @@ void head_losses(const Network::Impl& n, const float* input, const Rows& targets
   const std::size_t rows = w.steps * w.batch, chunk = answer_rows(n, rows), stride = n.padded_outputs();
   for (std::size_t start = 0; start < rows; start += chunk) {
     const std::size_t count = std::min(chunk, rows - start);
-    head_answers(n, input + start * n.state_stride(), count, w.answers.data(), team);
+    head_answers(n, input + start * n.state_stride(), count, w.answers.data(), w, team);
     team.split(count, 1, [&](std::size_t first, std::size_t last) {
       for (std::size_t r = first; r < last; ++r) {
         const float* answers = w.answers.data() + r * stride;
@@ -131,10 +135,10 @@ void head_losses(const Network::Impl& n, const float* input, const Rows& targets
 double prediction_gradient(const Network::Impl& n, const float* input, Token target, float* dy, Workspace::Impl& w,
                            Team& team) {
   float* logits = w.answers.data();
-  head_answers(n, input, 1, logits, team);
+  head_answers(n, input, 1, logits, w, team);
   const float nats = softmax_gradient(logits, n.padded_outputs(), target, -1);
   split_product({n.hidden(), n.vocabulary, logits, n.padded_outputs(), 1, n.parameters[n.head_weight_tensor()].data(),
-                 n.hidden(), dy, n.state_stride(), false},
+                 n.hidden(), dy, n.state_stride(), false, n.format},
                 1, w, team);
   return -static_cast<double>(nats);
 }

@@ -12,6 +12,7 @@ namespace sluice {
 struct Network::Impl {
   Config config;
   std::size_t vocabulary = 0;
+  Format format = Format::f32;  // of what pack() fills
   const CellInfo* info = nullptr;
   const CellShape* shape = nullptr;
   Parameters parameters;
@@ -63,12 +64,12 @@ struct Workspace::Impl {
   std::vector<Token> distinct;               // [U] in order of first occurrence
   std::vector<std::uint32_t> slots;          // [T * B] position -> distinct
   std::vector<std::uint32_t> by_slot, slot_starts;  // positions sorted by slot, ascending within; where each starts
-  std::vector<AlignedVector<float>> scratch;        // one a thread, for product()
+  std::vector<Scratch> scratch;                     // one a thread
 
   Sequence sequence(const Network::Impl& n, std::size_t layer) {
-    return layers[layer].sequence(n.layer_shape(layer), steps, batch);
+    return layers[layer].sequence(n.layer_shape(layer), n.format, steps, batch);
   }
-  LayerScratch layer_scratch() { return {sums.data(), scratch}; }
+  LayerScratch layer_scratch(const Network::Impl& n) { return {sums.data(), scratch, n.format}; }
   // Outputs of a layer, [T * B, Hp].
   const float* outputs(const Network::Impl& n, std::size_t layer) const {
     return layers[layer].states[0].data() + batch * n.state_stride();
@@ -99,7 +100,8 @@ const float* head_input(const Network::Impl& n, const DropoutKey* dropout, Works
 // network_head.cc. How many rows of answers are held at a time.
 std::size_t answer_rows(const Network::Impl& n, std::size_t rows);
 // Rows of answers [rows, Vp or Op] from rows of input.
-void head_answers(const Network::Impl& n, const float* input, std::size_t rows, float* answers, Team& team);
+void head_answers(const Network::Impl& n, const float* input, std::size_t rows, float* answers, Workspace::Impl& w,
+                  Team& team);
 // Mean loss; fills dy and the head's gradients.
 double head_gradient(const Network::Impl& n, const float* input, const Rows& targets, Parameters& gradients,
                      Workspace::Impl& w, Team& team);

@@ -54,7 +54,7 @@ void pack_dropped_weights(const Network::Impl& n, const DropoutKey& key, Workspa
     drop_weights(n, u, dropped.data(), l, key, team);
     const std::span<const float> own =
         n.shape->own_bias >= 0 ? n.parameters[n.layer_tensor(l, 3)] : std::span<const float>();
-    pack_recurrent(*n.shape, n.hidden(), dropped, own, w.dropped[l], team);
+    pack_recurrent(*n.shape, n.hidden(), dropped, own, n.format, w.dropped[l], team);
   }
 }
 
@@ -85,12 +85,12 @@ void project_distinct(const Network::Impl& n, Workspace::Impl& w, Team& team) {
   const std::size_t e = n.config.embedding, stride = n.input_stride();
   const float* embedding = n.parameters[0].data();
   const PackedLayer& packed = n.layers[0];
-  team.split(w.distinct.size(), 1, [&](std::size_t first, std::size_t last) {
+  team.split(w.distinct.size(), 1, [&](std::size_t first, std::size_t last, std::size_t thread) {
     for (std::size_t u = first; u < last; ++u) {
       copy_padded(embedding + w.distinct[u] * e, e, w.embedded.data() + u * stride, stride);
     }
     multiply(packed.input, w.embedded.data(), stride, w.table.data(), n.table_stride(), packed.bias.data(), first, last,
-             0, packed.input.panels());
+             0, packed.input.panels(), &w.scratch[thread]);
   });
 }
 
@@ -120,9 +120,10 @@ void project_layer_0(const Network::Impl& n, const Rows& inputs, const DropoutKe
   const PackedLayer& packed = n.layers[0];
   if (key != nullptr && n.config.input_dropout > 0) {
     drop_inputs(n, inputs, *key, w, team);
-    return project_input(packed, w.inputs[0].data(), n.input_stride(), sequence, team);
+    return project_input(packed, w.inputs[0].data(), n.input_stride(), sequence, w.layer_scratch(n), team);
   }
-  if (!n.reads_text()) return project_input(packed, inputs.numbers.data(), n.inputs(), sequence, team);
+  if (!n.reads_text())
+    return project_input(packed, inputs.numbers.data(), n.inputs(), sequence, w.layer_scratch(n), team);
   find_distinct(inputs.tokens, w);
   project_distinct(n, w, team);
   team.split(w.batch, 1, [&](std::size_t first, std::size_t last) {
@@ -165,7 +166,7 @@ void token_gradients(const Network::Impl& n, Parameters& gradients, Workspace::I
   table.tape_stride = n.table_stride();
   float* de = w.embedded_gradient.data();
   input_gradients(n.layer_shape(0), n.layers[0], table, w.embedded.data(), stride, de, stride,
-                  gradients_of(n, 0, gradients), w.layer_scratch(), team);
+                  gradients_of(n, 0, gradients), w.layer_scratch(n), team);
   float* out = gradients[0].data();
   team.split(distinct, 1, [&](std::size_t first, std::size_t last) {
     for (std::size_t u = first; u < last; ++u) {
@@ -180,7 +181,7 @@ void dropped_input_gradients(const Network::Impl& n, std::span<const Token> inpu
   const std::size_t e = n.config.embedding, stride = n.input_stride();
   float* dx = w.embedded_gradient.data();
   input_gradients(n.layer_shape(0), n.layers[0], w.sequence(n, 0), w.inputs[0].data(), stride, dx, stride,
-                  gradients_of(n, 0, gradients), w.layer_scratch(), team);
+                  gradients_of(n, 0, gradients), w.layer_scratch(n), team);
   const Random random = dropout_random(key, kInputPlace);
   drop_rows(dx, stride, dx, stride, inputs.size(), stride, n.config.input_dropout, random, team);
   float* out = gradients[0].data();
@@ -197,7 +198,7 @@ void layer_0_gradients(const Network::Impl& n, const Rows& inputs, const Dropout
   if (!n.reads_text()) {
     const float* x = dropped ? w.inputs[0].data() : inputs.numbers.data();
     input_gradients(n.layer_shape(0), n.layers[0], w.sequence(n, 0), x, dropped ? n.input_stride() : n.inputs(),
-                    nullptr, 0, gradients_of(n, 0, gradients), w.layer_scratch(), team);
+                    nullptr, 0, gradients_of(n, 0, gradients), w.layer_scratch(n), team);
   } else if (dropped) {
     dropped_input_gradients(n, inputs.tokens, *key, gradients, w, team);
   } else {
@@ -218,7 +219,8 @@ void project_layer(const Network::Impl& n, std::size_t layer, const Rows& inputs
     drop_rows(w.outputs(n, layer - 1), n.state_stride(), w.inputs[layer].data(), n.state_stride(), w.steps * w.batch,
               n.padded(), n.config.dropout, dropout_random(*key, layer), team);
   }
-  project_input(n.layers[layer], layer_input(n, layer, key, w), n.state_stride(), w.sequence(n, layer), team);
+  project_input(n.layers[layer], layer_input(n, layer, key, w), n.state_stride(), w.sequence(n, layer),
+                w.layer_scratch(n), team);
 }
 
 void forward_layers(const Network::Impl& n, const Rows& inputs, const DropoutKey* key, Workspace::Impl& w, Team& team) {
@@ -251,11 +253,11 @@ void backward_layers(const Network::Impl& n, const Rows& inputs, const DropoutKe
     const LayerGradients out = gradients_of(n, l, gradients);
     recur_backward(*n.shape, recurrent_weights(n, l, key, w), sequence, w.dy.data(), stride, carry, w.mixed.data(),
                    team);
-    recurrent_gradients(layer, sequence, out, w.layer_scratch(), team);
+    recurrent_gradients(layer, sequence, out, w.layer_scratch(n), team);
     if (drops_weights(n, key)) drop_weights(n, out.recurrent, out.recurrent.data(), l, *key, team);
     if (l > 0) {
       input_gradients(layer, n.layers[l], sequence, layer_input(n, l, key, w), stride, w.dy.data(), stride, out,
-                      w.layer_scratch(), team);
+                      w.layer_scratch(n), team);
     } else {
       layer_0_gradients(n, inputs, key, gradients, w, team);
     }

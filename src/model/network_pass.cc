@@ -39,13 +39,15 @@ void prepare(const Network::Impl& n, Workspace::Impl& w, std::size_t steps, std:
     w.dropped.resize(n.config.layers);
   }
   for (std::size_t l = 0; l < n.config.layers; ++l) {
-    w.layers[l].prepare(n.layer_shape(l), steps, batch);
+    w.layers[l].prepare(n.layer_shape(l), n.format, steps, batch, threads);
     const double rate = l == 0 ? n.config.input_dropout : n.config.dropout;
     if (training && rate > 0) grow(w.inputs[l], rows * (l == 0 ? n.input_stride() : n.state_stride()));
   }
   grow(w.answers, answer_rows(n, rows) * n.padded_outputs());
   if (w.losses.size() < rows) w.losses.resize(rows);
   if (n.reads_text()) prepare_distinct(n, w, rows);
+  if (w.scratch.size() < threads) w.scratch.resize(threads);
+  for (Scratch& scratch : w.scratch) scratch.prepare(n.format);
   if (!training) return;
   grow(w.dy, rows * n.state_stride());
   if (n.config.dropout > 0) grow(w.head_input, rows * n.state_stride());
@@ -56,8 +58,6 @@ void prepare(const Network::Impl& n, Workspace::Impl& w, std::size_t steps, std:
     grow(w.embedded_gradient, (n.config.input_dropout > 0 ? rows : std::min(rows, n.vocabulary)) * n.input_stride());
   }
   grow(w.sums, std::max({n.gate_columns(), n.padded_outputs(), n.input_stride(), n.state_stride()}));
-  if (w.scratch.size() < threads) w.scratch.resize(threads);
-  for (auto& scratch : w.scratch) grow(scratch, product_scratch());
 }
 
 void load_state(const Network::Impl& n, const State& state, Workspace::Impl& w) {
@@ -149,9 +149,11 @@ void Network::prepare_infer(Workspace& workspace, std::size_t steps, std::size_t
   const Impl& n = *impl_;
   Workspace::Impl& w = workspace.impl();
   w.layers.resize(std::max(w.layers.size(), n.config.layers));
-  for (std::size_t l = 0; l < n.config.layers; ++l) w.layers[l].prepare(n.layer_shape(l), steps, batch);
+  for (std::size_t l = 0; l < n.config.layers; ++l) w.layers[l].prepare(n.layer_shape(l), n.format, steps, batch, 1);
   if (n.reads_text()) grow(w.embedded, steps * batch * n.input_stride());
   grow(w.answers, (n.reads_text() ? 1 : steps) * batch * n.padded_outputs());
+  if (w.scratch.empty()) w.scratch.resize(1);
+  w.scratch[0].prepare(n.format);
 }
 
 void Network::infer(const Rows& inputs, std::size_t steps, State& state, Workspace& workspace) const noexcept {
@@ -175,7 +177,8 @@ void Network::infer(const Rows& inputs, std::size_t steps, State& state, Workspa
   for (std::size_t l = 0; l < n.config.layers; ++l) {
     const PackedLayer& packed = n.layers[l];
     const Sequence s = w.sequence(n, l);
-    multiply(packed.input, x, stride, s.tape, s.tape_stride, packed.bias.data(), 0, rows, 0, packed.input.panels());
+    multiply(packed.input, x, stride, s.tape, s.tape_stride, packed.bias.data(), 0, rows, 0, packed.input.panels(),
+             w.scratch.data());
     recur_forward(*n.shape, packed.recurrent, s, Share{0, w.batch});
     x = w.outputs(n, l);
     stride = n.state_stride();
@@ -189,7 +192,7 @@ std::span<float> Network::answer(Workspace& workspace) const noexcept {
   const FlushDenormals flush;
   const float* last = w.outputs(n, n.config.layers - 1) + (w.steps - 1) * w.batch * n.state_stride();
   multiply(n.head, last, n.state_stride(), w.answers.data(), n.padded_outputs(), n.head_bias.data(), 0, w.batch, 0,
-           n.head.panels());
+           n.head.panels(), w.scratch.data());
   return std::span<float>(w.answers).first(w.batch * n.padded_outputs());
 }
 
@@ -199,7 +202,7 @@ void Network::answer_all(Workspace& workspace, std::span<float> y) const noexcep
   const FlushDenormals flush;
   const std::size_t rows = w.steps * w.batch, outputs = n.outputs();
   multiply(n.head, w.outputs(n, n.config.layers - 1), n.state_stride(), w.answers.data(), n.padded_outputs(),
-           n.head_bias.data(), 0, rows, 0, n.head.panels());
+           n.head_bias.data(), 0, rows, 0, n.head.panels(), w.scratch.data());
   for (std::size_t i = 0; i < rows; ++i) {
     std::copy_n(w.answers.data() + i * n.padded_outputs(), outputs, y.data() + i * outputs);
   }

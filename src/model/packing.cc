@@ -1,7 +1,9 @@
 #include "model/packing.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
+#include <utility>
 
 namespace sluice {
 namespace {
@@ -13,19 +15,61 @@ struct Gated {
   std::size_t columns;
 };
 
-// Fills one vector of a panel: output lane i is row (gate, unit + i) of the matrix, depth runs over its columns. In
-// pieces of the depth, because every lane writes to the same cache lines.
-void fill_rows(const Gated& m, std::size_t gate, std::size_t unit, float* out, std::size_t step) {
+// Calls f(lane, row) for the real lanes of a vector: row points to (gate, unit + lane) of the matrix, from depth
+// `first` on. In pieces of the depth, because every lane writes to the same cache lines.
+template <class F>
+void for_each_row(const Gated& m, std::size_t gate, std::size_t unit, F&& f) {
   constexpr std::size_t kPiece = 32;
   const std::size_t real = unit < m.hidden ? std::min(kBlock, m.hidden - unit) : 0;
   const float* rows = m.data + (gate * m.hidden + unit) * m.columns;
   for (std::size_t first = 0; first < m.columns; first += kPiece) {
     const std::size_t last = std::min(m.columns, first + kPiece);
-    for (std::size_t lane = 0; lane < real; ++lane) {
-      const float* row = rows + lane * m.columns;
-      for (std::size_t k = first; k < last; ++k) out[k * step + lane] = row[k];
-    }
+    for (std::size_t lane = 0; lane < real; ++lane) f(lane, rows + lane * m.columns, first, last);
   }
+}
+
+// Fills one vector of a panel: output lane i is row (gate, unit + i) of the matrix, depth runs over its columns.
+void fill_rows(const Gated& m, std::size_t gate, std::size_t unit, float* out, std::size_t step) {
+  for_each_row(m, gate, unit, [&](std::size_t lane, const float* row, std::size_t first, std::size_t last) {
+    for (std::size_t k = first; k < last; ++k) out[k * step + lane] = row[k];
+  });
+}
+void fill_rows(const Gated& m, std::size_t gate, std::size_t unit, std::uint32_t* out, std::size_t step) {
+  for_each_row(m, gate, unit, [&](std::size_t lane, const float* row, std::size_t first, std::size_t last) {
+    std::size_t k = first;
+    for (; k + 1 < last; k += 2) out[k / 2 * step + lane] = bf16_pair(row[k], row[k + 1]);
+    if (k < last) out[k / 2 * step + lane] = bf16_pair(row[k], 0);
+  });
+}
+
+// The same as int8: q = round(w / scale), scale = max |w| / 127 over the row.
+void fill_rows_int8(const Gated& m, std::size_t gate, std::size_t unit, std::uint32_t* out, std::size_t step,
+                    float* scales, std::int32_t* offsets) {
+  float factors[kBlock] = {};
+  std::fill_n(scales, kBlock, 0.f);
+  std::fill_n(offsets, kBlock, 0);
+  for (std::size_t lane = 0; lane < kBlock && unit + lane < m.hidden; ++lane) {
+    float most = 0, sum = 0;
+    const float* row = m.data + (gate * m.hidden + unit + lane) * m.columns;
+    for (std::size_t k = 0; k < m.columns; ++k) {
+      most = std::max(most, std::abs(row[k]));
+      sum += row[k] * 0.f;  // NaN where a weight is not finite: the output says so
+    }
+    if (most > 1e-30f) factors[lane] = 127.f / most;
+    scales[lane] = most > 1e-30f && sum == 0 ? most / 127.f : sum;
+  }
+  for_each_row(m, gate, unit, [&](std::size_t lane, const float* row, std::size_t first, std::size_t last) {
+    for (std::size_t k = first; k < last; k += 4) {
+      std::uint32_t word = 0;
+      for (std::size_t i = k; i < std::min(k + 4, last); ++i) {
+        const float q = std::nearbyint(row[i] * factors[lane]);
+        const int whole = q >= -127 && q <= 127 ? static_cast<int>(q) : 0;
+        offsets[lane] += 128 * whole;
+        word |= static_cast<std::uint32_t>(whole & 0xff) << 8 * (i - k);
+      }
+      out[k / 4 * step + lane] = word;
+    }
+  });
 }
 
 // Fills one vector of a transposed panel: output lane i is column `column + i`, depth runs over (gate, unit of Hp).
@@ -39,67 +83,130 @@ void fill_columns(const Gated& m, std::size_t gates, std::size_t padded, std::si
     }
   }
 }
+void fill_columns(const Gated& m, std::size_t gates, std::size_t padded, std::size_t column, std::uint32_t* out,
+                  std::size_t step) {
+  const std::size_t real = column < m.columns ? std::min(kBlock, m.columns - column) : 0;
+  for (std::size_t gate = 0; gate < gates; ++gate) {
+    for (std::size_t unit = 0; unit < m.hidden; unit += 2) {
+      const float* row = m.data + (gate * m.hidden + unit) * m.columns + column;
+      const float* next = row + m.columns;
+      std::uint32_t* to = out + (gate * padded + unit) / 2 * step;
+      if (unit + 1 < m.hidden) {
+        for (std::size_t i = 0; i < real; ++i) to[i] = bf16_pair(row[i], next[i]);
+      } else {
+        for (std::size_t i = 0; i < real; ++i) to[i] = bf16_bits(row[i]);
+      }
+    }
+  }
+}
 
-void shape_panels(Panels& p, std::size_t outputs, std::size_t depth, std::size_t vectors) {
-  if (p.outputs == outputs && p.depth == depth && p.vectors == vectors) return;
+void shape_panels(Panels& p, Format format, std::size_t outputs, std::size_t depth, std::size_t vectors) {
+  if (p.format == format && p.outputs == outputs && p.depth == depth && p.vectors == vectors) return;
+  p = {};
+  p.format = format;
   p.outputs = outputs;
   p.depth = depth;
   p.vectors = vectors;
-  p.data.assign(p.panels() * p.stride(), 0.f);  // padding stays so
+  // Padding stays as it is here.
+  if (format == Format::f32) {
+    p.data.assign(p.panels() * p.stride(), 0.f);
+  } else {
+    p.words.assign(p.panels() * p.stride(), 0u);
+  }
+  if (format == Format::int8) {
+    p.scales.assign(outputs, 0.f);
+    p.offsets.assign(outputs, 0);
+  }
 }
 
-// Calls fill(vector index, where it starts, step between depths) for every vector of the panels.
-template <class Fill>
-void for_each_vector(Panels& p, Team& team, Fill&& fill) {
+// Calls fill(vector index, where it starts, step between words) for every vector of the panels.
+template <class Word, class Fill>
+void for_each_vector(const Panels& p, Word* data, Team& team, Fill&& fill) {
   team.split(p.blocks(), 1, [&](std::size_t first, std::size_t last) {
     for (std::size_t v = first; v < last; ++v) {
       const std::size_t panel = v / p.vectors;
       const std::size_t vectors = std::min(p.vectors, p.blocks() - panel * p.vectors);
-      fill(v, p.data.data() + panel * p.stride() + v % p.vectors * kBlock, vectors * kBlock);
+      fill(v, data + panel * p.stride() + v % p.vectors * kBlock, vectors * kBlock);
     }
   });
 }
 
+// Packs rows of a matrix; place(v) gives gate and unit of vector v.
+template <class Place>
+void pack_rows(const Gated& m, Panels& p, Team& team, Place&& place) {
+  if (p.format == Format::f32) {
+    for_each_vector(p, p.data.data(), team, [&](std::size_t v, float* out, std::size_t step) {
+      const auto [gate, unit] = place(v);
+      fill_rows(m, gate, unit, out, step);
+    });
+    return;
+  }
+  for_each_vector(p, p.words.data(), team, [&](std::size_t v, std::uint32_t* out, std::size_t step) {
+    const auto [gate, unit] = place(v);
+    if (p.format == Format::int8) {
+      fill_rows_int8(m, gate, unit, out, step, p.scales.data() + v * kBlock, p.offsets.data() + v * kBlock);
+    } else {
+      fill_rows(m, gate, unit, out, step);
+    }
+  });
+}
+
+void pack_columns(const Gated& m, std::size_t gates, std::size_t padded, Panels& p, Team& team) {
+  const auto fill = [&](std::size_t v, auto* out, std::size_t step) {
+    fill_columns(m, gates, padded, v * kBlock, out, step);
+  };
+  if (p.format == Format::f32) {
+    for_each_vector(p, p.data.data(), team, fill);
+  } else {
+    for_each_vector(p, p.words.data(), team, fill);
+  }
+}
+
+// What has no gradient needs no transposed weights.
+bool trains(Format format) { return format == Format::f32 || format == Format::bf16; }
+
+using Place = std::pair<std::size_t, std::size_t>;
+
 }  // namespace
 
 void pack_layer(const CellShape& cell, std::size_t hidden, std::size_t inputs, const LayerParameters& from,
-                PackedLayer& to, Team& team) {
+                Format format, PackedLayer& to, Team& team) {
   const std::size_t padded = round_up(hidden, kBlock), blocks = padded / kBlock;
   const auto gates = static_cast<std::size_t>(cell.inputs);
 
   const Gated w = {from.input.data(), hidden, inputs};
-  shape_panels(to.input, gates * padded, inputs, 4);
-  for_each_vector(to.input, team, [&](std::size_t v, float* out, std::size_t step) {
-    fill_rows(w, v / blocks, v % blocks * kBlock, out, step);
-  });
-  shape_panels(to.input_back, round_up(inputs, kBlock), gates * padded, 4);
-  for_each_vector(to.input_back, team, [&](std::size_t v, float* out, std::size_t step) {
-    fill_columns(w, gates, padded, v * kBlock, out, step);
-  });
+  shape_panels(to.input, format, gates * padded, inputs, 4);
+  pack_rows(w, to.input, team, [&](std::size_t v) { return Place(v / blocks, v % blocks * kBlock); });
+  if (trains(format)) {
+    shape_panels(to.input_back, format, round_up(inputs, kBlock), gates * padded, 4);
+    pack_columns(w, gates, padded, to.input_back, team);
+  } else {
+    to.input_back = {};
+  }
   to.bias.resize(gates * padded);
   for (std::size_t g = 0; g < gates; ++g) {
     std::copy_n(from.bias.data() + g * hidden, hidden, to.bias.data() + g * padded);
   }
 
-  pack_recurrent(cell, hidden, from.recurrent, from.own, to.recurrent, team);
+  pack_recurrent(cell, hidden, from.recurrent, from.own, format, to.recurrent, team);
 }
 
 void pack_recurrent(const CellShape& cell, std::size_t hidden, std::span<const float> recurrent,
-                    std::span<const float> own, RecurrentWeights& to, Team& team) {
+                    std::span<const float> own, Format format, RecurrentWeights& to, Team& team) {
   const std::size_t padded = round_up(hidden, kBlock);
   const float* rows = recurrent.data();
   for (int s = 0; s < cell.stages; ++s) {
     const auto count = static_cast<std::size_t>(cell.count[s]);
     const Gated u = {rows, hidden, hidden};
     Panels& forward = to.recurrent[s];
-    shape_panels(forward, count * padded, hidden, count > 1 ? count : 4);
-    for_each_vector(forward, team, [&](std::size_t v, float* out, std::size_t step) {
-      fill_rows(u, v % count, v / count * kBlock, out, step);
-    });
-    shape_panels(to.back[s], padded, count * padded, 4);
-    for_each_vector(to.back[s], team, [&](std::size_t v, float* out, std::size_t step) {
-      fill_columns(u, count, padded, v * kBlock, out, step);
-    });
+    shape_panels(forward, format, count * padded, hidden, count > 1 ? count : 4);
+    pack_rows(u, forward, team, [&](std::size_t v) { return Place(v % count, v / count * kBlock); });
+    if (trains(format)) {
+      shape_panels(to.back[s], format, padded, count * padded, 4);
+      pack_columns(u, count, padded, to.back[s], team);
+    } else {
+      to.back[s] = {};
+    }
     rows += count * hidden * hidden;
   }
   to.own.assign(padded, 0.f);
@@ -107,12 +214,11 @@ void pack_recurrent(const CellShape& cell, std::size_t hidden, std::span<const f
 }
 
 void pack_head(std::span<const float> weights, std::span<const float> bias, std::size_t outputs, std::size_t depth,
-               float pad, Panels& to, AlignedVector<float>& packed_bias, Team& team) {
+               float pad, Format format, Panels& to, AlignedVector<float>& packed_bias, Team& team) {
   const std::size_t padded = round_up(outputs, kBlock);
   const Gated m = {weights.data(), outputs, depth};
-  shape_panels(to, padded, depth, 4);
-  for_each_vector(to, team,
-                  [&](std::size_t v, float* out, std::size_t step) { fill_rows(m, 0, v * kBlock, out, step); });
+  shape_panels(to, format, padded, depth, 4);
+  pack_rows(m, to, team, [](std::size_t v) { return Place(0, v * kBlock); });
   packed_bias.assign(padded, pad);
   std::copy(bias.begin(), bias.end(), packed_bias.begin());
 }

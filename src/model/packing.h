@@ -23,14 +23,15 @@ struct PackedLayer {
   RecurrentWeights recurrent;  // U
 };
 
-// These size the buffers once and fill them at every call. Work is split over the team.
+// These size the buffers once and fill them at every call. Work is split over the team. Formats that only infer have no
+// transposed weights.
 void pack_layer(const CellShape& cell, std::size_t hidden, std::size_t inputs, const LayerParameters& from,
-                PackedLayer& to, Team& team);
+                Format format, PackedLayer& to, Team& team);
 // U and the recurrent bias alone, which pack_layer packs too.
 void pack_recurrent(const CellShape& cell, std::size_t hidden, std::span<const float> recurrent,
-                    std::span<const float> own, RecurrentWeights& to, Team& team);
+                    std::span<const float> own, Format format, RecurrentWeights& to, Team& team);
 // M [N, K] row-major as panels, and a bias [N] padded with `pad`.
 void pack_head(std::span<const float> weights, std::span<const float> bias, std::size_t outputs, std::size_t depth,
-               float pad, Panels& to, AlignedVector<float>& packed_bias, Team& team);
+               float pad, Format format, Panels& to, AlignedVector<float>& packed_bias, Team& team);
 
 }  // namespace sluice

@@ -9,6 +9,7 @@ namespace sluice {
 Streams::Streams(const Model& model, std::size_t streams, bool chunks)
     : model_(&model),
       network_(&model.network()),
+      format_(network_->format()),
       state_(model.initial_state(streams)),
       chunk_(chunks ? kChunk : 1),
       stride_(round_up(network_->outputs(), kBlock)),
@@ -22,14 +23,14 @@ bool Streams::all_known(std::span<const Token> tokens) const noexcept {
 }
 
 bool Streams::step(std::span<const Token> tokens) noexcept {
-  if (tokens.size() != state_.batch() || !all_known(tokens)) return false;
+  if (tokens.size() != state_.batch() || !all_known(tokens) || !same_precision()) return false;
   network_->infer(tokens, 1, state_, workspace_);
   keep_answers();
   return true;
 }
 
 bool Streams::step(std::span<const float> x) noexcept {
-  if (model_->reads_text() || x.size() != state_.batch() * model_->config().inputs) return false;
+  if (model_->reads_text() || x.size() != state_.batch() * model_->config().inputs || !same_precision()) return false;
   network_->infer(x, 1, state_, workspace_);
   keep_answers();
   return true;
@@ -37,7 +38,7 @@ bool Streams::step(std::span<const float> x) noexcept {
 
 bool Streams::feed(std::span<const Token> tokens) noexcept {
   const std::size_t batch = state_.batch();
-  if (model_->reads_text() == false || tokens.size() % batch != 0 || !all_known(tokens)) return false;
+  if (!model_->reads_text() || tokens.size() % batch != 0 || !all_known(tokens) || !same_precision()) return false;
   if (tokens.empty()) return true;
   while (!tokens.empty()) {
     const std::size_t rows = std::min(tokens.size(), chunk_ * batch);
@@ -49,7 +50,7 @@ bool Streams::feed(std::span<const Token> tokens) noexcept {
 }
 
 bool Streams::feed(std::span<const float> x, std::span<float> y) noexcept {
-  if (model_->reads_text()) return false;
+  if (model_->reads_text() || !same_precision()) return false;
   const std::size_t batch = state_.batch(), in = batch * model_->config().inputs, out = batch * network_->outputs();
   const std::size_t steps = x.size() / in;
   if (x.size() != steps * in || y.size() != steps * out) return false;

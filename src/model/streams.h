@@ -16,7 +16,8 @@ void clear_stream(State& state, std::size_t stream) noexcept;
 // Functions marked noexcept keep the real-time contract of sluice/stream.h.
 class Streams {
  public:
-  // Takes all memory for steps of `streams` streams, and for chunks of them up to kChunk steps long if `chunks`.
+  // Takes all memory for steps of `streams` streams, and for chunks of them up to kChunk steps long if `chunks`, in the
+  // precision that the model has now.
   Streams(const Model& model, std::size_t streams, bool chunks);
 
   const Model& model() const noexcept { return *model_; }
@@ -34,6 +35,7 @@ class Streams {
   std::span<const float> answer(std::size_t stream) const noexcept;
 
  private:
+  bool same_precision() const noexcept { return network_->format() == format_; }
   bool all_known(std::span<const Token> tokens) const noexcept;
   void keep_answers() noexcept;
 
@@ -41,6 +43,7 @@ class Streams {
 
   const Model* model_;
   const Network* network_;
+  Format format_;  // that the workspace is prepared for
   State state_;
   Workspace workspace_;
   std::size_t chunk_, stride_;    // of answers_

@@ -177,6 +177,7 @@ Fingerprint fingerprint(const TrainOptions& options, const Config& config) {
   run["epsilon"] = to_text(options.epsilon);
   run["weight-decay"] = to_text(options.weight_decay);
   run["clip"] = to_text(options.clip);
+  run["precision"] = options.precision == Precision::bf16 ? "bf16" : "f32";
   run["average"] = to_text(options.average);
   run["reset"] = to_text(options.reset);
   run["schedule"] = name_of(options.schedule);

@@ -41,6 +41,7 @@ void check_options(const TrainOptions& o, bool validates) {
   expect(o.epsilon > 0 && o.epsilon <= kMost, "epsilon", "a number above 0", o.epsilon);
   expect(within(o.weight_decay, 0, kMost), "weight-decay", "0 or more", o.weight_decay);
   expect(within(o.clip, 0, kMost), "clip", "0 (no clipping) or more", o.clip);
+  if (o.precision == Precision::int8) throw Error(Status::usage, "precision: expected f32 or bf16, found int8");
   expect(below_one(o.average), "average", "a number from 0 (none) to below 1", o.average);
   expect(!o.calibrate || validates, "calibrate", "false where there is no validation text", "true");
   expect(within(o.reset, 0, 1), "reset", "a share from 0 to 1", o.reset);

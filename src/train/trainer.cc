@@ -42,7 +42,9 @@ Trainer::Trainer(Model& model, Batches training, std::optional<Batches> validati
       batches_(std::move(training)),
       validation_(std::move(validation)),
       updates_(options.epochs * batches_.windows()),
-      fingerprint_(std::move(fingerprint)) {
+      fingerprint_(std::move(fingerprint)),
+      format_(options.precision == Precision::bf16 ? Format::bf16 : Format::f32) {
+  network_.set_format(format_, team_);
   moments_ = fresh_moments(options, network_.parameters());
   state_ = network_.initial_state(batches_.batch());
   gradients_ = network_.parameters().zeros_like();
@@ -56,6 +58,8 @@ Trainer::Trainer(Model& model, Batches training, std::optional<Batches> validati
   earlier_seconds_ = progress_.seconds;
   checkpoint_due_ = seconds() + options.checkpoint_seconds;
 }
+
+Trainer::~Trainer() { network_.set_format(Format::f32, team_); }
 
 TrainResult Trainer::run() {
   State before;
@@ -187,7 +191,6 @@ void Trainer::recover(const std::string& what) {
            << ", did not help; try a much lower learning rate" << (options_.clip == 0 ? " and clip = 1" : "");
     }
     copy_values(proven(), network_.parameters());
-    network_.pack(team_);
     throw Error(Status::diverged, "training diverged " + text.str());
   }
   good.rate_factor /= 2;
@@ -213,21 +216,21 @@ void Trainer::write_checkpoint() {
 
 double Trainer::validation_loss() { return tally(network_, *validation_, workspace_, team_).mean_loss(); }
 
-// The average takes the weights' place while it is looked at.
-void Trainer::swap_average() {
-  if (!average_) return;
-  std::swap(network_.parameters(), *average_);
-  network_.pack(team_);
+// What is validated computes in float32, whatever training does, and is the average where there is one.
+void Trainer::look_at_what_is_kept(bool begin) {
+  if (!average_ && options_.precision == Precision::f32) return;
+  if (average_) std::swap(network_.parameters(), *average_);
+  network_.set_format(begin ? Format::f32 : format_, team_);
 }
 
 bool Trainer::validate() {
   const Stopwatch clock;
-  swap_average();
+  look_at_what_is_kept(true);
   const double loss = validation_loss();
   if (std::isfinite(loss) && enter_validation(options_, loss, progress_.validations)) {
     best_ = std::make_shared<const Parameters>(network_.parameters());
   }
-  swap_average();
+  look_at_what_is_kept(false);
   idle_seconds_ += clock.seconds();
   if (!std::isfinite(loss)) return false;
   Report validation = report(Report::Kind::validation);
@@ -295,7 +298,7 @@ TrainResult Trainer::finish() {
   } else if (average_) {
     copy_values(*average_, network_.parameters());
   }
-  network_.pack(team_);
+  network_.set_format(Format::f32, team_);
   const bool calibrates = options_.calibrate && best_ && !stopped;
   const double calibrated = calibrates ? calibrate() : 0;
 

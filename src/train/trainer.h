@@ -40,6 +40,10 @@ class Trainer {
   // fit), failed (the checkpoint cannot be written).
   Trainer(Model& model, Batches training, std::optional<Batches> validation, Fingerprint fingerprint,
           const TrainOptions& options, const TrainCallback& callback);
+  // The network computes in float32 again, with the weights that are left.
+  ~Trainer();
+  Trainer(const Trainer&) = delete;
+  Trainer& operator=(const Trainer&) = delete;
   // Throws Error (diverged, failed).
   TrainResult run();
 
@@ -65,7 +69,7 @@ class Trainer {
   // finite.
   bool validate();
   double validation_loss();
-  void swap_average();
+  void look_at_what_is_kept(bool begin);
   // Scales the head's weights for the lowest loss on the validation text, and returns that loss.
   double calibrate();
   void end_epoch();
@@ -85,6 +89,7 @@ class Trainer {
   std::optional<Batches> validation_;
   std::uint64_t updates_;  // planned
   Fingerprint fingerprint_;
+  Format format_;
 
   // Where training is now, together with the network's weights.
   Progress progress_;

@@ -42,7 +42,7 @@ class LayerBuffersOnTrial {
       : cell_(cell), T(steps), B(batch), I(layer.inputs), H(layer.hidden), Hp(round_up(layer.hidden, kBlock)) {
     const std::vector<float> w = to_float(layer.weight_ih), u = to_float(layer.weight_hh), b = to_float(layer.bias),
                              own = to_float(layer.bias_hn);
-    pack_layer(cell, H, I, {w, u, b, own}, packed_, team_);
+    pack_layer(cell, H, I, {w, u, b, own}, Format::f32, packed_, team_);
     tape_.assign(T * B * tape_stride(), nan());
     for (auto& s : states_) s.assign((T + 1) * B * stride(), nan());
     for (auto& c : carry_) c.assign(B * stride(), nan());
@@ -114,10 +114,12 @@ class LayerBuffersOnTrial {
 
   // [H, columns] = sum over steps and streams of the slopes of a row times `other`.
   std::vector<float> gradient(std::size_t row, const float* other, std::size_t other_stride, std::size_t columns) {
-    std::vector<float> out(H * columns), scratch(product_scratch());
+    std::vector<float> out(H * columns);
+    Scratch scratch;
+    scratch.prepare(Format::f32);
     product(
         {columns, T * B, tape_.data() + row * Hp, 1, tape_stride(), other, other_stride, out.data(), columns, false}, 0,
-        H, 0, columns, scratch.data());
+        H, 0, columns, scratch);
     return out;
   }
 

@@ -44,9 +44,10 @@ RC_GTEST_PROP(Products, OfTwoPlainMatrices, ()) {
   const std::size_t first_block = *rc::gen::inRange<std::size_t>(0, blocks);
   const std::size_t from = first_block * kBlock;
   const std::size_t to = std::min(n.columns, *rc::gen::inRange(first_block, blocks + 1) * kBlock);
-  std::vector<float> scratch(product_scratch());
+  Scratch scratch;
+  scratch.prepare(Format::f32);
   product({n.columns, n.depth, a.data(), a_row, a_k, b.data(), b_row, c.data(), c_row, add}, first, last, from,
-          std::max(from, to), scratch.data());
+          std::max(from, to), scratch);
   for (std::size_t i = 0; i < c.size(); ++i) {
     const std::size_t row = i / c_row, column = i % c_row;
     if (row < first || row >= last || column < from || column >= to) {
@@ -71,7 +72,7 @@ RC_GTEST_PROP(Products, ByPackedWeights, ()) {
   Panels panels;
   AlignedVector<float> packed_bias;
   Team team(1);
-  pack_head(m, bias, n.columns, n.depth, 7.f, panels, packed_bias, team);
+  pack_head(m, bias, n.columns, n.depth, 7.f, Format::f32, panels, packed_bias, team);
   const std::size_t c_row = panels.outputs + kBlock;
   std::vector<float> c(n.rows * c_row, kUntouched);
   const std::size_t first = *rc::gen::inRange<std::size_t>(0, n.rows), last = *rc::gen::inRange(first, n.rows + 1);
@@ -112,7 +113,7 @@ RC_GTEST_PROP(Products, HaveTheSameBitsForAnyCutting, ()) {
   Panels panels;
   AlignedVector<float> bias;
   Team team(1);
-  pack_head(m, std::vector<float>(n.columns), n.columns, n.depth, 0, panels, bias, team);
+  pack_head(m, std::vector<float>(n.columns), n.columns, n.depth, 0, Format::f32, panels, bias, team);
   std::vector<float> whole(n.rows * panels.outputs), cut(whole.size());
   multiply(panels, a.data(), n.depth, whole.data(), panels.outputs, bias.data(), 0, n.rows, 0, panels.panels());
   const std::size_t row = *rc::gen::inRange<std::size_t>(0, n.rows + 1);

@@ -58,17 +58,18 @@ TEST_P(Explained, TheHeldPathIsTheSameFunction) {
                            b = test::to_float(layer.bias), own = test::to_float(layer.bias_hn);
   Team team(1);
   PackedLayer packed;
-  pack_layer(shape(), 37, 5, {w, u, b, own}, packed, team);
+  pack_layer(shape(), 37, 5, {w, u, b, own}, Format::f32, packed, team);
   const LayerShape size{&shape(), 5, 37};
   const std::vector<float> x = test::to_float(test::random_numbers(sample.random, 20 * 5, 1));
   const std::vector<float> state = test::to_float(test::random_numbers(sample.random, 37, 0.9));
   LayerBuffers fast, slow;
   const std::vector<float> free(20 * size.tape_stride(), std::nanf(""));
+  std::vector<Scratch> scratch(1);
   for (LayerBuffers* buffers : {&fast, &slow}) {
-    buffers->prepare(size, 20, 1);
-    const Sequence sequence = buffers->sequence(size, 20, 1);
+    buffers->prepare(size, Format::f32, 20, 1, 1);
+    const Sequence sequence = buffers->sequence(size, Format::f32, 20, 1);
     for (std::size_t s = 0; s < size.states(); ++s) load_rows(size, state, 1, sequence.state_at(int(s), 0, 0));
-    project_input(packed, x.data(), 5, sequence, team);
+    project_input(packed, x.data(), 5, sequence, {nullptr, scratch, Format::f32}, team);
     if (buffers == &fast) recur_forward(shape(), packed.recurrent, sequence, team);
     if (buffers == &slow) recur_held(shape(), packed.recurrent, sequence, free.data());
   }

@@ -31,8 +31,8 @@ constexpr std::size_t kStreams = 3, kInputs = 2, kOutputs = 5, kLong = 40;
 // Streams on one model with everything that they will read, made before the traps are set.
 class Player {
  public:
-  Player(const test::CellName& cell, bool text)
-      : model_(test::random_model(cell, text, {2, 9, kInputs, kOutputs}, 1)),
+  Player(const test::CellName& cell, bool text, Precision precision = Precision::f32)
+      : model_(of_precision(test::random_model(cell, text, {2, 9, kInputs, kOutputs}, 1), precision)),
         stream_(model_),
         batch_(model_, kStreams),
         kept_(model_.initial_state()) {
@@ -72,6 +72,11 @@ class Player {
   }
 
  private:
+  static Model of_precision(Model model, Precision precision) {
+    model.set_precision(precision);
+    return model;
+  }
+
   const Model model_;
   Stream stream_;
   StreamBatch batch_;
@@ -86,14 +91,16 @@ class RealTime : public test::EveryCell {};
 
 TEST_P(RealTime, NoMemoryIsTakenAndNoLock) {
   for (const bool text : {true, false}) {
-    Player player(GetParam(), text);
-    bool good = true;
-    test::arm_traps();
-    for (std::size_t i = 0; i < 500; ++i) good = player.step(i) && player.step_batch(i) && player.all_else() && good;
-    const test::Trapped trapped = test::disarm_traps();
-    EXPECT_TRUE(good);
-    EXPECT_EQ(trapped.memory, 0u);
-    EXPECT_EQ(trapped.locks, 0u);
+    for (const Precision precision : {Precision::f32, Precision::bf16, Precision::int8}) {
+      Player player(GetParam(), text, precision);
+      bool good = true;
+      test::arm_traps();
+      for (std::size_t i = 0; i < 500; ++i) good = player.step(i) && player.step_batch(i) && player.all_else() && good;
+      const test::Trapped trapped = test::disarm_traps();
+      EXPECT_TRUE(good);
+      EXPECT_EQ(trapped.memory, 0u);
+      EXPECT_EQ(trapped.locks, 0u);
+    }
   }
 }
 

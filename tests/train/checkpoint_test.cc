@@ -178,6 +178,7 @@ TEST(FingerprintTest, ChangesWithAllThatMatters) {
       {"epsilon", [](TrainOptions& o, Config&) { o.epsilon = 0.5; }},
       {"weight-decay", [](TrainOptions& o, Config&) { o.weight_decay = 0.5; }},
       {"clip", [](TrainOptions& o, Config&) { o.clip = 0.5; }},
+      {"precision", [](TrainOptions& o, Config&) { o.precision = Precision::bf16; }},
       {"average", [](TrainOptions& o, Config&) { o.average = 0.5; }},
       {"schedule", [](TrainOptions& o, Config&) { o.schedule = Schedule::plateau; }},
       {"warmup", [](TrainOptions& o, Config&) { o.warmup = 3; }},

@@ -41,6 +41,13 @@ Case averaged() {
   return c;
 }
 
+Case bf16() {
+  Case c = averaged();
+  c.name = "bf16";
+  c.options.precision = Precision::bf16;
+  return c;
+}
+
 Case averaged_without_validation() {
   Case c = averaged();
   c.name = "averaged_without_validation";
@@ -186,7 +193,7 @@ TEST_P(Resume, EndsWithTheSameBitsFromEveryCheckpointOnTheWay) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Resume,
-                         testing::Values(adam_cosine_dropout(), averaged(), averaged_without_validation(),
+                         testing::Values(adam_cosine_dropout(), averaged(), averaged_without_validation(), bf16(),
                                          sgd_plateau(), rmsprop_without_validation(), with_recoveries()),
                          case_name);
 

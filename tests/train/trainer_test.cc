@@ -202,6 +202,21 @@ TEST(Trainer, KeepsTheAverageOfTheWeights) {
   EXPECT_EQ(averaged.result.train_loss, plain.result.train_loss);
 }
 
+// Near float32 and not it; and what comes out is a model in float32, whose loss is what was validated.
+TEST(Trainer, TrainsInBf16) {
+  const Corpus corpus = letters(2000);
+  TrainOptions options = small_options();
+  const Training floats = run(small_model(), corpus, options);
+  options.precision = Precision::bf16;
+  const Training rounded = run(small_model(), corpus, options);
+  EXPECT_EQ(rounded.model.precision(), Precision::f32);
+  EXPECT_FALSE(same_weights(floats.model, rounded.model));
+  EXPECT_NEAR(rounded.result.train_loss, floats.result.train_loss, 0.01);
+  EXPECT_EQ(evaluate(rounded.model, corpus.slice(1800, 2000), 3, 1).nats_per_token, rounded.result.validation_loss);
+  options.threads = 3;
+  EXPECT_TRUE(same_weights(run(small_model(), corpus, options).model, rounded.model));
+}
+
 // An output layer that is far too sure of itself, or too unsure, comes back to the loss of one that is not.
 TEST(Trainer, CalibratesTheOutput) {
   const Corpus corpus = letters(2000);
@@ -477,6 +492,7 @@ TEST(Options, OutOfRangeAreRefusedByName) {
       {"epsilon", [](TrainOptions& o) { o.epsilon = 0; }},
       {"weight-decay", [](TrainOptions& o) { o.weight_decay = -1; }},
       {"clip", [](TrainOptions& o) { o.clip = -1; }},
+      {"precision", [](TrainOptions& o) { o.precision = Precision::int8; }},
       {"average", [](TrainOptions& o) { o.average = 1; }},
       {"average", [&](TrainOptions& o) { o.average = nan; }},
       {"calibrate", [](TrainOptions& o) { o.validation_split = 0, o.calibrate = true; }},

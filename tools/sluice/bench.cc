@@ -16,7 +16,7 @@ namespace sluice::tool {
 namespace {
 
 struct Bench {
-  std::string cells, hidden, work;
+  std::string cells, hidden, work, precision = "f32";
   std::uint64_t threads = 0;
   bool quick = false, quiet = false, realtime = false;
   ResultFlags result;
@@ -37,6 +37,8 @@ bench::Selection Bench::selection() const {
       s.hidden.push_back(h);
     }
   }
+  s.precisions.clear();
+  for (const std::string& name : split(precision, ',')) read_value("--precision", name, s.precisions.emplace_back());
   const std::vector<std::string>& kinds = bench::kind_names();
   for (const std::string& name : work.empty() ? std::vector<std::string>() : split(work, ',')) {
     const auto found = std::find(kinds.begin(), kinds.end(), name);
@@ -44,6 +46,7 @@ bench::Selection Bench::selection() const {
     s.kinds.push_back(static_cast<bench::Kind>(found - kinds.begin()));
   }
   expect(!realtime || work.empty(), "--work", "nothing beside --realtime, which has its own", work);
+  expect(!realtime || precision == "f32", "--precision", "f32 beside --realtime", precision);
   expect(threads <= 1024, "--threads", "at most 1024", std::to_string(threads));
   s.threads = threads;
   s.quick = quick;
@@ -97,14 +100,14 @@ std::string draw(const Style& style, const bench::Report& report) {
     if (const std::string now = r.kind + ", " + r.cell; now != group) {
       group = now;
       page += fmt::format("\n  {}\n", style.bold(group));
-      page += style.dim(fmt::format("  {:>6} {:>4} {:>4} {:>7}  {:>10}  {:>17}  {:>7}  {}", "hidden", "B", "T",
-                                    "threads", "time", "quartiles", "limits", "limited by")) +
+      page += style.dim(fmt::format("  {:>6} {:>4} {:>4} {:>7}  {:<5}  {:>10}  {:>17}  {:>7}  {}", "hidden", "B", "T",
+                                    "threads", "in", "time", "quartiles", "limits", "limited by")) +
               "\n";
     }
     const std::string spread = fmt::format("-{:.1f} % +{:.1f} %", 100 * (1 - r.seconds.lower / r.seconds.median),
                                            100 * (r.seconds.upper / r.seconds.median - 1));
-    page += fmt::format("  {:>6} {:>4} {:>4} {:>7}  {}  {:>17}  {}  {}\n", r.hidden, r.batch, r.steps, r.threads,
-                        pad_left(time(r.seconds.median), 10), spread,
+    page += fmt::format("  {:>6} {:>4} {:>4} {:>7}  {:<5}  {}  {:>17}  {}  {}\n", r.hidden, r.batch, r.steps, r.threads,
+                        show_value(r.precision), pad_left(time(r.seconds.median), 10), spread,
                         style.bold(pad_left(fmt::format("{:.2f}", r.times_limit()), 7)),
                         r.memory ? "reading weights" : "matrix product");
   }
@@ -125,7 +128,7 @@ Json to_json(const bench::Report& report) {
   for (const bench::Result& r : report.results) {
     results.push_back({{"work", r.kind},
                        {"cell", r.cell},
-                       {"precision", "f32"},
+                       {"precision", show_value(r.precision)},
                        {"hidden", r.hidden},
                        {"batch", r.batch},
                        {"steps", r.steps},
@@ -219,6 +222,9 @@ Action add_bench(CLI::App& app, const Invocation&) {
   app.add_option("--hidden", verb->hidden, "units a layer, with commas between them [those of docs/performance.md]")
       ->type_name("N,...");
   app.add_option("--work", verb->work, fmt::format("which, out of {} [all]", join(bench::kind_names())))
+      ->type_name("NAMES");
+  app.add_option("--precision", verb->precision,
+                 "f32, bf16 or int8 (inference alone), with commas between them; limits are those of f32 [f32]")
       ->type_name("NAMES");
   add_value(app, "--threads", verb->threads, "of the team that is measured beside one; 0: as many as the machine has",
             "N");

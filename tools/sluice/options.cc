@@ -15,6 +15,8 @@ namespace {
 
 constexpr std::array<std::pair<std::string_view, Optimizer>, 4> kOptimizers = {
     {{"sgd", Optimizer::sgd}, {"rmsprop", Optimizer::rmsprop}, {"adam", Optimizer::adam}, {"adamw", Optimizer::adamw}}};
+constexpr std::array<std::pair<std::string_view, Precision>, 3> kPrecisions = {
+    {{"f32", Precision::f32}, {"bf16", Precision::bf16}, {"int8", Precision::int8}}};
 constexpr std::array<std::pair<std::string_view, Schedule>, 3> kSchedules = {
     {{"constant", Schedule::constant}, {"cosine", Schedule::cosine}, {"plateau", Schedule::plateau}}};
 
@@ -78,11 +80,16 @@ void read_value(std::string_view flag, std::string_view text, Schedule& value) {
   read_name(flag, text, kSchedules, value);
 }
 
+void read_value(std::string_view flag, std::string_view text, Precision& value) {
+  read_name(flag, text, kPrecisions, value);
+}
+
 std::string show_value(std::uint64_t value) { return std::to_string(value); }
 std::string show_value(double value) { return fmt::format("{}", value); }
 std::string show_value(bool value) { return value ? "true" : "false"; }
 std::string show_value(const std::string& value) { return value; }
 std::string show_value(Optimizer value) { return show_name(kOptimizers, value); }
+std::string show_value(Precision value) { return show_name(kPrecisions, value); }
 std::string show_value(Schedule value) { return show_name(kSchedules, value); }
 
 std::vector<std::string> split(std::string_view text, char separator) {

@@ -22,6 +22,7 @@ void read_value(std::string_view flag, std::string_view text, bool& value);
 void read_value(std::string_view flag, std::string_view text, std::string& value);
 void read_value(std::string_view flag, std::string_view text, Optimizer& value);
 void read_value(std::string_view flag, std::string_view text, Schedule& value);
+void read_value(std::string_view flag, std::string_view text, Precision& value);
 
 std::string show_value(std::uint64_t value);
 std::string show_value(double value);
@@ -29,6 +30,7 @@ std::string show_value(bool value);
 std::string show_value(const std::string& value);
 std::string show_value(Optimizer value);
 std::string show_value(Schedule value);
+std::string show_value(Precision value);
 
 // "1,2,5" as numbers.
 std::vector<std::uint64_t> read_numbers(std::string_view flag, std::string_view text);
@@ -114,6 +116,7 @@ void visit_training(Options& o, F&& f) {
   f("beta1", o.beta1, "of adam and adamw");
   f("beta2", o.beta2, "of adam and adamw");
   f("epsilon", o.epsilon, "of rmsprop, adam and adamw");
+  f("precision", o.precision, "f32, or bf16: products of rounded numbers, about twice as fast where the processor can");
   f("weight-decay", o.weight_decay, "adamw: decoupled; others: added to the gradient");
   f("clip", o.clip, "greatest global norm of the gradient; 0: any");
   f("average", o.average, "decay of the moving average of the weights, which is kept in their place; 0: none");
