@@ -64,16 +64,19 @@ struct Panels {
   std::size_t bytes() const { return data.size() * sizeof(float) + words.size() * sizeof(std::uint32_t); }
 };
 
-// What a thread needs for products: room for packed operands. prepare() allocates, nothing else does.
+// What a thread needs for products: room for packed operands. Preparing it allocates, nothing else does.
 struct Scratch {
   AlignedVector<float> floats;
   AlignedVector<std::uint32_t> words;
 
-  void prepare(Format format);
+  // For multiply() of rows with this many columns; more rows than prepared for are multiplied in turn.
+  void prepare_multiply(Format format, std::size_t rows, std::size_t depth);
+  // For product() with up to this many columns; of more, a part at a time.
+  void prepare_product(Format format, std::size_t columns);
 };
 
 // C [M, N] = init + A [M, K] M^T, rows [first_row, last_row) and panels [first_panel, last_panel). C has N columns,
-// padding included. init: a vector [N] for every row, or nullptr: what C holds. scratch: needed for bf16 and int8.
+// padding included. init: a vector [N] for every row, or nullptr: what C holds. scratch: prepared, for bf16 and int8.
 void multiply(const Panels& weights, const float* a, std::size_t a_row, float* c, std::size_t c_row, const float* init,
               std::size_t first_row, std::size_t last_row, std::size_t first_panel, std::size_t last_panel,
               Scratch* scratch = nullptr);

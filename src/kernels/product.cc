@@ -20,12 +20,12 @@ namespace {
 // run through memory between slices and keep their order, so no bit depends on these numbers.
 constexpr std::size_t kDepth = 256;
 constexpr std::size_t kWidth = kMaxVectors * kBlock;
-// Of two plain matrices: longer slices, because C is read and written once a slice, and rows in groups, because those
-// of A are read once for every panel of B and should come from the L2 cache.
-constexpr std::size_t kSlice = 512, kGroup = 192;
-// Of bf16, where A is packed too: a group of it, in words, and after it a panel of B.
-constexpr std::size_t kGroupWords = kSlice / 2 * kGroup, kScratchWords = kGroupWords + kSlice / 2 * kWidth;
-constexpr std::size_t kScratchFloats = kSlice * kWidth;
+// Of two plain matrices: longer slices, because C is read and written once a slice; rows in groups, because those of A
+// are read once for every panel of B and should come from the L2 cache; and the panels of up to so many columns are
+// packed once for all groups.
+constexpr std::size_t kSlice = 512, kGroup = 192, kColumns = 1024;
+// Rows rounded for multiply(), in words: what leaves room for a panel in the L2 cache.
+constexpr std::size_t kRowWords = std::size_t{1} << 16;
 
 void fill_rows(const float* init, float* c, std::size_t c_row, std::size_t rows, std::size_t floats) {
   for (std::size_t i = 0; i < rows; ++i) std::memcpy(c + i * c_row, init, floats * sizeof(float));
@@ -69,7 +69,7 @@ void multiply_bf16(const Panels& w, const float* a, std::size_t a_row, float* c,
                    std::size_t all_rows, std::size_t first_panel, std::size_t last_panel, Scratch& scratch) {
   std::uint32_t* words = scratch.words.data();
   const std::size_t slice = std::min(kSlice, w.depth), stride = (slice + 1) / 2;
-  const Pieces piece = pieces(all_rows, kScratchWords / stride);
+  const Pieces piece = pieces(all_rows, scratch.words.size() / stride);
   for (std::size_t i = 0; i < piece.count; ++i) {
     const std::size_t row = piece.first(i), rows = piece.size(i);
     for (std::size_t k = 0; k < w.depth; k += kSlice) {
@@ -101,7 +101,7 @@ void multiply_int8(const Panels& w, const float* a, std::size_t a_row, float* c,
                    std::size_t all_rows, std::size_t first_panel, std::size_t last_panel, Scratch& scratch) {
   std::uint32_t* words = scratch.words.data();
   float* scales = scratch.floats.data();
-  const Pieces piece = pieces(all_rows, std::clamp<std::size_t>(kScratchWords / w.steps(), 1, kScratchFloats));
+  const Pieces piece = pieces(all_rows, std::min(scratch.words.size() / w.steps(), scratch.floats.size()));
   for (std::size_t i = 0; i < piece.count; ++i) {
     const std::size_t row = piece.first(i), rows = piece.size(i);
     for (std::size_t r = 0; r < rows; ++r) {
@@ -170,6 +170,11 @@ Factor<Bf16> pack_group(const Product& p, std::size_t k, std::size_t depth, std:
 struct Slice {
   std::size_t k, depth, column, width;
 };
+Slice slice_at(const Product& p, std::size_t k, std::size_t depth, std::size_t column, std::size_t last_column) {
+  return {k, depth, column, std::min(kWidth, round_up(std::min(last_column, p.columns) - column, kBlock))};
+}
+
+std::size_t words_of(std::size_t depth, std::size_t per_word) { return (depth + per_word - 1) / per_word; }
 
 // A tile at the right edge of a C that has no padding: computed aside, its real columns copied in and out.
 template <class Arguments>
@@ -222,24 +227,22 @@ void product_slice(const Product& p, const Slice& s, bool transposed, const Fact
   }
 }
 
+// A slice's panels of columns [first_column, last_column) lie packed one after another.
 template <class Operation>
-void product_group(const Product& p, std::size_t k, std::size_t first_row, std::size_t rows, std::size_t first_column,
-                   std::size_t last_column, Scratch& scratch) {
-  const std::size_t depth = std::min(kSlice, p.depth - k);
+void product_group(const Product& p, std::size_t k, std::size_t depth, std::size_t first_row, std::size_t rows,
+                   std::size_t first_column, std::size_t last_column, const typename Operation::B* panels,
+                   Scratch& scratch) {
   const bool transposed = p.a_row == 1;
   Factor<Operation> a;
-  typename Operation::B* panel;
   if constexpr (Operation::kFormat == Format::bf16) {
     a = pack_group(p, k, depth, first_row, rows, scratch.words.data());
-    panel = scratch.words.data() + kGroupWords;
   } else {
     a = {p.a + first_row * p.a_row + k * p.a_k, transposed ? p.a_k : p.a_row};
-    panel = scratch.floats.data();
   }
   for (std::size_t column = first_column; column < last_column; column += kWidth) {
-    const Slice s = {k, depth, column, std::min(kWidth, round_up(std::min(last_column, p.columns) - column, kBlock))};
-    pack_slice(p, s.k, s.depth, s.column, s.width, panel);
-    product_slice<Operation>(p, s, transposed, a, first_row, rows, panel);
+    const Slice s = slice_at(p, k, depth, column, last_column);
+    product_slice<Operation>(p, s, transposed, a, first_row, rows, panels);
+    panels += words_of(depth, Operation::kPerWord) * s.width;
   }
 }
 
@@ -247,9 +250,28 @@ template <class Operation>
 void product_rows(const Product& p, std::size_t first_row, std::size_t last_row, std::size_t first_column,
                   std::size_t last_column, Scratch& scratch) {
   const Pieces group = pieces(last_row - first_row, kGroup);
-  for (std::size_t k = 0; k < p.depth; k += kSlice) {
-    for (std::size_t i = 0; i < group.count; ++i) {
-      product_group<Operation>(p, k, first_row + group.first(i), group.size(i), first_column, last_column, scratch);
+  typename Operation::B* panels;
+  std::size_t room;  // in columns
+  if constexpr (Operation::kFormat == Format::bf16) {
+    panels = scratch.words.data() + kSlice / 2 * kGroup;
+    room = scratch.words.size() / (kSlice / 2) - kGroup;
+  } else {
+    panels = scratch.floats.data();
+    room = scratch.floats.size() / kSlice;
+  }
+  for (std::size_t column = first_column; column < last_column; column += room) {
+    const std::size_t end = std::min(last_column, column + room);
+    for (std::size_t k = 0; k < p.depth; k += kSlice) {
+      const std::size_t depth = std::min(kSlice, p.depth - k);
+      auto* panel = panels;
+      for (std::size_t c = column; c < end; c += kWidth) {
+        const Slice s = slice_at(p, k, depth, c, end);
+        pack_slice(p, s.k, s.depth, s.column, s.width, panel);
+        panel += words_of(depth, Operation::kPerWord) * s.width;
+      }
+      for (std::size_t i = 0; i < group.count; ++i) {
+        product_group<Operation>(p, k, depth, first_row + group.first(i), group.size(i), column, end, panels, scratch);
+      }
     }
   }
 }
@@ -280,11 +302,32 @@ void multiply(const Panels& weights, const float* a, std::size_t a_row, float* c
    last_panel, scratch);
 }
 
-void Scratch::prepare(Format format) {
-  if (floats.size() < HWY_NAMESPACE::kScratchFloats) floats.resize(HWY_NAMESPACE::kScratchFloats);
-  const bool needs_words = format == Format::bf16 || format == Format::int8;
-  if (needs_words) dot_instructions();  // which its first call looks up
-  if (needs_words && words.size() < HWY_NAMESPACE::kScratchWords) words.resize(HWY_NAMESPACE::kScratchWords);
+namespace {
+
+template <class T>
+void grow(AlignedVector<T>& v, std::size_t n) {
+  if (v.size() < n) v.resize(n);
+}
+
+}  // namespace
+
+void Scratch::prepare_multiply(Format format, std::size_t rows, std::size_t depth) {
+  using namespace HWY_NAMESPACE;  // NOLINT: the numbers are those of every target
+  if (format != Format::bf16 && format != Format::int8) return;
+  dot_instructions();  // which its first call looks up
+  const std::size_t row = (std::min(depth, format == Format::bf16 ? kSlice : depth) + 1) / per_word(format) + 1;
+  grow(words, std::max(row, std::min(rows * row, kRowWords)));
+  if (format == Format::int8) grow(floats, std::min(rows, kRowWords / row + 1));
+}
+
+void Scratch::prepare_product(Format format, std::size_t columns) {
+  using namespace HWY_NAMESPACE;  // NOLINT
+  const std::size_t room = std::min(kColumns, round_up(columns, kWidth));
+  if (format == Format::bf16) {
+    grow(words, kSlice / 2 * (kGroup + room));
+  } else {
+    grow(floats, kSlice * room);
+  }
 }
 
 void product(const Product& p, std::size_t first_row, std::size_t last_row, std::size_t first_column,

@@ -10,6 +10,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "kernels/lane-inl.h"
 
@@ -35,6 +36,9 @@ struct Pair {
   Vec first, second;
 };
 HWY_INLINE Pair expand(Words w) {
+#if SLUICE_DOT_INSTRUCTIONS
+  asm("" : "+v"(w.raw));  // one load for both halves, which the compiler would make two
+#endif
   return {hn::BitCast(D(), hn::And(w, hn::Set(DU(), 0xffff0000u))), hn::BitCast(D(), hn::ShiftLeft<16>(w))};
 }
 
@@ -76,22 +80,21 @@ HWY_INLINE void pair_neighbours(const float* x, std::size_t n, std::uint32_t* ou
 // not finite, s is NaN.
 HWY_INLINE float quantize_row(const float* x, std::size_t n, std::uint32_t* out) {
   const D d;
-  Vec most = hn::Zero(d), bad = hn::Zero(d);  // bad: zero times every number
+  const DI di;
+  // Of numbers without a sign the bits are in the order of the numbers, above infinity NaN.
+  const auto no_sign = hn::Set(di, 0x7fffffff);
+  auto most = hn::Zero(di);
   std::size_t i = 0;
   for (; i + kLanes <= n; i += kLanes) {
-    const Vec v = hn::LoadU(d, x + i);
-    most = hn::Max(most, hn::Abs(v));
-    bad = hn::MulAdd(v, hn::Zero(d), bad);
+    most = hn::Max(most, hn::And(hn::BitCast(di, hn::LoadU(d, x + i)), no_sign));
   }
-  float greatest = hn::GetLane(hn::MaxOfLanes(d, most)), sum = hn::GetLane(hn::SumOfLanes(d, bad));
-  for (; i < n; ++i) {
-    greatest = std::max(greatest, std::abs(x[i]));
-    sum += x[i] * 0.f;
-  }
+  std::int32_t bits = hn::GetLane(hn::MaxOfLanes(di, most));
+  for (; i < n; ++i) bits = std::max(bits, std::bit_cast<std::int32_t>(x[i]) & 0x7fffffff);
+  const float greatest = std::bit_cast<float>(bits);
   auto* bytes = reinterpret_cast<std::uint8_t*>(out);
-  if (!(greatest > 1e-30f) || sum != sum) {
+  if (!(greatest > 1e-30f && greatest < std::numeric_limits<float>::infinity())) {
     std::memset(bytes, 128, round_up(n, 4));
-    return sum;  // 0 or NaN
+    return greatest <= 1e-30f ? 0.f : std::numeric_limits<float>::quiet_NaN();
   }
   const float factor = 127.f / greatest;
   const hn::Rebind<std::uint8_t, D> d8;

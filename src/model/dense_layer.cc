@@ -70,14 +70,18 @@ void DenseLayer::set_format(Format format, Team& team) {
   pack(team);
 }
 
-void DenseWorkspace::prepare(Format format, std::size_t threads) {
+void DenseWorkspace::prepare(const LayerShape& layer, Format format, std::size_t rows, std::size_t threads,
+                             bool training) {
   if (scratch.size() < threads) scratch.resize(threads);
-  for (Scratch& s : scratch) s.prepare(format);
+  for (Scratch& s : scratch) {
+    s.prepare_multiply(format, rows, std::max(layer.gate_columns(), layer.inputs));
+    if (training) s.prepare_product(format, std::max(layer.inputs, layer.hidden));
+  }
 }
 
 void DenseLayer::prepare_step(DenseWorkspace& w) const {
   w.buffers.prepare(shape_, format_, 1, 1, 1);
-  w.prepare(format_, 1);
+  w.prepare(shape_, format_, 1, 1, false);
 }
 
 void DenseLayer::forward(std::span<const float> x, State& state, std::span<float> y, DenseWorkspace& w,
@@ -104,7 +108,7 @@ void DenseLayer::run(std::span<const float> x, State& state, std::span<float> y,
   w.steps = keep ? steps : 0;
   w.batch = batch;
   w.buffers.prepare(shape_, format_, kept, batch, team.size());
-  w.prepare(format_, team.size());
+  w.prepare(shape_, format_, kept * batch, team.size(), keep);
   const Sequence all = w.buffers.sequence(shape_, format_, kept, batch);
   for (std::size_t s = 0; s < shape_.states(); ++s) load_rows(shape_, state.of(0, s), batch, all.states[s]);
   Sequence part = all;

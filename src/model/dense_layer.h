@@ -23,7 +23,7 @@ struct DenseWorkspace {
   AlignedVector<float> sums;             // LayerShape::sums()
   std::vector<Scratch> scratch;          // one a thread
 
-  void prepare(Format format, std::size_t threads);  // the scratch
+  void prepare(const LayerShape& layer, Format format, std::size_t rows, std::size_t threads, bool training);
 };
 
 class DenseLayer {

@@ -35,6 +35,8 @@ struct Network::Impl {
   std::size_t gate_columns() const { return layer_shape(0).gate_columns(); }
   std::size_t table_stride() const { return gate_columns() + kBlock; }
   std::size_t input_stride() const { return round_up(inputs(), kBlock) + kBlock; }
+  // The longest row that a product by packed weights reads.
+  std::size_t widest_factor() const { return std::max(gate_columns(), inputs()); }
   std::size_t states() const { return static_cast<std::size_t>(shape->states); }
 
   // Where tensors stand in Parameters; a network on numbers has no embedding before them.

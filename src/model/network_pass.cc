@@ -47,7 +47,10 @@ void prepare(const Network::Impl& n, Workspace::Impl& w, std::size_t steps, std:
   if (w.losses.size() < rows) w.losses.resize(rows);
   if (n.reads_text()) prepare_distinct(n, w, rows);
   if (w.scratch.size() < threads) w.scratch.resize(threads);
-  for (Scratch& scratch : w.scratch) scratch.prepare(n.format);
+  for (Scratch& scratch : w.scratch) {
+    scratch.prepare_multiply(n.format, rows, n.widest_factor());
+    if (training) scratch.prepare_product(n.format, std::max(n.hidden(), n.inputs()));
+  }
   if (!training) return;
   grow(w.dy, rows * n.state_stride());
   if (n.config.dropout > 0) grow(w.head_input, rows * n.state_stride());
@@ -153,7 +156,7 @@ void Network::prepare_infer(Workspace& workspace, std::size_t steps, std::size_t
   if (n.reads_text()) grow(w.embedded, steps * batch * n.input_stride());
   grow(w.answers, (n.reads_text() ? 1 : steps) * batch * n.padded_outputs());
   if (w.scratch.empty()) w.scratch.resize(1);
-  w.scratch[0].prepare(n.format);
+  w.scratch[0].prepare_multiply(n.format, steps * batch, n.widest_factor());
 }
 
 void Network::infer(const Rows& inputs, std::size_t steps, State& state, Workspace& workspace) const noexcept {

@@ -59,11 +59,12 @@ TEST(Bf16, RoundsToTheNearestAndTiesToEven) {
 }
 
 struct Case {
-  std::size_t rows, columns, depth;
+  std::size_t rows, columns, depth, prepared_rows;
   std::vector<float> m, bias, a;
 
   Case() {
     rows = *rc::gen::inRange<std::size_t>(1, 30);
+    prepared_rows = *rc::gen::inRange<std::size_t>(1, 30);  // more than these are multiplied in turn
     columns = *rc::gen::inRange<std::size_t>(1, 150);
     depth = *rc::gen::element<std::size_t>(1, 2, 3, 4, 5, 31, 64, 255, 257, 511, 512, 513, 1100);
     Random random(*rc::gen::arbitrary<std::uint64_t>());
@@ -81,7 +82,7 @@ struct Case {
     Team team(1);
     pack_head(by, bias, columns, depth, 0, format, panels, packed_bias, team);
     Scratch scratch;
-    scratch.prepare(format);
+    scratch.prepare_multiply(format, prepared_rows, depth);
     std::vector<float> c(rows * panels.outputs, std::numeric_limits<float>::quiet_NaN());
     cut_row = std::min(cut_row, rows);
     cut_panel = std::min(cut_panel, panels.panels());
@@ -170,10 +171,11 @@ RC_GTEST_PROP(Formats, Bf16OfTwoPlainMatrices, ()) {
   const std::vector<float> b = test::to_float(test::random_numbers(random, depth * columns, 1));
   const std::vector<float> old = test::to_float(test::random_numbers(random, rows * columns, 1));
   const std::size_t first = *rc::gen::inRange<std::size_t>(0, rows);
+  const std::size_t prepared_columns = *rc::gen::inRange<std::size_t>(1, 150);
   const auto run = [&](Format format, const std::vector<float>& x, const std::vector<float>& y) {
     const FlushDenormals flush;
     Scratch scratch;
-    scratch.prepare(format);
+    scratch.prepare_product(format, prepared_columns);
     std::vector<float> c = old;
     product({columns, depth, x.data(), transposed ? 1 : stride, transposed ? stride : 1, y.data(), columns, c.data(),
              columns, add, format},

@@ -116,7 +116,7 @@ class LayerBuffersOnTrial {
   std::vector<float> gradient(std::size_t row, const float* other, std::size_t other_stride, std::size_t columns) {
     std::vector<float> out(H * columns);
     Scratch scratch;
-    scratch.prepare(Format::f32);
+    scratch.prepare_product(Format::f32, columns);
     product(
         {columns, T * B, tape_.data() + row * Hp, 1, tape_stride(), other, other_stride, out.data(), columns, false}, 0,
         H, 0, columns, scratch);

@@ -45,7 +45,7 @@ RC_GTEST_PROP(Products, OfTwoPlainMatrices, ()) {
   const std::size_t from = first_block * kBlock;
   const std::size_t to = std::min(n.columns, *rc::gen::inRange(first_block, blocks + 1) * kBlock);
   Scratch scratch;
-  scratch.prepare(Format::f32);
+  scratch.prepare_product(Format::f32, n.columns);
   product({n.columns, n.depth, a.data(), a_row, a_k, b.data(), b_row, c.data(), c_row, add}, first, last, from,
           std::max(from, to), scratch);
   for (std::size_t i = 0; i < c.size(); ++i) {
