@@ -58,8 +58,14 @@ double seconds(Clock::duration time) { return std::chrono::duration<double>(time
 
 }  // namespace
 
-FlushDenormals::FlushDenormals() : saved_(read_mode()) { write_mode(saved_ | kFlush); }
-FlushDenormals::~FlushDenormals() { write_mode(saved_); }
+// A write waits for all arithmetic before it, so one that changes nothing is left out: a program that flushes anyway,
+// as audio does, pays nothing a step.
+FlushDenormals::FlushDenormals() : saved_(read_mode()) {
+  if ((saved_ & kFlush) != kFlush) write_mode(saved_ | kFlush);
+}
+FlushDenormals::~FlushDenormals() {
+  if ((saved_ & kFlush) != kFlush) write_mode(saved_);
+}
 
 void Barrier::wait() noexcept {
   const std::uint32_t round = round_.load(std::memory_order_relaxed);

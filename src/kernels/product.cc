@@ -32,34 +32,31 @@ void fill_rows(const float* init, float* c, std::size_t c_row, std::size_t rows,
 }
 
 // Depths [k, k + depth) of rows against panels. `start`: C begins as init says.
-template <class Operation>
-void multiply_slice(const Panels& w, const Factor<Operation>& a, std::size_t k, std::size_t depth, float* c,
-                    std::size_t c_row, const float* init, std::size_t all_rows, std::size_t first_panel,
-                    std::size_t last_panel) {
-  const TileTable<Operation>& table = tiles<Operation>();
+void multiply_slice(const Panels& w, const Factor& a, std::size_t k, std::size_t depth, float* c, std::size_t c_row,
+                    const float* init, std::size_t all_rows, std::size_t first_panel, std::size_t last_panel) {
+  const TileRows& table = tiles(w.format).plain;
   for (std::size_t p = first_panel; p < last_panel; ++p) {
     const std::size_t vectors = std::min(w.vectors, w.blocks() - p * w.vectors);
-    const std::size_t column = p * w.vectors * kBlock, word = k / Operation::kPerWord;
-    const Pieces piece = pieces(all_rows, max_rows(vectors));
+    const std::size_t column = p * w.vectors * kBlock, word = k / per_word(w.format);
+    const Pieces piece = pieces(all_rows, table.most[vectors - 1]);
     for (std::size_t i = 0; i < piece.count; ++i) {
       const std::size_t row = piece.first(i), rows = piece.size(i);
       float* out = c + row * c_row + column;
       if (k == 0 && init != nullptr) fill_rows(init + column, out, c_row, rows, vectors * kBlock);
-      table.plain[vectors - 1][rows - 1](
-          with_scales<Operation>({depth, a.rows + row * a.stride, a.stride, 1,
-                                  panel_of<Operation>(w, p) + word * vectors * kBlock, 0, out, 0, c_row, kBlock},
-                                 a, row, w, column));
+      TileArguments tile = {depth, a.row(row), a.stride, 1,     advance(panel_of(w, p), word * vectors * kBlock),
+                            0,     out,        0,        c_row, kBlock};
+      set_scales(tile, a, row, w, column);
+      table.of[vectors - 1][rows - 1](tile);
     }
   }
 }
 
 // A panel's slice for all rows, then the next slice of it.
-template <class Operation>
 void multiply_floats(const Panels& w, const float* a, std::size_t a_row, float* c, std::size_t c_row, const float* init,
                      std::size_t rows, std::size_t first_panel, std::size_t last_panel) {
   for (std::size_t p = first_panel; p < last_panel; ++p) {
     for (std::size_t k = 0; k < w.depth; k += kDepth) {
-      multiply_slice<Operation>(w, {a + k, a_row}, k, std::min(kDepth, w.depth - k), c, c_row, init, rows, p, p + 1);
+      multiply_slice(w, {a + k, a_row}, k, std::min(kDepth, w.depth - k), c, c_row, init, rows, p, p + 1);
     }
   }
 }
@@ -75,14 +72,13 @@ void multiply_bf16(const Panels& w, const float* a, std::size_t a_row, float* c,
     for (std::size_t k = 0; k < w.depth; k += kSlice) {
       const std::size_t depth = std::min(kSlice, w.depth - k);
       for (std::size_t r = 0; r < rows; ++r) pair_neighbours(a + (row + r) * a_row + k, depth, words + r * stride);
-      multiply_slice<Bf16>(w, {words, stride}, k, depth, c + row * c_row, c_row, init, rows, first_panel, last_panel);
+      multiply_slice(w, {words, stride}, k, depth, c + row * c_row, c_row, init, rows, first_panel, last_panel);
     }
   }
 }
 
 // One row against several panels side by side: enough chains to hide the latency of a multiply-add.
-template <class Operation>
-void multiply_one_row(const Panels& w, const Factor<Operation>& a, float* c, const float* init, std::size_t first_panel,
+void multiply_one_row(const Panels& w, const Factor& a, float* c, const float* init, std::size_t first_panel,
                       std::size_t last_panel) {
   const std::size_t together = panels_of_one_row(w.vectors);
   std::size_t p = first_panel;
@@ -90,11 +86,11 @@ void multiply_one_row(const Panels& w, const Factor<Operation>& a, float* c, con
   for (; p + together <= std::min(last_panel, whole); p += together) {
     const std::size_t column = p * w.vectors * kBlock;
     if (init != nullptr) std::memcpy(c + column, init + column, together * w.vectors * kBlock * sizeof(float));
-    tiles<Operation>().one_row[w.vectors - 1](with_scales<Operation>(
-        {w.depth, a.rows, 0, 1, panel_of<Operation>(w, p), w.stride(), c + column, w.vectors * kBlock, 0, kBlock}, a, 0,
-        w, column));
+    TileArguments tile = {w.depth, a.rows, 0, 1, panel_of(w, p), w.stride(), c + column, w.vectors * kBlock, 0, kBlock};
+    set_scales(tile, a, 0, w, column);
+    tiles(w.format).one_row[w.vectors - 1](tile);
   }
-  if (p < last_panel) multiply_slice<Operation>(w, a, 0, w.depth, c, 0, init, 1, p, last_panel);
+  if (p < last_panel) multiply_slice(w, a, 0, w.depth, c, 0, init, 1, p, last_panel);
 }
 
 void multiply_int8(const Panels& w, const float* a, std::size_t a_row, float* c, std::size_t c_row, const float* init,
@@ -107,11 +103,11 @@ void multiply_int8(const Panels& w, const float* a, std::size_t a_row, float* c,
     for (std::size_t r = 0; r < rows; ++r) {
       scales[r] = quantize_row(a + (row + r) * a_row, w.depth, words + r * w.steps());
     }
-    const Factor<Int8> factor = {words, w.steps(), scales};
+    const Factor factor = {words, w.steps(), scales};
     if (rows == 1) {
-      multiply_one_row<Int8>(w, factor, c + row * c_row, init, first_panel, last_panel);
+      multiply_one_row(w, factor, c + row * c_row, init, first_panel, last_panel);
     } else {
-      multiply_slice<Int8>(w, factor, 0, w.depth, c + row * c_row, c_row, init, rows, first_panel, last_panel);
+      multiply_slice(w, factor, 0, w.depth, c + row * c_row, c_row, init, rows, first_panel, last_panel);
     }
   }
 }
@@ -120,11 +116,9 @@ void multiply_any(const Panels& w, const float* a, std::size_t a_row, float* c, 
                   std::size_t rows, std::size_t first_panel, std::size_t last_panel, Scratch* scratch) {
   switch (w.format) {
     case Format::f32:
-      if (rows == 1) return multiply_one_row<Floats>(w, {a, a_row}, c, init, first_panel, last_panel);
-      return multiply_floats<Floats>(w, a, a_row, c, c_row, init, rows, first_panel, last_panel);
     case Format::bf16_weights:
-      if (rows == 1) return multiply_one_row<Bf16Weights>(w, {a, a_row}, c, init, first_panel, last_panel);
-      return multiply_floats<Bf16Weights>(w, a, a_row, c, c_row, init, rows, first_panel, last_panel);
+      if (rows == 1) return multiply_one_row(w, {a, a_row}, c, init, first_panel, last_panel);
+      return multiply_floats(w, a, a_row, c, c_row, init, rows, first_panel, last_panel);
     case Format::bf16:
       return multiply_bf16(w, a, a_row, c, c_row, init, rows, first_panel, last_panel, *scratch);
     case Format::int8:
@@ -153,8 +147,8 @@ void pack_slice(const Product& p, std::size_t k, std::size_t depth, std::size_t 
 }
 
 // A group of A's rows over a slice of K as words: [words of K, rows] where A is transposed, else [rows, words of K].
-Factor<Bf16> pack_group(const Product& p, std::size_t k, std::size_t depth, std::size_t first_row, std::size_t rows,
-                        std::uint32_t* out) {
+Factor pack_group(const Product& p, std::size_t k, std::size_t depth, std::size_t first_row, std::size_t rows,
+                  std::uint32_t* out) {
   const float* a = p.a + first_row * p.a_row + k * p.a_k;
   if (p.a_row != 1) {
     const std::size_t stride = (depth + 1) / 2;
@@ -177,16 +171,15 @@ Slice slice_at(const Product& p, std::size_t k, std::size_t depth, std::size_t c
 std::size_t words_of(std::size_t depth, std::size_t per_word) { return (depth + per_word - 1) / per_word; }
 
 // A tile at the right edge of a C that has no padding: computed aside, its real columns copied in and out.
-template <class Arguments>
-void edge_tile(const Product& p, const Slice& s, std::size_t row, std::size_t rows, const Arguments& t,
-               void (*function)(const Arguments&)) {
+void edge_tile(const Product& p, const Slice& s, std::size_t row, std::size_t rows, const TileArguments& t,
+               TileFunction function) {
   alignas(64) float aside[kMaxRows * kWidth] = {};
   const std::size_t real = p.columns - s.column;
   float* c = p.c + row * p.c_row + s.column;
   if (s.k > 0 || p.add) {
     for (std::size_t i = 0; i < rows; ++i) std::memcpy(aside + i * s.width, c + i * p.c_row, real * sizeof(float));
   }
-  Arguments edge = t;
+  TileArguments edge = t;
   edge.c = aside;
   edge.c_row = s.width;
   function(edge);
@@ -200,22 +193,33 @@ void prefetch_rows(const float* c, std::size_t c_row, std::size_t rows, std::siz
   }
 }
 
-// Rows [first_row, first_row + count), of which `a` holds the slice, against a panel.
+// Only whole products have an A that runs along its rows, so programs without them do without these tiles.
 template <class Operation>
-void product_slice(const Product& p, const Slice& s, bool transposed, const Factor<Operation>& a, std::size_t first_row,
-                   std::size_t count, const typename Operation::B* panel) {
+inline constexpr TileRows kTransposedTiles = tile_rows<Operation, true>();
+
+const TileRows& transposed_tiles(Format format) {
+  if (format == Format::f32) return kTransposedTiles<Floats>;
+#if SLUICE_DOT_INSTRUCTIONS
+  if (dot_instructions().bf16) return kTransposedTiles<Bf16Dot>;
+#endif
+  return kTransposedTiles<Bf16>;
+}
+
+// Rows [first_row, first_row + count), of which `a` holds the slice, against a panel.
+void product_slice(const Product& p, const Slice& s, bool transposed, const Factor& a, std::size_t first_row,
+                   std::size_t count, const void* panel) {
   const std::size_t vectors = s.width / kBlock;
   const std::size_t a_row = transposed ? 1 : a.stride, a_k = transposed ? a.stride : 1;
   const bool edge = s.column + s.width > p.columns;
-  const Pieces piece = pieces(count, max_rows(vectors));
-  const auto& table = transposed ? tiles<Operation>().transposed : tiles<Operation>().plain;
+  const TileRows& table = transposed ? transposed_tiles(p.format) : tiles(p.format).plain;
+  const Pieces piece = pieces(count, table.most[vectors - 1]);
   for (std::size_t i = 0; i < piece.count; ++i) {
     const std::size_t row = first_row + piece.first(i), rows = piece.size(i);
     float* c = p.c + row * p.c_row + s.column;
     if (i + 1 < piece.count) prefetch_rows(c + rows * p.c_row, p.c_row, piece.size(i + 1), vectors);
-    const TileFunction<Operation> function = table[vectors - 1][rows - 1];
-    const TileArguments<typename Operation::A, typename Operation::B> t = {
-        s.depth, a.rows + piece.first(i) * a_row, a_row, a_k, panel, 0, c, 0, p.c_row, kBlock};
+    const TileFunction function = table.of[vectors - 1][rows - 1];
+    const TileArguments t = {s.depth, advance(a.rows, piece.first(i) * a_row), a_row, a_k, panel, 0, c, 0, p.c_row,
+                             kBlock};
     if (edge) {
       edge_tile(p, s, row, rows, t, function);
       continue;
@@ -233,7 +237,7 @@ void product_group(const Product& p, std::size_t k, std::size_t depth, std::size
                    std::size_t first_column, std::size_t last_column, const typename Operation::B* panels,
                    Scratch& scratch) {
   const bool transposed = p.a_row == 1;
-  Factor<Operation> a;
+  Factor a;
   if constexpr (Operation::kFormat == Format::bf16) {
     a = pack_group(p, k, depth, first_row, rows, scratch.words.data());
   } else {
@@ -241,7 +245,7 @@ void product_group(const Product& p, std::size_t k, std::size_t depth, std::size
   }
   for (std::size_t column = first_column; column < last_column; column += kWidth) {
     const Slice s = slice_at(p, k, depth, column, last_column);
-    product_slice<Operation>(p, s, transposed, a, first_row, rows, panels);
+    product_slice(p, s, transposed, a, first_row, rows, panels);
     panels += words_of(depth, Operation::kPerWord) * s.width;
   }
 }

@@ -71,74 +71,71 @@ HWY_INLINE void finish_units(const Sequence& s, std::size_t t, std::size_t row, 
   }
 }
 
-// The share's rows of x [B, n] as the operation reads them. Every part rounds all of them for itself: little work, and
-// nobody has to be met for it.
-template <class Operation>
-HWY_INLINE Factor<Operation> factor_of(const Sequence& s, const Share& share, const float* x, std::size_t stride,
-                                       std::size_t n) {
-  if constexpr (std::is_same_v<typename Operation::A, float>) {
-    return {x, stride};
-  } else {
-    const std::size_t at = share.part * s.batch + share.first_row;
-    std::uint32_t* words = s.words + at * s.words_stride;
-    for (std::size_t r = 0; r < share.last_row - share.first_row; ++r) {
-      if constexpr (Operation::kFormat == Format::int8) {
-        s.row_scales[at + r] = quantize_row(x + r * stride, n, words + r * s.words_stride);
-      } else {
-        pair_neighbours(x + r * stride, n, words + r * s.words_stride);
-      }
+// The share's rows of x [B, n] as tiles of the format read them. Every part rounds all of them for itself: little work,
+// and nobody has to be met for it.
+HWY_INLINE Factor factor_of(Format format, const Sequence& s, const Share& share, const float* x, std::size_t stride,
+                            std::size_t n) {
+  if (format == Format::f32 || format == Format::bf16_weights) return {x, stride};
+  const std::size_t at = share.part * s.batch + share.first_row;
+  std::uint32_t* words = s.words + at * s.words_stride;
+  for (std::size_t r = 0; r < share.last_row - share.first_row; ++r) {
+    if (format == Format::int8) {
+      s.row_scales[at + r] = quantize_row(x + r * stride, n, words + r * s.words_stride);
+    } else {
+      pair_neighbours(x + r * stride, n, words + r * s.words_stride);
     }
-    return {words, s.words_stride, s.row_scales == nullptr ? nullptr : s.row_scales + at};
   }
+  return {words, s.words_stride, format == Format::int8 ? s.row_scales + at : nullptr};
 }
 
 // What a stage multiplies: h of the step before, or the mixed row of this step.
-template <class Cell, int kStage, class Operation>
-HWY_INLINE Factor<Operation> stage_input(const Panels& u, const Sequence& s, std::size_t t, const Share& share) {
+template <class Cell, int kStage>
+HWY_INLINE Factor stage_input(const Panels& u, const Sequence& s, std::size_t t, const Share& share) {
   if constexpr (kStage == 0) {
-    return factor_of<Operation>(s, share, s.state_at(0, t, share.first_row), s.state_stride, u.depth);
+    return factor_of(u.format, s, share, s.state_at(0, t, share.first_row), s.state_stride, u.depth);
   } else {
-    return factor_of<Operation>(s, share, s.tape_at(t, share.first_row) + Cell::mixed_row * s.hidden, s.tape_stride,
-                                u.depth);
+    return factor_of(u.format, s, share, s.tape_at(t, share.first_row) + Cell::mixed_row * s.hidden, s.tape_stride,
+                     u.depth);
   }
 }
 
 // The share's rows against panels [panel, last_panel) of a stage.
-template <class Cell, int kStage, class Operation>
+template <class Cell, int kStage>
 void forward_stage(const RecurrentWeights& w, const Sequence& s, std::size_t t, const Share& share, std::size_t panel,
                    std::size_t last_panel) {
   constexpr Stage kRows = Cell::stages[kStage];
   constexpr bool kGatesInPanel = kRows.count > 1;
   const Panels& u = w.recurrent[kStage];
-  const TileTable<Operation>& table = tiles<Operation>();
+  const TileTable& table = tiles(u.format);
   const std::size_t first = share.first_row, last = share.last_row;
   const std::size_t units = kGatesInPanel ? 1 : u.vectors;  // blocks of units a panel covers
   const std::size_t c_vector = kGatesInPanel ? s.hidden : kBlock;
   const std::size_t blocks = s.hidden / kBlock;
-  const Factor<Operation> a = stage_input<Cell, kStage, Operation>(u, s, t, share);
+  const Factor a = stage_input<Cell, kStage>(u, s, t, share);
   if (last - first == 1) {
     const std::size_t together = panels_of_one_row(u.vectors), whole = std::min(last_panel, blocks / units);
     for (; panel + together <= whole; panel += together) {
       const std::size_t block = panel * units, end = block + together * units;
       start_own_row<Cell, kStage>(w, s, t, first, block, end);
-      table.one_row[u.vectors - 1](with_scales<Operation>(
-          {u.depth, a.rows, 0, 1, panel_of<Operation>(u, panel), u.stride(),
-           s.tape_at(t, first) + kRows.first * s.hidden + block * kBlock, units * kBlock, 0, c_vector},
-          a, 0, u, panel * u.vectors * kBlock));
+      float* out = s.tape_at(t, first) + kRows.first * s.hidden + block * kBlock;
+      TileArguments tile = {u.depth, a.rows, 0, 1, panel_of(u, panel), u.stride(), out, units * kBlock, 0, c_vector};
+      set_scales(tile, a, 0, u, panel * u.vectors * kBlock);
+      table.one_row[u.vectors - 1](tile);
       finish_units<Cell, kStage>(s, t, first, block, end);
     }
   }
   for (; panel < last_panel; ++panel) {
     const std::size_t block = panel * units, end = std::min(blocks, block + units);
     const std::size_t vectors = kGatesInPanel ? kRows.count : end - block;
-    const Pieces piece = pieces(last - first, max_rows(vectors));
+    const Pieces piece = pieces(last - first, table.plain.most[vectors - 1]);
     for (std::size_t i = 0; i < piece.count; ++i) {
       const std::size_t row = first + piece.first(i), rows = piece.size(i);
       for (std::size_t r = row; r < row + rows; ++r) start_own_row<Cell, kStage>(w, s, t, r, block, end);
-      table.plain[vectors - 1][rows - 1](with_scales<Operation>(
-          {u.depth, a.rows + piece.first(i) * a.stride, a.stride, 1, panel_of<Operation>(u, panel), 0,
-           s.tape_at(t, row) + kRows.first * s.hidden + block * kBlock, 0, s.tape_stride, c_vector},
-          a, piece.first(i), u, panel * u.vectors * kBlock));
+      float* out = s.tape_at(t, row) + kRows.first * s.hidden + block * kBlock;
+      TileArguments tile = {u.depth, a.row(piece.first(i)), a.stride, 1, panel_of(u, panel), 0, out,
+                            0,       s.tape_stride,         c_vector};
+      set_scales(tile, a, piece.first(i), u, panel * u.vectors * kBlock);
+      table.plain.of[vectors - 1][rows - 1](tile);
       for (std::size_t r = row; r < row + rows; ++r) finish_units<Cell, kStage>(s, t, r, block, end);
     }
   }
@@ -149,19 +146,19 @@ HWY_INLINE void meet(const Share& share) {
   if (share.barrier != nullptr) share.barrier->wait();
 }
 
-template <class Cell, int kStage, class Operation>
+template <class Cell, int kStage>
 HWY_INLINE void forward_share(const RecurrentWeights& w, const Sequence& s, std::size_t t, const Share& share) {
   const std::size_t panels = w.recurrent[kStage].panels();
-  forward_stage<Cell, kStage, Operation>(w, s, t, share, panels * share.part / share.parts,
-                                         panels * (share.part + 1) / share.parts);
+  forward_stage<Cell, kStage>(w, s, t, share, panels * share.part / share.parts,
+                              panels * (share.part + 1) / share.parts);
   meet(share);
 }
 
-template <class Cell, class Operation>
+template <class Cell>
 void forward(const RecurrentWeights& w, const Sequence& s, const Share& share) {
   for (std::size_t t = 0; t < s.steps; ++t) {
-    forward_share<Cell, 0, Operation>(w, s, t, share);
-    if constexpr (kStages < Cell >> 1) forward_share<Cell, 1, Operation>(w, s, t, share);
+    forward_share<Cell, 0>(w, s, t, share);
+    if constexpr (kStages < Cell >> 1) forward_share<Cell, 1>(w, s, t, share);
   }
 }
 
@@ -203,20 +200,19 @@ HWY_INLINE void unmix_units(const Sequence& s, std::size_t t, std::size_t row, f
 }
 
 // out [rows, Hp] += (gradients of a stage's rows) U, for the units of panels [panel, last_panel).
-template <class Operation>
 void backward_product(const Panels& u, const Sequence& s, int first_gate, std::size_t t, float* out, const Share& share,
                       std::size_t panel, std::size_t last_panel) {
-  const Factor<Operation> a =
-      factor_of<Operation>(s, share, s.tape_at(t, share.first_row) + first_gate * s.hidden, s.tape_stride, u.depth);
-  const TileTable<Operation>& table = tiles<Operation>();
+  const Factor a =
+      factor_of(u.format, s, share, s.tape_at(t, share.first_row) + first_gate * s.hidden, s.tape_stride, u.depth);
+  const TileRows& table = tiles(u.format).plain;
   for (; panel < last_panel; ++panel) {
     const std::size_t vectors = std::min(u.vectors, u.blocks() - panel * u.vectors);
-    const Pieces piece = pieces(share.last_row - share.first_row, max_rows(vectors));
+    const Pieces piece = pieces(share.last_row - share.first_row, table.most[vectors - 1]);
     for (std::size_t i = 0; i < piece.count; ++i) {
       const std::size_t row = share.first_row + piece.first(i);
-      table.plain[vectors - 1][piece.size(i) - 1](
-          {u.depth, a.rows + piece.first(i) * a.stride, a.stride, 1, panel_of<Operation>(u, panel), 0,
-           out + row * s.state_stride + panel * u.vectors * kBlock, 0, s.state_stride, kBlock});
+      table.of[vectors - 1][piece.size(i) - 1]({u.depth, a.row(piece.first(i)), a.stride, 1, panel_of(u, panel), 0,
+                                                out + row * s.state_stride + panel * u.vectors * kBlock, 0,
+                                                s.state_stride, kBlock});
     }
   }
 }
@@ -229,7 +225,7 @@ void clear_units(const Sequence& s, float* x, const Share& share, std::size_t fi
 
 // A part owns the same units in every step: those of its panels of U transposed. Only what others multiply, the
 // gradients on the tape, has to be met for.
-template <class Cell, class Operation>
+template <class Cell>
 void backward(const RecurrentWeights& w, const Sequence& s, const float* dy, std::size_t dy_stride,
               float* const carry[2], float* mixed, const Share& share) {
   const std::size_t panels = w.back[0].panels(), width = w.back[0].vectors * kBlock;
@@ -243,45 +239,33 @@ void backward(const RecurrentWeights& w, const Sequence& s, const float* dy, std
     meet(share);
     if constexpr (kStages < Cell >> 1) {
       clear_units(s, mixed, share, first, last);
-      backward_product<Operation>(w.back[1], s, Cell::stages[1].first, t, mixed, share, panel, last_panel);
+      backward_product(w.back[1], s, Cell::stages[1].first, t, mixed, share, panel, last_panel);
       for (std::size_t row = share.first_row; row < share.last_row; ++row) {
         unmix_units<Cell>(s, t, row, carry, mixed, first, last);
       }
       meet(share);
     }
-    if (t > 0) backward_product<Operation>(w.back[0], s, Cell::stages[0].first, t, carry[0], share, panel, last_panel);
+    if (t > 0) backward_product(w.back[0], s, Cell::stages[0].first, t, carry[0], share, panel, last_panel);
   }
 }
 
 using ForwardFunction = void (*)(const RecurrentWeights&, const Sequence&, const Share&);
 using BackwardFunction = void (*)(const RecurrentWeights&, const Sequence&, const float*, std::size_t, float* const[2],
                                   float*, const Share&);
-#define SLUICE_FORWARD(Cell) forward<Cell, Operation>,
-#define SLUICE_BACKWARD(Cell) backward<Cell, Operation>,
-template <class Operation>
+#define SLUICE_FORWARD(Cell) forward<Cell>,
+#define SLUICE_BACKWARD(Cell) backward<Cell>,
 constexpr ForwardFunction kForward[] = {SLUICE_FOR_EACH_CELL(SLUICE_FORWARD)};
-template <class Operation>
 constexpr BackwardFunction kBackward[] = {SLUICE_FOR_EACH_CELL(SLUICE_BACKWARD)};
 #undef SLUICE_FORWARD
 #undef SLUICE_BACKWARD
 
 void run_forward(int cell, const RecurrentWeights& w, const Sequence& s, const Share& share) {
-  switch (w.recurrent[0].format) {
-    case Format::f32:
-      return kForward<Floats>[cell](w, s, share);
-    case Format::bf16:
-      return kForward<Bf16>[cell](w, s, share);
-    case Format::bf16_weights:
-      return kForward<Bf16Weights>[cell](w, s, share);
-    case Format::int8:
-      return kForward<Int8>[cell](w, s, share);
-  }
+  kForward[cell](w, s, share);
 }
 
 void run_backward(int cell, const RecurrentWeights& w, const Sequence& s, const float* dy, std::size_t dy_stride,
                   float* const carry[2], float* mixed, const Share& share) {
-  const BackwardFunction run = w.back[0].format == Format::bf16 ? kBackward<Bf16>[cell] : kBackward<Floats>[cell];
-  run(w, s, dy, dy_stride, carry, mixed, share);
+  kBackward[cell](w, s, dy, dy_stride, carry, mixed, share);
 }
 
 }  // namespace

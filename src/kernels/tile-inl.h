@@ -32,13 +32,12 @@ HWY_BEFORE_NAMESPACE();
 namespace sluice {
 namespace HWY_NAMESPACE {
 
-// Where a tile reads and writes. Strides in elements.
-template <class AType, class BType>
+// Where a tile reads and writes. Strides in elements, which have 32 bits whatever they hold.
 struct TileArguments {
   std::size_t depth;       // K
-  const AType* a;          // [rows, K], broadcast
+  const void* a;           // [rows, K] floats or [rows, words of K], broadcast
   std::size_t a_row, a_k;  // strides of A; one of them is 1
-  const BType* b;          // panels [words of K, vectors * 16], packed
+  const void* b;           // panels [words of K, vectors * 16], packed
   std::size_t b_panel;     // from one panel to the next
   float* c;                // [panels, rows, vectors, 16]
   std::size_t c_panel, c_row, c_vector;
@@ -46,6 +45,11 @@ struct TileArguments {
   const float* scales = nullptr;          // [panels, vectors, 16] of the weights
   const std::int32_t* offsets = nullptr;  // [panels, vectors, 16] by how much a sum is too high
 };
+HWY_INLINE const void* advance(const void* from, std::size_t elements) {
+  return static_cast<const std::byte*>(from) + elements * sizeof(float);
+}
+
+// kMostRows: each tile is code in every program that streams, so an operation has only those that pay.
 
 // Floats by floats.
 struct Floats {
@@ -54,6 +58,7 @@ struct Floats {
   using Sum = Vec;
   using Weights = Vec;
   static constexpr Format kFormat = Format::f32;
+  static constexpr std::size_t kMostRows = 12;
   static constexpr std::size_t kPerWord = 1;
   static HWY_INLINE Weights load(const float* b) { return hn::LoadU(D(), b); }
   static HWY_INLINE Vec broadcast(const float* a) { return hn::Set(D(), *a); }
@@ -68,6 +73,7 @@ struct Bf16 {
   using Sum = Vec;
   using Weights = Pair;
   static constexpr Format kFormat = Format::bf16;
+  static constexpr std::size_t kMostRows = 6;
   static constexpr std::size_t kPerWord = 2;
   static HWY_INLINE Weights load(const std::uint32_t* b) { return expand(hn::LoadU(DU(), b)); }
   static HWY_INLINE Pair broadcast(const std::uint32_t* a) { return expand(hn::Set(DU(), *a)); }
@@ -80,6 +86,7 @@ struct Bf16 {
 struct Bf16Weights : Bf16 {
   using A = float;
   static constexpr Format kFormat = Format::bf16_weights;
+  static constexpr std::size_t kMostRows = 4;
   static HWY_INLINE Pair broadcast(const float* a) { return {hn::Set(D(), a[0]), hn::Set(D(), a[1])}; }
 };
 
@@ -90,6 +97,7 @@ struct Int8 {
   using Sum = hn::Vec<DI>;
   using Weights = hn::Vec<DU>;
   static constexpr Format kFormat = Format::int8;
+  static constexpr std::size_t kMostRows = 2;
   static constexpr std::size_t kPerWord = 4;
   static HWY_INLINE Weights load(const std::uint32_t* b) { return hn::LoadU(DU(), b); }
   static HWY_INLINE Weights broadcast(const std::uint32_t* a) { return hn::Set(DU(), *a); }
@@ -99,6 +107,7 @@ struct Int8 {
 #if SLUICE_DOT_INSTRUCTIONS
 // The same with the instructions that some processors with AVX-512 have for it: their two roundings are those of Bf16.
 struct Bf16Dot : Bf16 {
+  static constexpr std::size_t kMostRows = 12;
   using Weights = hn::Vec<DU>;
   static HWY_INLINE Weights load(const std::uint32_t* b) { return hn::LoadU(DU(), b); }
   static HWY_INLINE Weights broadcast(const std::uint32_t* a) { return hn::Set(DU(), *a); }
@@ -109,6 +118,7 @@ struct Bf16Dot : Bf16 {
 };
 
 struct Int8Dot : Int8 {
+  static constexpr std::size_t kMostRows = 4;
   static HWY_INLINE Sum add(Weights x, Weights w, Sum sum) {
     asm("vpdpbusd %2, %1, %0" : "+v"(sum.raw) : "v"(x.raw), "v"(w.raw));
     return sum;
@@ -117,38 +127,31 @@ struct Int8Dot : Int8 {
 #endif
 
 // Where a panel lies.
-template <class Operation>
-HWY_INLINE const typename Operation::B* panel_of(const Panels& w, std::size_t panel) {
-  if constexpr (Operation::kFormat == Format::f32) {
-    return w.data.data() + panel * w.stride();
-  } else {
-    return w.words.data() + panel * w.stride();
-  }
+HWY_INLINE const void* panel_of(const Panels& w, std::size_t panel) {
+  return advance(w.format == Format::f32 ? static_cast<const void*>(w.data.data()) : w.words.data(),
+                 panel * w.stride());
 }
 
-// Rows of A as an operation reads them.
-template <class Operation>
+// Rows of A as tiles of a format read them.
 struct Factor {
-  const typename Operation::A* rows;
+  const void* rows;
   std::size_t stride;
   const float* scales = nullptr;  // of int8, [rows]
+
+  const void* row(std::size_t r) const { return advance(rows, r * stride); }
 };
 
-// The arguments of a tile of `factor` from row `row` on by panels from `output` on, what int8 needs besides filled in.
-template <class Operation>
-HWY_INLINE TileArguments<typename Operation::A, typename Operation::B> with_scales(
-    TileArguments<typename Operation::A, typename Operation::B> t, const Factor<Operation>& factor, std::size_t row,
-    const Panels& w, std::size_t output) {
-  if constexpr (Operation::kFormat == Format::int8) {
-    t.row_scales = factor.scales + row;
-    t.scales = w.scales.data() + output;
-    t.offsets = w.offsets.data() + output;
-  }
-  return t;
+// Fills in what int8 needs besides, for rows of `factor` from `row` on and outputs of w from `output` on.
+HWY_INLINE void set_scales(TileArguments& t, const Factor& factor, std::size_t row, const Panels& w,
+                           std::size_t output) {
+  if (w.format != Format::int8) return;
+  t.row_scales = factor.scales + row;
+  t.scales = w.scales.data() + output;
+  t.offsets = w.offsets.data() + output;
 }
 
 inline constexpr std::size_t kMaxVectors = 4;  // vectors of 16 in a panel
-inline constexpr std::size_t kMaxRows = 12;
+inline constexpr std::size_t kMaxRows = 12;    // of a tile of any operation
 
 // As many accumulators as registers hold beside the operands: 24 of 32, 12 of 16.
 #if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL || HWY_TARGET == HWY_NEON
@@ -157,7 +160,10 @@ inline constexpr std::size_t kAccumulators = 24;
 inline constexpr std::size_t kAccumulators = 12;
 #endif
 
-constexpr std::size_t max_rows(std::size_t vectors) { return std::min(kMaxRows, kAccumulators / vectors); }
+template <class Operation>
+constexpr std::size_t max_rows(std::size_t vectors) {
+  return std::min(Operation::kMostRows, kAccumulators / vectors);
+}
 
 // Rows in pieces of nearly equal size, none above `most`.
 struct Pieces {
@@ -169,7 +175,7 @@ HWY_INLINE Pieces pieces(std::size_t rows, std::size_t most) { return {(rows + m
 
 // kPanels > 1 is for few rows, where one panel alone has too few chains to hide the latency of a multiply-add.
 template <class Operation, std::size_t kRows, std::size_t kVectors, std::size_t kPanels, bool kTransposed>
-HWY_NOINLINE void tile(const TileArguments<typename Operation::A, typename Operation::B>& t) {
+HWY_NOINLINE void tile(const TileArguments& t) {
   constexpr bool kInt8 = Operation::kFormat == Format::int8;
   // What A holds is one element a word, except floats beside pairs of bf16.
   constexpr std::size_t kElements = std::is_same_v<typename Operation::A, float> ? Operation::kPerWord : 1;
@@ -186,8 +192,8 @@ HWY_NOINLINE void tile(const TileArguments<typename Operation::A, typename Opera
         sum[p][i][v] = hn::LoadU(d, c + p * t.c_panel + i * t.c_row + v * t.c_vector);
       }
     }
-    const typename Operation::B* HWY_RESTRICT b = t.b + slice;
-    const typename Operation::A* HWY_RESTRICT a = t.a;
+    const auto* HWY_RESTRICT b = static_cast<const typename Operation::B*>(t.b) + slice;
+    const auto* HWY_RESTRICT a = static_cast<const typename Operation::A*>(t.a);
     const std::size_t a_row = kTransposed ? 1 : t.a_row;
     const std::size_t a_k = kTransposed ? t.a_k : kElements;
     const std::size_t words =
@@ -228,61 +234,64 @@ HWY_NOINLINE void tile(const TileArguments<typename Operation::A, typename Opera
   }
 }
 
-template <class Operation>
-using TileFunction = void (*)(const TileArguments<typename Operation::A, typename Operation::B>&);
+using TileFunction = void (*)(const TileArguments&);
 
 // One row: this many panels side by side.
 constexpr std::size_t panels_of_one_row(std::size_t vectors) { return kAccumulators / 2 / vectors; }
 
-template <class Operation>
+// The tiles of one operation: [vectors - 1][rows - 1], rows below the number in `most`.
+struct TileRows {
+  std::array<std::size_t, kMaxVectors> most;
+  std::array<std::array<TileFunction, kMaxRows>, kMaxVectors> of;
+};
 struct TileTable {
-  std::array<std::array<TileFunction<Operation>, kMaxRows>, kMaxVectors> plain, transposed;  // [vectors - 1][rows - 1]
-  std::array<TileFunction<Operation>, kMaxVectors> one_row;
+  TileRows plain;
+  std::array<TileFunction, kMaxVectors> one_row;
 };
 
 template <class Operation, std::size_t kVectors, bool kTransposed, std::size_t... kIndex>
-constexpr std::array<TileFunction<Operation>, kMaxRows> tile_row(std::index_sequence<kIndex...>) {
-  return {tile<Operation, std::min(kIndex + 1, max_rows(kVectors)), kVectors, 1, kTransposed>...};
+constexpr std::array<TileFunction, kMaxRows> tile_row(std::index_sequence<kIndex...>) {
+  return {tile<Operation, std::min(kIndex + 1, max_rows<Operation>(kVectors)), kVectors, 1, kTransposed>...};
 }
 
 template <class Operation, bool kTransposed>
-constexpr std::array<std::array<TileFunction<Operation>, kMaxRows>, kMaxVectors> tile_rows() {
-  // Only whole products have an A that runs along its rows.
-  constexpr bool kHasOne = Operation::kFormat == Format::f32 || Operation::kFormat == Format::bf16;
+constexpr TileRows tile_rows() {
   constexpr auto kRows = std::make_index_sequence<kMaxRows>();
-  return {tile_row < Operation, 1, kTransposed && kHasOne > (kRows),
-          tile_row < Operation, 2, kTransposed && kHasOne > (kRows),
-          tile_row < Operation, 3, kTransposed && kHasOne > (kRows),
-          tile_row < Operation, 4, kTransposed && kHasOne > (kRows)};
+  return {
+      {max_rows<Operation>(1), max_rows<Operation>(2), max_rows<Operation>(3), max_rows<Operation>(4)},
+      {tile_row<Operation, 1, kTransposed>(kRows), tile_row<Operation, 2, kTransposed>(kRows),
+       tile_row<Operation, 3, kTransposed>(kRows), tile_row<Operation, 4, kTransposed>(kRows)},
+  };
 }
 
 template <class Operation>
-inline constexpr TileTable<Operation> kTiles = {
+inline constexpr TileTable kTiles = {
     tile_rows<Operation, false>(),
-    tile_rows<Operation, true>(),
     {tile<Operation, 1, 1, panels_of_one_row(1), false>, tile<Operation, 1, 2, panels_of_one_row(2), false>,
-     tile<Operation, 1, 3, panels_of_one_row(3), false>, tile<Operation, 1, 4, panels_of_one_row(4), false>}};
+     tile<Operation, 1, 3, panels_of_one_row(3), false>, tile<Operation, 1, 4, panels_of_one_row(4), false>},
+};
 
-// The tiles of an operation that are the fastest on this machine.
-template <class Operation>
-HWY_INLINE const TileTable<Operation>& tiles() {
-  return kTiles<Operation>;
-}
+// The tiles of a format that are the fastest on this machine.
+HWY_INLINE const TileTable& tiles(Format format) {
+  switch (format) {
 #if SLUICE_DOT_INSTRUCTIONS
-// (a variant has the arguments of what it is a variant of)
-inline constexpr TileTable<Bf16> kBf16Dot = {kTiles<Bf16Dot>.plain, kTiles<Bf16Dot>.transposed,
-                                             kTiles<Bf16Dot>.one_row};
-inline constexpr TileTable<Int8> kInt8Dot = {kTiles<Int8Dot>.plain, kTiles<Int8Dot>.transposed,
-                                             kTiles<Int8Dot>.one_row};
-template <>
-HWY_INLINE const TileTable<Bf16>& tiles<Bf16>() {
-  return dot_instructions().bf16 ? kBf16Dot : kTiles<Bf16>;
-}
-template <>
-HWY_INLINE const TileTable<Int8>& tiles<Int8>() {
-  return dot_instructions().int8 ? kInt8Dot : kTiles<Int8>;
-}
+    case Format::bf16:
+      return dot_instructions().bf16 ? kTiles<Bf16Dot> : kTiles<Bf16>;
+    case Format::int8:
+      return dot_instructions().int8 ? kTiles<Int8Dot> : kTiles<Int8>;
+#else
+    case Format::bf16:
+      return kTiles<Bf16>;
+    case Format::int8:
+      return kTiles<Int8>;
 #endif
+    case Format::bf16_weights:
+      return kTiles<Bf16Weights>;
+    case Format::f32:
+      break;
+  }
+  return kTiles<Floats>;
+}
 
 }  // namespace HWY_NAMESPACE
 }  // namespace sluice

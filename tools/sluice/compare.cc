@@ -38,9 +38,11 @@ CompareOptions Compare::options() const {
     const Defaults d = defaults_for(text.checked().level);
     o.config = d.config;
     o.train = d.train;
+    o.train.epochs = defaults_for(Level::word).train.epochs;  // several runs, so none of them a long one
   }
   network.apply(o.config);
   training.apply(o.train);
+  settle(network, training, o.train.validation_split > 0, o.config, o.train);
   o.cells = split(cells, ',');
   expect(!o.cells.empty(), "--cells", "names of cells with commas between them", cells);
   for (const std::string& cell : o.cells) find_cell(cell);

@@ -1,6 +1,7 @@
 // What `sluice train` does when nobody says otherwise. The numbers that depend on the kind of text stand here alone.
 #pragma once
 
+#include "options.h"
 #include "sluice/sluice.h"
 
 namespace sluice::tool {
@@ -18,11 +19,17 @@ inline Defaults defaults_for(Level level) {
   if (level == Level::character) {
     d.config.layers = 1;
     d.config.hidden = 512;
-    d.config.dropout = 0.2;
-    d.train.epochs = 10;
+    d.config.dropout = 0.3;
+    d.config.weight_dropout = 0.2;
+    d.train.epochs = 30;
     d.train.batch = 32;
     d.train.steps = 100;
     d.train.learning_rate = 2e-3;
+    d.train.optimizer = Optimizer::adamw;
+    d.train.weight_decay = 0.1;
+    d.train.average = 0.999;
+    d.train.validation_split = 0.05;
+    d.train.calibrate = true;
   } else {
     d.config.layers = 1;
     d.config.hidden = 256;
@@ -34,6 +41,14 @@ inline Defaults defaults_for(Level level) {
     d.train.learning_rate = 2e-3;
   }
   return d;
+}
+
+// What was given may leave no room for what was not.
+inline void settle(const NetworkFlags& network, const TrainingFlags& training, bool has_validation, Config& config,
+                   TrainOptions& train) {
+  const bool differs = config.embedding != 0 && config.embedding != config.hidden;
+  if (differs && !network.fields.given("tied")) config.tied = false;
+  if ((config.tied || !has_validation) && !training.fields.given("calibrate")) train.calibrate = false;
 }
 
 }  // namespace sluice::tool

@@ -75,13 +75,13 @@ Defaults Train::options() const {
   Defaults d = defaults_for(text.checked().level);
   network.apply(d.config);
   training.apply(d.train);
-  const bool differs = d.config.embedding != 0 && d.config.embedding != d.config.hidden;
-  if (differs && !network.fields.given("tied")) d.config.tied = false;
+  const bool has_validation = !validation.empty() || d.train.validation_split > 0;
+  settle(network, training, has_validation, d.config, d.train);
   d.config = checked(d.config);
   d.train.threads = threads;
   d.train.checkpoint = checkpoint;
   d.train.resume = resume;
-  check_options(d.train, !validation.empty() || d.train.validation_split > 0);
+  check_options(d.train, has_validation);
   return d;
 }
 
