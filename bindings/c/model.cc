@@ -42,6 +42,18 @@ void sluice_model_free(sluice_model* model) {
   if (model != nullptr && check_handle(__func__, model) == SLUICE_OK) delete model;
 }
 
+sluice_status sluice_model_set_precision(sluice_model* model, sluice_precision precision) {
+  if (const sluice_status bad = check_handle(__func__, model)) return bad;
+  const auto number = static_cast<unsigned>(precision), most = static_cast<unsigned>(SLUICE_INT8);
+  if (number > most) return refuse(__func__, "a precision from 0 to ", most, ", found ", number);
+  return guarded(__func__, [&] {
+    // Streams share the model as it was.
+    auto changed = std::make_shared<sluice::Model>(*model->model);
+    changed->set_precision(static_cast<sluice::Precision>(precision));
+    model->model = std::move(changed);
+  });
+}
+
 sluice_status sluice_model_inspect(const sluice_model* model, sluice_model_info* info, size_t info_size) {
   if (const sluice_status bad = check_handle(__func__, model)) return bad;
   if (const sluice_status bad = check_pointer(__func__, info, "a place for the info")) return bad;

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/aligned.h"
 #include "sluice/error.h"
 
 namespace sluice {
@@ -13,6 +14,8 @@ namespace sluice {
 // The bytes of a file. Throws Error (bad_file) in one sentence naming the path: missing, a directory, unreadable,
 // larger than `most` bytes.
 std::string read_file(const std::string& path, std::uint64_t most = std::uint64_t{1} << 40);
+// The same in huge pages where the system gives them, for megabytes that are read once.
+AlignedVector<char> read_large_file(const std::string& path, std::uint64_t most = std::uint64_t{1} << 40);
 
 // Writes a file that is either there whole or not at all: a temporary file beside it, fsync, rename, fsync of the
 // folder. Throws Error (failed) and leaves no temporary file: exists and not force, full disk, no permission, a

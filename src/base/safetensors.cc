@@ -13,6 +13,9 @@
 #include "base/fnv.h"
 #include "base/json.h"
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 namespace sluice {
 namespace {
 
@@ -41,7 +44,8 @@ std::optional<std::uint64_t> dtype_size(std::string_view dtype) {
 }
 
 // Bytes of a tensor; nothing when the dtype is unknown or the number does not fit.
-std::optional<std::uint64_t> tensor_bytes(const Tensor& tensor) {
+template <class Bytes>
+std::optional<std::uint64_t> tensor_bytes(const BasicTensor<Bytes>& tensor) {
   std::optional<std::uint64_t> size = dtype_size(tensor.dtype);
   for (const std::uint64_t dimension : tensor.shape) {
     std::uint64_t product = 0;
@@ -59,7 +63,7 @@ std::string shape_text(const std::vector<std::uint64_t>& shape) {
 
 // A tensor as the header describes it.
 struct Entry {
-  Tensor tensor;  // without bytes
+  TensorView tensor;  // without bytes
   std::vector<std::uint64_t> offsets;
   bool has_dtype = false, has_shape = false, has_offsets = false;
 };
@@ -270,9 +274,17 @@ std::size_t find_checksum(std::string_view bytes, std::uint64_t header) {
 
 constexpr std::size_t checksum_digits = 16;
 
-std::string checksum_without(std::string_view bytes, std::size_t digits) {
-  const std::span<const char> all(bytes);
-  const std::uint64_t sum = fnv1a(all.subspan(digits + checksum_digits), fnv1a(all.first(digits)));
+std::uint64_t xxh3(std::string_view first, std::string_view second) {
+  XXH3_state_t state;
+  XXH3_64bits_reset(&state);
+  XXH3_64bits_update(&state, first.data(), first.size());
+  XXH3_64bits_update(&state, second.data(), second.size());
+  return XXH3_64bits_digest(&state);
+}
+
+std::string checksum_without(std::string_view bytes, std::size_t digits, Checksum kind) {
+  const std::string_view first = bytes.substr(0, digits), second = bytes.substr(digits + checksum_digits);
+  const std::uint64_t sum = kind == Checksum::xxh3 ? xxh3(first, second) : fnv1a<char>(second, fnv1a<char>(first));
   std::string text(checksum_digits, '0');
   for (std::size_t i = 0; i < checksum_digits; ++i) text[i] = "0123456789abcdef"[sum >> (60 - 4 * i) & 15];
   return text;
@@ -280,14 +292,18 @@ std::string checksum_without(std::string_view bytes, std::size_t digits) {
 
 }  // namespace
 
-const Tensor* TensorFile::find(std::string_view name) const {
-  const auto found = std::ranges::find(tensors, name, &Tensor::name);
-  return found == tensors.end() ? nullptr : &*found;
+TensorFile parse_safetensors(std::string_view bytes, const std::string& path) {
+  TensorFileView view = view_safetensors(bytes, path);
+  TensorFile file = {std::move(view.metadata), {}};
+  for (TensorView& t : view.tensors) {
+    file.tensors.push_back({std::move(t.name), std::move(t.dtype), std::move(t.shape), std::string(t.bytes)});
+  }
+  return file;
 }
 
-TensorFile parse_safetensors(std::string_view bytes, const std::string& path) {
+TensorFileView view_safetensors(std::string_view bytes, const std::string& path) {
   const std::uint64_t header = header_length(bytes, path);
-  TensorFile file;
+  TensorFileView file;
   HeaderReader reader(path, file.metadata);
   reader.read(bytes.substr(length_bytes, header));
   const std::string_view data = bytes.substr(length_bytes + header);
@@ -299,15 +315,18 @@ TensorFile parse_safetensors(std::string_view bytes, const std::string& path) {
   return file;
 }
 
-std::string format_safetensors(const TensorFile& file) {
-  std::vector<const Tensor*> sorted;
-  for (const Tensor& tensor : file.tensors) sorted.push_back(&tensor);
-  std::ranges::sort(sorted, {}, [](const Tensor* tensor) -> const std::string& { return tensor->name; });
+namespace {
+
+template <class Bytes>
+std::string format(const BasicTensorFile<Bytes>& file) {
+  std::vector<const BasicTensor<Bytes>*> sorted;
+  for (const auto& tensor : file.tensors) sorted.push_back(&tensor);
+  std::ranges::sort(sorted, {}, [](const auto* tensor) -> const std::string& { return tensor->name; });
 
   nlohmann::json header = nlohmann::json::object();
   if (!file.metadata.empty()) header[metadata_name] = file.metadata;
   std::uint64_t end = 0;
-  for (const Tensor* tensor : sorted) {
+  for (const auto* tensor : sorted) {
     if (header.contains(tensor->name)) {
       throw Error(Status::failed, "tensor " + shown(tensor->name) + ": expected a name of its own, found it taken");
     }
@@ -338,9 +357,14 @@ std::string format_safetensors(const TensorFile& file) {
   std::memcpy(bytes.data(), &length, length_bytes);
   bytes.reserve(length_bytes + text.size() + end);
   bytes += text;
-  for (const Tensor* tensor : sorted) bytes += tensor->bytes;
+  for (const auto* tensor : sorted) bytes += tensor->bytes;
   return bytes;
 }
+
+}  // namespace
+
+std::string format_safetensors(const TensorFile& file) { return format(file); }
+std::string format_safetensors(const TensorFileView& file) { return format(file); }
 
 std::string format_with_checksum(TensorFile file) {
   file.metadata[std::string(checksum_key)] = std::string(checksum_digits, '0');
@@ -348,19 +372,20 @@ std::string format_with_checksum(TensorFile file) {
   std::uint64_t header = 0;
   std::memcpy(&header, bytes.data(), length_bytes);
   const std::size_t digits = find_checksum(bytes, header);
-  bytes.replace(digits, checksum_digits, checksum_without(bytes, digits));
+  bytes.replace(digits, checksum_digits, checksum_without(bytes, digits, Checksum::xxh3));
   return bytes;
 }
 
-void verify_checksum(std::string_view bytes, const TensorFile& file, const std::string& path) {
+void verify_checksum(std::string_view bytes, const std::map<std::string, std::string>& metadata,
+                     const std::string& path, Checksum kind) {
   const std::string place = "metadata " + std::string(checksum_key);
-  const auto stored = file.metadata.find(std::string(checksum_key));
-  if (stored == file.metadata.end()) refuse(path, place, "a checksum or none", "no such entry");
+  const auto stored = metadata.find(std::string(checksum_key));
+  if (stored == metadata.end()) refuse(path, place, "a checksum or none", "no such entry");
   if (stored->second == "none") return;
   const std::size_t digits = find_checksum(bytes, header_length(bytes, path));
   const bool placed = digits != std::string_view::npos && stored->second.size() == checksum_digits &&
                       bytes.substr(digits, checksum_digits) == stored->second;
-  const std::string sum = placed ? checksum_without(bytes, digits) : "another";
+  const std::string sum = placed ? checksum_without(bytes, digits, kind) : "another";
   if (sum != stored->second) {
     refuse(path, place, "the checksum " + shown(stored->second) + " of the file's bytes",
            sum + " (the file is damaged or was changed after it was written)");

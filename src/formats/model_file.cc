@@ -21,7 +21,8 @@ namespace {
 
 using Metadata = std::map<std::string, std::string>;
 
-constexpr unsigned file_version = 1;
+constexpr unsigned file_version = 2;
+constexpr unsigned fnv1a_version = 1;  // the last one with that checksum
 constexpr std::string_view note_prefix = "sluice.note.";
 
 [[noreturn]] void refuse(const std::string& where, const std::string& expected, const std::string& found) {
@@ -141,7 +142,7 @@ void refuse_vocabulary(const Metadata& metadata, const std::string& path) {
   }
 }
 
-void check_version(const Metadata& metadata, const std::string& path) {
+unsigned read_version(const Metadata& metadata, const std::string& path) {
   const std::string where = where_of(path, "sluice.version");
   const auto found = metadata.find("sluice.version");
   if (found == metadata.end()) refuse(where, "a file written by Sluice", "no such entry");
@@ -152,6 +153,7 @@ void check_version(const Metadata& metadata, const std::string& path) {
   if (version > file_version) {
     refuse(where, "version " + std::to_string(file_version) + " or older", "the newer version " + text);
   }
+  return version;
 }
 
 Config read_config(const Metadata& metadata, const std::string& path) {
@@ -163,9 +165,9 @@ Config read_config(const Metadata& metadata, const std::string& path) {
 }
 
 // V as the file's weights have it.
-std::size_t vocabulary_size(const TensorFile& file, const std::string& path) {
+std::size_t vocabulary_size(const TensorFileView& file, const std::string& path) {
   const std::string where = path + ": tensor \"embedding.weight\"";
-  const Tensor* embedding = file.find("embedding.weight");
+  const TensorView* embedding = file.find("embedding.weight");
   if (embedding == nullptr) refuse(where, "it in the file", "no tensor of that name");
   if (embedding->shape.size() != 2) {
     refuse(where, "a shape of two dimensions", std::to_string(embedding->shape.size()));
@@ -193,8 +195,8 @@ std::string model_to_bytes(const Model& model) {
 
 Model model_from_bytes(std::string_view bytes, const std::string& path) {
   // What is wrong is named as exactly as possible, so the checksum, which can only say that something is, comes late.
-  const TensorFile file = parse_safetensors(bytes, path);
-  check_version(file.metadata, path);
+  const TensorFileView file = view_safetensors(bytes, path);
+  const unsigned version = read_version(file.metadata, path);
   const Config config = read_config(file.metadata, path);
   const bool text = config.inputs == 0;
   const std::size_t size = text ? vocabulary_size(file, path) : 0;
@@ -205,7 +207,7 @@ Model model_from_bytes(std::string_view bytes, const std::string& path) {
   } else {
     refuse_vocabulary(file.metadata, path);
   }
-  verify_checksum(bytes, file, path);
+  verify_checksum(bytes, file.metadata, path, version <= fnv1a_version ? Checksum::fnv1a : Checksum::xxh3);
 
   Model model(blame_file(path, [&] { return std::make_unique<Network>(config, size); }), std::move(vocabulary));
   from_tensors(file, model.network(), path);
@@ -225,7 +227,10 @@ void save(const Model& model, const std::string& path, const SaveOptions& option
 }
 
 Model load(const std::string& path) {
-  return with_memory_for(path, [&] { return model_from_bytes(read_file(path), path); });
+  return with_memory_for(path, [&] {
+    const AlignedVector<char> bytes = read_large_file(path);
+    return model_from_bytes({bytes.data(), bytes.size()}, path);
+  });
 }
 
 Model load(std::span<const std::byte> bytes, const std::string& name) {

@@ -1,6 +1,6 @@
 // A model as the bytes of a model file. Metadata, all texts:
 //   format            "pt", by which PyTorch's tools know whose tensors these are
-//   sluice.version    "1"
+//   sluice.version    "2"; files of version 1 had another checksum
 //   sluice.cell, sluice.equations   which cell this is, and what it computes, for people
 //   sluice.config     the fields of visit_config as a JSON object
 //                     A model on numbers has "inputs" and "outputs" among them, and not the next two.

@@ -1,6 +1,7 @@
 #include "formats/model_tensors.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <map>
@@ -79,25 +80,50 @@ auto values_of(ParametersType& parameters, const std::string& name) {
 std::string recurrent_bias_name(const Part& part) { return "rnn.bias_hn_l" + std::to_string(part.layer); }
 
 // Blocks from one order to the other; which of the two is the file's is in `write`.
-template <class From, class To>
-void copy_blocks(const std::vector<GateBlock>& blocks, bool write, std::span<From> from, std::span<To> to) {
+void copy_blocks(const std::vector<GateBlock>& blocks, bool write, std::string_view from, std::span<float> to) {
   const std::size_t size = to.size() / blocks.size();
   for (std::size_t i = 0; i < blocks.size(); ++i) {
-    const auto source = from.subspan((write ? blocks[i].internal : i) * size, size);
-    const auto target = to.subspan((write ? i : blocks[i].internal) * size, size);
-    const float sign = blocks[i].negated ? -1.0f : 1.0f;
-    std::ranges::transform(source, target.begin(), [sign](float value) { return sign * value; });
+    const std::size_t source = (write ? blocks[i].internal : i) * size,
+                      target = (write ? i : blocks[i].internal) * size;
+    const std::span<float> out = to.subspan(target, size);
+    if (size > 0) std::memcpy(out.data(), from.data() + source * sizeof(float), out.size_bytes());
+    if (!blocks[i].negated) continue;
+    for (float& value : out) value = -value;
   }
 }
 
 std::string number_text(float value) { return std::isnan(value) ? "NaN" : value > 0 ? "infinity" : "-infinity"; }
 
+std::string_view bytes_of(std::span<const float> values) {
+  return {reinterpret_cast<const char*>(values.data()), values.size_bytes()};
+}
+
+// Number i of a tensor's bytes, which need not lie at a multiple of four.
+float number_at(std::string_view bytes, std::size_t i) {
+  float value;
+  std::memcpy(&value, bytes.data() + i * sizeof value, sizeof value);
+  return value;
+}
+
 // Throws Error (status) that names the first number that is not finite.
+void check_finite(std::string_view bytes, Status status, const std::string& where) {
+  // Without their signs, floats are in the order of their bits, and what is not finite comes last.
+  constexpr std::int32_t no_sign = 0x7fffffff, infinity = 0x7f800000;
+  const std::size_t size = bytes.size() / sizeof(float);
+  std::int32_t most = 0;
+  for (std::size_t i = 0; i < size; ++i) {
+    most = std::max(most, std::bit_cast<std::int32_t>(number_at(bytes, i)) & no_sign);
+  }
+  if (most < infinity) return;
+  for (std::size_t i = 0; i < size; ++i) {
+    const float value = number_at(bytes, i);
+    if (std::isfinite(value)) continue;
+    throw Error(status,
+                where + ", number " + std::to_string(i) + ": expected a finite number, found " + number_text(value));
+  }
+}
 void check_finite(std::span<const float> values, Status status, const std::string& where) {
-  const auto bad = std::ranges::find_if(values, [](float value) { return !std::isfinite(value); });
-  if (bad == values.end()) return;
-  throw Error(status, where + ", number " + std::to_string(bad - values.begin()) +
-                          ": expected a finite number, found " + number_text(*bad));
+  check_finite(bytes_of(values), status, where);
 }
 
 std::size_t count_of(const std::vector<std::uint64_t>& shape) {
@@ -106,33 +132,27 @@ std::size_t count_of(const std::vector<std::uint64_t>& shape) {
   return count;
 }
 
-// Tensors' bytes need not lie at a multiple of four.
-std::vector<float> floats_of(const Tensor& tensor) {
-  std::vector<float> values(tensor.bytes.size() / sizeof(float));
-  if (!values.empty()) std::memcpy(values.data(), tensor.bytes.data(), values.size() * sizeof(float));
-  return values;
-}
-
 std::string shape_text(const std::vector<std::uint64_t>& shape) {
   std::string text;
   for (std::size_t i = 0; i < shape.size() && i < 8; ++i) text += (i ? ", " : "") + std::to_string(shape[i]);
   return "[" + text + (shape.size() > 8 ? ", ...]" : "]");
 }
 
-void add_bias(const Part& part, const CellInfo& cell, const std::vector<float>& in_file, Parameters& parameters) {
+void add_bias(const Part& part, const CellInfo& cell, std::string_view in_file, Parameters& parameters) {
   const std::vector<GateBlock> blocks = blocks_of(cell, part.role);
   const auto inside = values_of(parameters, part.inside);
   const std::size_t size = inside.size() / blocks.size();
   for (std::size_t i = 0; i < blocks.size(); ++i) {
-    const auto source = std::span(in_file).subspan(i * size, size);
     if (apart_block(cell) == i) {
-      std::ranges::copy(source, values_of(parameters, recurrent_bias_name(part)).begin());
+      const std::span<float> bias = values_of(parameters, recurrent_bias_name(part));
+      for (std::size_t j = 0; j < size; ++j) bias[j] = number_at(in_file, i * size + j);
       continue;
     }
     const auto target = inside.subspan(blocks[i].internal * size, size);
     for (std::size_t j = 0; j < size; ++j) {
       // Not for zeros: -0 + 0 is 0, and what was written comes back bit for bit.
-      if (source[j] != 0) target[j] += blocks[i].negated ? -source[j] : source[j];
+      const float value = number_at(in_file, i * size + j);
+      if (value != 0) target[j] += blocks[i].negated ? -value : value;
     }
   }
 }
@@ -159,13 +179,11 @@ std::vector<Tensor> to_tensors(const Network& network) {
                                         " weights in the network, found " + std::to_string(inside.size()));
       }
       const auto blocks = part.role == Role::plain ? std::vector<GateBlock>{{0}} : blocks_of(cell, part.role);
-      copy_blocks(blocks, true, inside, std::span(values));
+      copy_blocks(blocks, true, bytes_of(inside), values);
       written += values.size();
     }
     check_finite(values, Status::failed, "tensor " + part.name);
-    Tensor tensor{part.name, "F32", part.shape, {}};
-    tensor.bytes.assign(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float));
-    tensors.push_back(std::move(tensor));
+    tensors.push_back({part.name, "F32", part.shape, std::string(bytes_of(values))});
   }
   if (written != parameters.count()) {
     throw Error(Status::failed, "model file: expected a place for all " + std::to_string(parameters.count()) +
@@ -175,19 +193,19 @@ std::vector<Tensor> to_tensors(const Network& network) {
   return tensors;
 }
 
-void check_tensors(const TensorFile& file, const Config& config, std::size_t vocabulary, const std::string& path) {
+void check_tensors(const TensorFileView& file, const Config& config, std::size_t vocabulary, const std::string& path) {
   const auto refuse = [&path](const std::string& name, const std::string& expected, const std::string& found) {
     throw Error(Status::bad_file, path + ": tensor " + shown(name) + ": expected " + expected + ", found " + found);
   };
-  std::map<std::string_view, const Tensor*> by_name;
-  for (const Tensor& tensor : file.tensors) by_name.emplace(tensor.name, &tensor);
+  std::map<std::string_view, const TensorView*> by_name;
+  for (const TensorView& tensor : file.tensors) by_name.emplace(tensor.name, &tensor);
   for (const Part& part : parts_of(config, vocabulary)) {
     const auto found = by_name.find(part.name);
     if (found == by_name.end()) refuse(part.name, "it in the file", "no tensor of that name");
-    const Tensor& tensor = *found->second;
+    const TensorView& tensor = *found->second;
     if (tensor.dtype != "F32") refuse(part.name, "dtype F32", tensor.dtype);
     if (tensor.shape != part.shape) refuse(part.name, "shape " + shape_text(part.shape), shape_text(tensor.shape));
-    check_finite(floats_of(tensor), Status::bad_file, path + ": tensor " + shown(part.name));
+    check_finite(tensor.bytes, Status::bad_file, path + ": tensor " + shown(part.name));
     by_name.erase(found);
   }
   if (!by_name.empty()) {
@@ -196,10 +214,10 @@ void check_tensors(const TensorFile& file, const Config& config, std::size_t voc
   }
 }
 
-void from_tensors(const TensorFile& file, Network& network, const std::string& path) {
+void from_tensors(const TensorFileView& file, Network& network, const std::string& path) {
   Parameters& parameters = network.parameters();
   for (const Part& part : parts_of(network.config(), network.vocabulary())) {
-    const std::vector<float> values = floats_of(*file.find(part.name));
+    const std::string_view values = file.find(part.name)->bytes;
     if (part.role == Role::bias_hh) {
       add_bias(part, network.cell(), values, parameters);
       check_finite(values_of(parameters, part.inside), Status::bad_file,
@@ -207,7 +225,7 @@ void from_tensors(const TensorFile& file, Network& network, const std::string& p
       continue;
     }
     const auto blocks = part.role == Role::plain ? std::vector<GateBlock>{{0}} : blocks_of(network.cell(), part.role);
-    copy_blocks(blocks, false, std::span(values), values_of(parameters, part.inside));
+    copy_blocks(blocks, false, values, values_of(parameters, part.inside));
   }
 }
 

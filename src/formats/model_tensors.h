@@ -21,10 +21,10 @@ std::vector<Tensor> to_tensors(const Network& network);
 
 // Throws Error (bad_file) unless the file holds exactly the tensors of such a network, all F32 of the right shape, all
 // finite. Compares with sizes of the file alone, so that no memory is taken for what is not there.
-void check_tensors(const TensorFile& file, const Config& config, std::size_t vocabulary, const std::string& path);
+void check_tensors(const TensorFileView& file, const Config& config, std::size_t vocabulary, const std::string& path);
 
 // Copies tensors that check_tensors has passed. Whoever calls it packs the network. Throws Error (bad_file) when the
 // sum of two biases is infinite.
-void from_tensors(const TensorFile& file, Network& network, const std::string& path);
+void from_tensors(const TensorFileView& file, Network& network, const std::string& path);
 
 }  // namespace sluice

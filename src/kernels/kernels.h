@@ -27,6 +27,7 @@ enum class Format {
   bf16_weights,  // weights alone rounded to bf16
   int8,          // weights as int8, a scale an output; what they multiply as int8, a scale a row; whole sums in between
 };
+constexpr bool has_gradients(Format format) { return format == Format::f32 || format == Format::bf16; }
 constexpr std::size_t per_word(Format format) { return format == Format::f32 ? 1 : format == Format::int8 ? 4 : 2; }
 
 // Instructions for products of short numbers that this processor has beyond its instruction set's name.

@@ -226,9 +226,9 @@ void clear_units(const Sequence& s, float* x, const Share& share, std::size_t fi
 // A part owns the same units in every step: those of its panels of U transposed. Only what others multiply, the
 // gradients on the tape, has to be met for.
 template <class Cell>
-void backward(const RecurrentWeights& w, const Sequence& s, const float* dy, std::size_t dy_stride,
-              float* const carry[2], float* mixed, const Share& share) {
-  const std::size_t panels = w.back[0].panels(), width = w.back[0].vectors * kBlock;
+void backward(const Panels u[2], const Sequence& s, const float* dy, std::size_t dy_stride, float* const carry[2],
+              float* mixed, const Share& share) {
+  const std::size_t panels = u[0].panels(), width = u[0].vectors * kBlock;
   const std::size_t panel = panels * share.part / share.parts, last_panel = panels * (share.part + 1) / share.parts;
   const std::size_t first = panel * width, last = std::min(s.hidden, last_panel * width);
   for (int k = 0; k < kStates<Cell>; ++k) clear_units(s, carry[k], share, first, last);
@@ -239,19 +239,19 @@ void backward(const RecurrentWeights& w, const Sequence& s, const float* dy, std
     meet(share);
     if constexpr (kStages < Cell >> 1) {
       clear_units(s, mixed, share, first, last);
-      backward_product(w.back[1], s, Cell::stages[1].first, t, mixed, share, panel, last_panel);
+      backward_product(u[1], s, Cell::stages[1].first, t, mixed, share, panel, last_panel);
       for (std::size_t row = share.first_row; row < share.last_row; ++row) {
         unmix_units<Cell>(s, t, row, carry, mixed, first, last);
       }
       meet(share);
     }
-    if (t > 0) backward_product(w.back[0], s, Cell::stages[0].first, t, carry[0], share, panel, last_panel);
+    if (t > 0) backward_product(u[0], s, Cell::stages[0].first, t, carry[0], share, panel, last_panel);
   }
 }
 
 using ForwardFunction = void (*)(const RecurrentWeights&, const Sequence&, const Share&);
-using BackwardFunction = void (*)(const RecurrentWeights&, const Sequence&, const float*, std::size_t, float* const[2],
-                                  float*, const Share&);
+using BackwardFunction = void (*)(const Panels[2], const Sequence&, const float*, std::size_t, float* const[2], float*,
+                                  const Share&);
 #define SLUICE_FORWARD(Cell) forward<Cell>,
 #define SLUICE_BACKWARD(Cell) backward<Cell>,
 constexpr ForwardFunction kForward[] = {SLUICE_FOR_EACH_CELL(SLUICE_FORWARD)};
@@ -263,9 +263,9 @@ void run_forward(int cell, const RecurrentWeights& w, const Sequence& s, const S
   kForward[cell](w, s, share);
 }
 
-void run_backward(int cell, const RecurrentWeights& w, const Sequence& s, const float* dy, std::size_t dy_stride,
+void run_backward(int cell, const Panels u[2], const Sequence& s, const float* dy, std::size_t dy_stride,
                   float* const carry[2], float* mixed, const Share& share) {
-  kBackward[cell](w, s, dy, dy_stride, carry, mixed, share);
+  kBackward[cell](u, s, dy, dy_stride, carry, mixed, share);
 }
 
 }  // namespace
@@ -284,10 +284,10 @@ void recur_forward(const CellShape& cell, const RecurrentWeights& weights, const
   if (share.first_row < share.last_row) HWY_DYNAMIC_DISPATCH(run_forward)(cell.index, weights, sequence, share);
 }
 
-void recur_backward(const CellShape& cell, const RecurrentWeights& weights, const Sequence& sequence, const float* dy,
+void recur_backward(const CellShape& cell, const Panels transposed[2], const Sequence& sequence, const float* dy,
                     std::size_t dy_stride, float* const carry[2], float* mixed, const Share& share) {
   if (share.first_row < share.last_row) {
-    HWY_DYNAMIC_DISPATCH(run_backward)(cell.index, weights, sequence, dy, dy_stride, carry, mixed, share);
+    HWY_DYNAMIC_DISPATCH(run_backward)(cell.index, transposed, sequence, dy, dy_stride, carry, mixed, share);
   }
 }
 
@@ -295,16 +295,15 @@ namespace {
 
 // Which way the team divides a sequence. Rows apart need no barrier; units apart let each thread read its share of U
 // alone, which pays where rows are too few to use a weight often or U is more than the caches hold.
-bool split_units(const RecurrentWeights& w, const Sequence& s, const Team& team) {
-  const Panels& divided = w.back[0].outputs > 0 ? w.back[0] : w.recurrent[0];
-  if (team.size() == 1 || divided.panels() < team.size()) return false;
+bool split_units(const Panels u[2], const Sequence& s, const Team& team) {
+  if (team.size() == 1 || u[0].panels() < team.size()) return false;
   constexpr std::size_t kFewRows = 4, kLargeBytes = std::size_t{8} << 20;
-  return s.batch < kFewRows * team.size() || w.recurrent[0].bytes() + w.recurrent[1].bytes() > kLargeBytes;
+  return s.batch < kFewRows * team.size() || u[0].bytes() + u[1].bytes() > kLargeBytes;
 }
 
 template <class Run>
-void divide(const RecurrentWeights& w, const Sequence& s, Team& team, Run&& run) {
-  if (split_units(w, s, team)) {
+void divide(const Panels u[2], const Sequence& s, Team& team, Run&& run) {
+  if (split_units(u, s, team)) {
     team.meet(
         [&](std::size_t thread, Barrier& barrier) {
           run(Share{0, s.batch, thread, team.size(), &barrier});
@@ -320,13 +319,13 @@ void divide(const RecurrentWeights& w, const Sequence& s, Team& team, Run&& run)
 }  // namespace
 
 void recur_forward(const CellShape& cell, const RecurrentWeights& weights, const Sequence& sequence, Team& team) {
-  divide(weights, sequence, team, [&](const Share& share) { recur_forward(cell, weights, sequence, share); });
+  divide(weights.recurrent, sequence, team, [&](const Share& share) { recur_forward(cell, weights, sequence, share); });
 }
 
-void recur_backward(const CellShape& cell, const RecurrentWeights& weights, const Sequence& sequence, const float* dy,
+void recur_backward(const CellShape& cell, const Panels transposed[2], const Sequence& sequence, const float* dy,
                     std::size_t dy_stride, float* const carry[2], float* mixed, Team& team) {
-  divide(weights, sequence, team,
-         [&](const Share& share) { recur_backward(cell, weights, sequence, dy, dy_stride, carry, mixed, share); });
+  divide(transposed, sequence, team,
+         [&](const Share& share) { recur_backward(cell, transposed, sequence, dy, dy_stride, carry, mixed, share); });
 }
 
 }  // namespace sluice

@@ -62,7 +62,12 @@ DenseLayer::DenseLayer(std::string_view cell, std::size_t inputs, std::size_t hi
 void DenseLayer::pack(Team& team) {
   const Parameters& p = parameters_;
   const auto own = shape_.cell->own_bias >= 0 ? p[3] : std::span<const float>();
-  pack_layer(*shape_.cell, shape_.hidden, shape_.inputs, {p[0], p[1], p[2], own}, format_, packed_, team);
+  const LayerParameters from = {p[0], p[1], p[2], own};
+  pack_layer(*shape_.cell, shape_.hidden, shape_.inputs, from, format_, packed_, team);
+  transposed_ = {};
+  if (has_gradients(format_)) {
+    pack_transposed(*shape_.cell, shape_.hidden, shape_.inputs, from, format_, transposed_, team);
+  }
 }
 
 void DenseLayer::set_format(Format format, Team& team) {
@@ -150,12 +155,12 @@ void DenseLayer::backward(std::span<const float> x, std::span<const float> dy, P
   const auto own = shape_.cell->own_bias >= 0 ? gradients[3] : std::span<float>();
   const LayerGradients out = {gradients[0], gradients[1], gradients[2], own};
   const LayerScratch scratch = {w.sums.data(), w.scratch, format_};
-  recur_backward(*shape_.cell, packed_.recurrent, s, d, d_stride, carry, w.mixed.data(), team);
+  recur_backward(*shape_.cell, transposed_.recurrent, s, d, d_stride, carry, w.mixed.data(), team);
   recurrent_gradients(shape_, s, out, scratch, team);
   const bool aside = !dx.empty() && inputs != padded_inputs;
   if (aside) grow(w.dx, rows * padded_inputs);
   float* const to = dx.empty() ? nullptr : aside ? w.dx.data() : dx.data();
-  input_gradients(shape_, packed_, s, x.data(), inputs, to, padded_inputs, out, scratch, team);
+  input_gradients(shape_, transposed_, s, x.data(), inputs, to, padded_inputs, out, scratch, team);
   if (!aside) return;
   for (std::size_t r = 0; r < rows; ++r) {
     std::memcpy(dx.data() + r * inputs, w.dx.data() + r * padded_inputs, inputs * sizeof(float));

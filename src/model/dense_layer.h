@@ -65,6 +65,7 @@ class DenseLayer {
   Parameters parameters_;
   Format format_ = Format::f32;
   PackedLayer packed_;
+  TransposedLayer transposed_;
 };
 
 }  // namespace sluice

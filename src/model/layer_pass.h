@@ -75,11 +75,11 @@ void project_input(const PackedLayer& packed, const float* x, std::size_t x_stri
 void recurrent_gradients(const LayerShape& layer, const Sequence& sequence, const LayerGradients& gradients,
                          const LayerScratch& scratch, Team& team);
 // After recur_backward: dx [T * B, I rounded up to kBlock] alone.
-void input_row_gradients(const PackedLayer& packed, const Sequence& sequence, float* dx, std::size_t dx_stride,
+void input_row_gradients(const TransposedLayer& transposed, const Sequence& sequence, float* dx, std::size_t dx_stride,
                          const LayerScratch& scratch, Team& team);
 // After recur_backward: dW and db from x [T * B, I], and dx [T * B, I rounded up to kBlock]; dx == nullptr: not wanted.
-void input_gradients(const LayerShape& layer, const PackedLayer& packed, const Sequence& sequence, const float* x,
-                     std::size_t x_stride, float* dx, std::size_t dx_stride, const LayerGradients& gradients,
-                     const LayerScratch& scratch, Team& team);
+void input_gradients(const LayerShape& layer, const TransposedLayer& transposed, const Sequence& sequence,
+                     const float* x, std::size_t x_stride, float* dx, std::size_t dx_stride,
+                     const LayerGradients& gradients, const LayerScratch& scratch, Team& team);
 
 }  // namespace sluice

@@ -142,11 +142,9 @@ void Network::pack(Team& team) {
   Impl& n = *impl_;
   n.layers.resize(n.config.layers);
   for (std::size_t l = 0; l < n.config.layers; ++l) {
-    const Parameters& p = n.parameters;
-    const LayerParameters from = {p[n.layer_tensor(l, 0)], p[n.layer_tensor(l, 1)], p[n.layer_tensor(l, 2)],
-                                  n.shape->own_bias >= 0 ? p[n.layer_tensor(l, 3)] : std::span<const float>()};
-    pack_layer(*n.shape, n.hidden(), n.layer_shape(l).inputs, from, n.format, n.layers[l], team);
+    pack_layer(*n.shape, n.hidden(), n.layer_shape(l).inputs, n.layer_parameters(l), n.format, n.layers[l], team);
   }
+  n.transposed.outdate();
   pack_head(n.parameters[n.head_weight_tensor()], n.parameters[n.head_bias_tensor()], n.outputs(), n.hidden(),
             n.reads_text() ? kNoLogit : 0, n.format, n.head, n.head_bias, team);
 }

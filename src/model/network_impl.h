@@ -1,6 +1,8 @@
 // What Network and Workspace hold; seen only by the files network*.cc.
 #pragma once
 
+#include <mutex>
+#include <span>
 #include <vector>
 
 #include "base/random.h"
@@ -8,6 +10,32 @@
 #include "model/network.h"
 
 namespace sluice {
+
+// What gradients need besides, packed by the first pass that wants them after pack(): whoever only infers has neither
+// the time nor the memory for it. Passes may run at once on one network; a copy of a network begins without.
+class TransposedWeights {
+ public:
+  TransposedWeights() = default;
+  TransposedWeights(const TransposedWeights&) {}
+  TransposedWeights& operator=(const TransposedWeights&) {
+    fresh_ = false;
+    return *this;
+  }
+  void outdate() { fresh_ = false; }
+  // fill(std::vector<TransposedLayer>&), whose buffers are those of the last time.
+  template <class Fill>
+  std::span<const TransposedLayer> get(Fill&& fill) const {
+    const std::lock_guard lock(mutex_);
+    if (!fresh_) fill(layers_);
+    fresh_ = true;
+    return layers_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  mutable bool fresh_ = false;
+  mutable std::vector<TransposedLayer> layers_;
+};
 
 struct Network::Impl {
   Config config;
@@ -19,6 +47,7 @@ struct Network::Impl {
 
   // Filled by pack().
   std::vector<PackedLayer> layers;
+  TransposedWeights transposed;  // of layers
   Panels head;
   AlignedVector<float> head_bias;
 
@@ -39,6 +68,11 @@ struct Network::Impl {
   std::size_t widest_factor() const { return std::max(gate_columns(), inputs()); }
   std::size_t states() const { return static_cast<std::size_t>(shape->states); }
 
+  LayerParameters layer_parameters(std::size_t layer) const {
+    return {parameters[layer_tensor(layer, 0)], parameters[layer_tensor(layer, 1)], parameters[layer_tensor(layer, 2)],
+            shape->own_bias >= 0 ? parameters[layer_tensor(layer, 3)] : std::span<const float>()};
+  }
+
   // Where tensors stand in Parameters; a network on numbers has no embedding before them.
   std::size_t tensors_of_layer() const { return shape->own_bias >= 0 ? 4 : 3; }
   std::size_t layer_tensor(std::size_t layer, std::size_t which) const {
@@ -51,20 +85,21 @@ struct Network::Impl {
 struct Workspace::Impl {
   std::size_t steps = 0, batch = 0;
   std::vector<LayerBuffers> layers;
-  std::vector<AlignedVector<float>> inputs;  // of a layer, [T * B, I padded], after dropout; empty without
-  std::vector<RecurrentWeights> dropped;     // of a layer, U after dropout; empty without
-  AlignedVector<float> dropped_weights;      // U after dropout, as it stands in Parameters
-  AlignedVector<float> head_input;           // [T * B, Hp] after dropout
-  AlignedVector<float> dy;                   // [T * B, Hp] gradient of the outputs of the layer at work
-  AlignedVector<float> carry[2], mixed;      // [B, Hp]
-  AlignedVector<float> answers;              // the head's, a chunk of rows [R, Vp or Op]
-  AlignedVector<float> embedded, table;      // of each distinct token of the window: [U, E], W e + b [U, inputs * Hp]
-  AlignedVector<float> embedded_gradient;    // [U, E] or, with input dropout, [T * B, E]
-  AlignedVector<float> sums;                 // column sums on their way to a gradient
-  std::vector<float> losses;                 // [T * B]
-  std::vector<std::uint32_t> slot_of_token;  // [V]; valid for the tokens of the window
-  std::vector<Token> distinct;               // [U] in order of first occurrence
-  std::vector<std::uint32_t> slots;          // [T * B] position -> distinct
+  std::vector<AlignedVector<float>> inputs;   // of a layer, [T * B, I padded], after dropout; empty without
+  std::vector<RecurrentWeights> dropped;      // of a layer, U after dropout; empty without
+  std::vector<TransposedLayer> dropped_back;  // the same transposed; without W
+  AlignedVector<float> dropped_weights;       // U after dropout, as it stands in Parameters
+  AlignedVector<float> head_input;            // [T * B, Hp] after dropout
+  AlignedVector<float> dy;                    // [T * B, Hp] gradient of the outputs of the layer at work
+  AlignedVector<float> carry[2], mixed;       // [B, Hp]
+  AlignedVector<float> answers;               // the head's, a chunk of rows [R, Vp or Op]
+  AlignedVector<float> embedded, table;       // of each distinct token of the window: [U, E], W e + b [U, inputs * Hp]
+  AlignedVector<float> embedded_gradient;     // [U, E] or, with input dropout, [T * B, E]
+  AlignedVector<float> sums;                  // column sums on their way to a gradient
+  std::vector<float> losses;                  // [T * B]
+  std::vector<std::uint32_t> slot_of_token;   // [V]; valid for the tokens of the window
+  std::vector<Token> distinct;                // [U] in order of first occurrence
+  std::vector<std::uint32_t> slots;           // [T * B] position -> distinct
   std::vector<std::uint32_t> by_slot, slot_starts;  // positions sorted by slot, ascending within; where each starts
   std::vector<Scratch> scratch;                     // one a thread
 
@@ -77,6 +112,8 @@ struct Workspace::Impl {
     return layers[layer].states[0].data() + batch * n.state_stride();
   }
 };
+
+std::span<const TransposedLayer> transposed_weights(const Network::Impl& n, Team& team);
 
 // The buffers of a pass are made large enough; growing is the only thing that allocates.
 void prepare(const Network::Impl& n, Workspace::Impl& w, std::size_t steps, std::size_t batch, bool training,

@@ -52,9 +52,8 @@ void pack_dropped_weights(const Network::Impl& n, const DropoutKey& key, Workspa
     const std::span<const float> u = n.parameters[n.layer_tensor(l, 1)];
     const std::span<float> dropped = std::span<float>(w.dropped_weights).first(u.size());
     drop_weights(n, u, dropped.data(), l, key, team);
-    const std::span<const float> own =
-        n.shape->own_bias >= 0 ? n.parameters[n.layer_tensor(l, 3)] : std::span<const float>();
-    pack_recurrent(*n.shape, n.hidden(), dropped, own, n.format, w.dropped[l], team);
+    pack_recurrent(*n.shape, n.hidden(), dropped, n.layer_parameters(l).own, n.format, w.dropped[l], team);
+    pack_transposed_recurrent(*n.shape, n.hidden(), dropped, n.format, w.dropped_back[l], team);
   }
 }
 
@@ -149,7 +148,8 @@ LayerGradients gradients_of(const Network::Impl& n, std::size_t layer, Parameter
 }
 
 // dW, db and the embedding's gradient of distinct tokens: a token's occurrences are summed first, in order of position.
-void token_gradients(const Network::Impl& n, Parameters& gradients, Workspace::Impl& w, Team& team) {
+void token_gradients(const Network::Impl& n, const TransposedLayer& transposed, Parameters& gradients,
+                     Workspace::Impl& w, Team& team) {
   const Sequence s = w.sequence(n, 0);
   const std::size_t distinct = w.distinct.size(), e = n.config.embedding, stride = n.input_stride();
   team.split(n.gate_columns(), kBlock, [&](std::size_t first, std::size_t last) {
@@ -165,7 +165,7 @@ void token_gradients(const Network::Impl& n, Parameters& gradients, Workspace::I
   table.tape = w.table.data();
   table.tape_stride = n.table_stride();
   float* de = w.embedded_gradient.data();
-  input_gradients(n.layer_shape(0), n.layers[0], table, w.embedded.data(), stride, de, stride,
+  input_gradients(n.layer_shape(0), transposed, table, w.embedded.data(), stride, de, stride,
                   gradients_of(n, 0, gradients), w.layer_scratch(n), team);
   float* out = gradients[0].data();
   team.split(distinct, 1, [&](std::size_t first, std::size_t last) {
@@ -176,11 +176,11 @@ void token_gradients(const Network::Impl& n, Parameters& gradients, Workspace::I
   });
 }
 
-void dropped_input_gradients(const Network::Impl& n, std::span<const Token> inputs, const DropoutKey& key,
-                             Parameters& gradients, Workspace::Impl& w, Team& team) {
+void dropped_input_gradients(const Network::Impl& n, const TransposedLayer& transposed, std::span<const Token> inputs,
+                             const DropoutKey& key, Parameters& gradients, Workspace::Impl& w, Team& team) {
   const std::size_t e = n.config.embedding, stride = n.input_stride();
   float* dx = w.embedded_gradient.data();
-  input_gradients(n.layer_shape(0), n.layers[0], w.sequence(n, 0), w.inputs[0].data(), stride, dx, stride,
+  input_gradients(n.layer_shape(0), transposed, w.sequence(n, 0), w.inputs[0].data(), stride, dx, stride,
                   gradients_of(n, 0, gradients), w.layer_scratch(n), team);
   const Random random = dropout_random(key, kInputPlace);
   drop_rows(dx, stride, dx, stride, inputs.size(), stride, n.config.input_dropout, random, team);
@@ -192,21 +192,30 @@ void dropped_input_gradients(const Network::Impl& n, std::span<const Token> inpu
   });
 }
 
-void layer_0_gradients(const Network::Impl& n, const Rows& inputs, const DropoutKey* key, Parameters& gradients,
-                       Workspace::Impl& w, Team& team) {
+void layer_0_gradients(const Network::Impl& n, const TransposedLayer& transposed, const Rows& inputs,
+                       const DropoutKey* key, Parameters& gradients, Workspace::Impl& w, Team& team) {
   const bool dropped = key != nullptr && n.config.input_dropout > 0;
   if (!n.reads_text()) {
     const float* x = dropped ? w.inputs[0].data() : inputs.numbers.data();
-    input_gradients(n.layer_shape(0), n.layers[0], w.sequence(n, 0), x, dropped ? n.input_stride() : n.inputs(),
-                    nullptr, 0, gradients_of(n, 0, gradients), w.layer_scratch(n), team);
+    input_gradients(n.layer_shape(0), transposed, w.sequence(n, 0), x, dropped ? n.input_stride() : n.inputs(), nullptr,
+                    0, gradients_of(n, 0, gradients), w.layer_scratch(n), team);
   } else if (dropped) {
-    dropped_input_gradients(n, inputs.tokens, *key, gradients, w, team);
+    dropped_input_gradients(n, transposed, inputs.tokens, *key, gradients, w, team);
   } else {
-    token_gradients(n, gradients, w, team);
+    token_gradients(n, transposed, gradients, w, team);
   }
 }
 
 }  // namespace
+
+std::span<const TransposedLayer> transposed_weights(const Network::Impl& n, Team& team) {
+  return n.transposed.get([&](std::vector<TransposedLayer>& layers) {
+    layers.resize(n.config.layers);
+    for (std::size_t l = 0; l < layers.size(); ++l) {
+      pack_transposed(*n.shape, n.hidden(), n.layer_shape(l).inputs, n.layer_parameters(l), n.format, layers[l], team);
+    }
+  });
+}
 
 Random dropout_random(const DropoutKey& key, std::size_t place) {
   return Random(mix64(key.seed ^ 0x5eed0fd20b007u), key.update * 1024 + place);
@@ -242,6 +251,7 @@ const float* head_input(const Network::Impl& n, const DropoutKey* key, Workspace
 void backward_layers(const Network::Impl& n, const Rows& inputs, const DropoutKey* key, Parameters& gradients,
                      Workspace::Impl& w, Team& team) {
   const std::size_t stride = n.state_stride();
+  const std::span<const TransposedLayer> transposed = transposed_weights(n, team);
   for (std::size_t l = n.config.layers; l-- > 0;) {
     if (key != nullptr && n.config.dropout > 0) {
       drop_rows(w.dy.data(), stride, w.dy.data(), stride, w.steps * w.batch, n.padded(), n.config.dropout,
@@ -251,15 +261,15 @@ void backward_layers(const Network::Impl& n, const Rows& inputs, const DropoutKe
     float* const carry[2] = {w.carry[0].data(), w.carry[1].data()};
     const LayerShape layer = n.layer_shape(l);
     const LayerGradients out = gradients_of(n, l, gradients);
-    recur_backward(*n.shape, recurrent_weights(n, l, key, w), sequence, w.dy.data(), stride, carry, w.mixed.data(),
-                   team);
+    const Panels* u = drops_weights(n, key) ? w.dropped_back[l].recurrent : transposed[l].recurrent;
+    recur_backward(*n.shape, u, sequence, w.dy.data(), stride, carry, w.mixed.data(), team);
     recurrent_gradients(layer, sequence, out, w.layer_scratch(n), team);
     if (drops_weights(n, key)) drop_weights(n, out.recurrent, out.recurrent.data(), l, *key, team);
     if (l > 0) {
-      input_gradients(layer, n.layers[l], sequence, layer_input(n, l, key, w), stride, w.dy.data(), stride, out,
+      input_gradients(layer, transposed[l], sequence, layer_input(n, l, key, w), stride, w.dy.data(), stride, out,
                       w.layer_scratch(n), team);
     } else {
-      layer_0_gradients(n, inputs, key, gradients, w, team);
+      layer_0_gradients(n, transposed[0], inputs, key, gradients, w, team);
     }
   }
 }

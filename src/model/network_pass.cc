@@ -37,6 +37,7 @@ void prepare(const Network::Impl& n, Workspace::Impl& w, std::size_t steps, std:
     w.layers.resize(n.config.layers);
     w.inputs.resize(n.config.layers);
     w.dropped.resize(n.config.layers);
+    w.dropped_back.resize(n.config.layers);
   }
   for (std::size_t l = 0; l < n.config.layers; ++l) {
     w.layers[l].prepare(n.layer_shape(l), n.format, steps, batch, threads);

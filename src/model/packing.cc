@@ -162,9 +162,6 @@ void pack_columns(const Gated& m, std::size_t gates, std::size_t padded, Panels&
   }
 }
 
-// What has no gradient needs no transposed weights.
-bool trains(Format format) { return format == Format::f32 || format == Format::bf16; }
-
 using Place = std::pair<std::size_t, std::size_t>;
 
 }  // namespace
@@ -177,12 +174,6 @@ void pack_layer(const CellShape& cell, std::size_t hidden, std::size_t inputs, c
   const Gated w = {from.input.data(), hidden, inputs};
   shape_panels(to.input, format, gates * padded, inputs, 4);
   pack_rows(w, to.input, team, [&](std::size_t v) { return Place(v / blocks, v % blocks * kBlock); });
-  if (trains(format)) {
-    shape_panels(to.input_back, format, round_up(inputs, kBlock), gates * padded, 4);
-    pack_columns(w, gates, padded, to.input_back, team);
-  } else {
-    to.input_back = {};
-  }
   to.bias.resize(gates * padded);
   for (std::size_t g = 0; g < gates; ++g) {
     std::copy_n(from.bias.data() + g * hidden, hidden, to.bias.data() + g * padded);
@@ -201,16 +192,31 @@ void pack_recurrent(const CellShape& cell, std::size_t hidden, std::span<const f
     Panels& forward = to.recurrent[s];
     shape_panels(forward, format, count * padded, hidden, count > 1 ? count : 4);
     pack_rows(u, forward, team, [&](std::size_t v) { return Place(v % count, v / count * kBlock); });
-    if (trains(format)) {
-      shape_panels(to.back[s], format, padded, count * padded, 4);
-      pack_columns(u, count, padded, to.back[s], team);
-    } else {
-      to.back[s] = {};
-    }
     rows += count * hidden * hidden;
   }
   to.own.assign(padded, 0.f);
   std::copy(own.begin(), own.end(), to.own.begin());
+}
+
+void pack_transposed(const CellShape& cell, std::size_t hidden, std::size_t inputs, const LayerParameters& from,
+                     Format format, TransposedLayer& to, Team& team) {
+  const std::size_t padded = round_up(hidden, kBlock);
+  const auto gates = static_cast<std::size_t>(cell.inputs);
+  shape_panels(to.input, format, round_up(inputs, kBlock), gates * padded, 4);
+  pack_columns({from.input.data(), hidden, inputs}, gates, padded, to.input, team);
+  pack_transposed_recurrent(cell, hidden, from.recurrent, format, to, team);
+}
+
+void pack_transposed_recurrent(const CellShape& cell, std::size_t hidden, std::span<const float> recurrent,
+                               Format format, TransposedLayer& to, Team& team) {
+  const std::size_t padded = round_up(hidden, kBlock);
+  const float* rows = recurrent.data();
+  for (int s = 0; s < cell.stages; ++s) {
+    const auto count = static_cast<std::size_t>(cell.count[s]);
+    shape_panels(to.recurrent[s], format, padded, count * padded, 4);
+    pack_columns({rows, hidden, hidden}, count, padded, to.recurrent[s], team);
+    rows += count * hidden * hidden;
+  }
 }
 
 void pack_head(std::span<const float> weights, std::span<const float> bias, std::size_t outputs, std::size_t depth,

@@ -18,18 +18,27 @@ struct LayerParameters {
 
 struct PackedLayer {
   Panels input;                // W: [inputs * Hp outputs, I]
-  Panels input_back;           // its transpose: [I padded, inputs * Hp]
   AlignedVector<float> bias;   // [inputs * Hp]
   RecurrentWeights recurrent;  // U
 };
 
-// These size the buffers once and fill them at every call. Work is split over the team. Formats that only infer have no
-// transposed weights.
+// The same weights transposed, which gradients alone need.
+struct TransposedLayer {
+  Panels input;         // [I padded, inputs * Hp]
+  Panels recurrent[2];  // a stage's rows: [Hp outputs, depth count * Hp]
+};
+
+// These size the buffers once and fill them at every call. Work is split over the team.
 void pack_layer(const CellShape& cell, std::size_t hidden, std::size_t inputs, const LayerParameters& from,
                 Format format, PackedLayer& to, Team& team);
 // U and the recurrent bias alone, which pack_layer packs too.
 void pack_recurrent(const CellShape& cell, std::size_t hidden, std::span<const float> recurrent,
                     std::span<const float> own, Format format, RecurrentWeights& to, Team& team);
+// format: f32 or bf16, which have gradients.
+void pack_transposed(const CellShape& cell, std::size_t hidden, std::size_t inputs, const LayerParameters& from,
+                     Format format, TransposedLayer& to, Team& team);
+void pack_transposed_recurrent(const CellShape& cell, std::size_t hidden, std::span<const float> recurrent,
+                               Format format, TransposedLayer& to, Team& team);
 // M [N, K] row-major as panels, and a bias [N] padded with `pad`.
 void pack_head(std::span<const float> weights, std::span<const float> bias, std::size_t outputs, std::size_t depth,
                float pad, Format format, Panels& to, AlignedVector<float>& packed_bias, Team& team);

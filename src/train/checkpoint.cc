@@ -30,7 +30,6 @@ std::string to_text(Number number) {
 std::string_view view_of(std::span<const float> values) {
   return {reinterpret_cast<const char*>(values.data()), values.size_bytes()};
 }
-std::string bytes_of(std::span<const float> values) { return std::string(view_of(values)); }
 
 class Hash {
  public:
@@ -84,7 +83,7 @@ std::string_view name_of(Schedule schedule) {
   return names[static_cast<std::size_t>(schedule)];
 }
 
-std::string checksum(const TensorFile& file) {
+std::string checksum(const TensorFileView& file) {
   Hash hash;
   for (const auto& [key, value] : file.metadata) {
     if (key == "checksum") continue;
@@ -93,7 +92,7 @@ std::string checksum(const TensorFile& file) {
   }
   // The container sorts tensors by name; so does a map of their hashes.
   std::map<std::string, std::string> tensors;
-  for (const Tensor& tensor : file.tensors) {
+  for (const TensorView& tensor : file.tensors) {
     Hash bytes;
     bytes.add(tensor.dtype);
     for (const std::uint64_t extent : tensor.shape) bytes.add(extent);
@@ -107,10 +106,10 @@ std::string checksum(const TensorFile& file) {
   return hash.text();
 }
 
-void append(TensorFile& file, const std::string& prefix, const Parameters& parameters) {
+void append(TensorFileView& file, const std::string& prefix, const Parameters& parameters) {
   for (std::size_t i = 0; i < parameters.shapes().size(); ++i) {
     const Shape& shape = parameters.shapes()[i];
-    file.tensors.push_back({prefix + "/" + shape.name, "F32", {shape.rows, shape.columns}, bytes_of(parameters[i])});
+    file.tensors.push_back({prefix + "/" + shape.name, "F32", {shape.rows, shape.columns}, view_of(parameters[i])});
   }
 }
 
@@ -122,9 +121,9 @@ std::vector<std::uint64_t> shape_of(const State& state) {
   throw Error(Status::bad_file, path + ": " + what);
 }
 
-void read_tensor(const TensorFile& file, const std::string& path, const std::string& name,
+void read_tensor(const TensorFileView& file, const std::string& path, const std::string& name,
                  const std::vector<std::uint64_t>& shape, std::span<float> values) {
-  const Tensor* tensor = file.find(name);
+  const TensorView* tensor = file.find(name);
   if (tensor == nullptr) refuse(path, "expected a tensor " + name + " in the checkpoint, found none");
   if (tensor->dtype != "F32" || tensor->shape != shape || tensor->bytes.size() != values.size_bytes()) {
     refuse(path, "tensor " + name + " of the checkpoint does not have the shape of this model");
@@ -132,7 +131,7 @@ void read_tensor(const TensorFile& file, const std::string& path, const std::str
   if (!values.empty()) std::memcpy(values.data(), tensor->bytes.data(), tensor->bytes.size());
 }
 
-void read_parameters(const TensorFile& file, const std::string& path, const std::string& prefix,
+void read_parameters(const TensorFileView& file, const std::string& path, const std::string& prefix,
                      Parameters& parameters) {
   for (std::size_t i = 0; i < parameters.shapes().size(); ++i) {
     const Shape& shape = parameters.shapes()[i];
@@ -140,7 +139,7 @@ void read_parameters(const TensorFile& file, const std::string& path, const std:
   }
 }
 
-void check_run(const TensorFile& file, const std::string& path, const Fingerprint& run) {
+void check_run(const TensorFileView& file, const std::string& path, const Fingerprint& run) {
   Fingerprint found;
   for (const auto& [key, value] : file.metadata) {
     if (key.starts_with("run.")) found[key.substr(4)] = value;
@@ -221,7 +220,7 @@ Fingerprint fingerprint(const TrainOptions& options, const Config& config, const
 }
 
 void write_checkpoint(const std::string& path, const Point& point, const Fingerprint& run) {
-  TensorFile file;
+  TensorFileView file;
   file.metadata["format"] = kFormat;
   file.metadata["version"] = kVersion;
   for (const auto& [key, value] : run) file.metadata["run." + key] = value;
@@ -234,13 +233,14 @@ void write_checkpoint(const std::string& path, const Point& point, const Fingerp
   if (point.average) append(file, "average", *point.average);
   if (point.best != nullptr) append(file, "best", *point.best);
   const State& state = point.state;
-  file.tensors.push_back({"state", "F32", shape_of(state), bytes_of(state.values())});
+  file.tensors.push_back({"state", "F32", shape_of(state), view_of(state.values())});
   file.metadata["checksum"] = checksum(file);
   write_file(path, format_safetensors(file), /*force=*/true);
 }
 
 void read_checkpoint(const std::string& path, const Fingerprint& run, Point& point) {
-  const TensorFile file = parse_safetensors(read_file(path), path);
+  const AlignedVector<char> bytes = read_large_file(path);
+  const TensorFileView file = view_safetensors({bytes.data(), bytes.size()}, path);
   const auto metadata = [&](const std::string& key) {
     const auto it = file.metadata.find(key);
     return it == file.metadata.end() ? std::string() : it->second;

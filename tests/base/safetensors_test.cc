@@ -10,6 +10,9 @@
 #include "base/json.h"
 #include "sluice/error.h"
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 namespace sluice {
 namespace {
 
@@ -180,20 +183,35 @@ TEST(Safetensors, WhatSuchAFileCannotHoldIsNotWritten) {
   EXPECT_TRUE(refused({.metadata = {{"a", "\xff"}}, .tensors = {}}));
 }
 
+// All bytes but the digits.
+std::string without_checksum(std::string bytes) {
+  const std::string digits = parse_safetensors(bytes, "x").metadata.at(std::string(checksum_key));
+  return bytes.erase(bytes.find(digits), digits.size());
+}
+
 TEST(Checksum, IsThePublishedOne) {
-  // FNV-1a of all bytes but the digits, computed here anew.
-  const std::string bytes = format_with_checksum(example());
-  const TensorFile file = parse_safetensors(bytes, "x");
-  const std::string digits = file.metadata.at(std::string(checksum_key));
-  std::string rest = bytes;
-  rest.erase(rest.find(digits), digits.size());
-  std::uint64_t sum = 14695981039346656037u;
-  for (const char c : rest) {
+  const std::string bytes = format_with_checksum(example()), rest = without_checksum(bytes);
+  const auto metadata = parse_safetensors(bytes, "x").metadata;
+  EXPECT_EQ(std::stoull(metadata.at(std::string(checksum_key)), nullptr, 16), XXH3_64bits(rest.data(), rest.size()));
+  verify_checksum(bytes, metadata, "x");
+}
+
+TEST(Checksum, OfOlderFilesIsVerifiedToo) {
+  std::string bytes = format_with_checksum(example());
+  const std::string digits = parse_safetensors(bytes, "x").metadata.at(std::string(checksum_key));
+  std::uint64_t sum = 14695981039346656037u;  // FNV-1a, computed here anew
+  for (const char c : without_checksum(bytes)) {
     sum ^= static_cast<std::uint8_t>(c);
     sum *= 1099511628211u;
   }
-  EXPECT_EQ(std::stoull(digits, nullptr, 16), sum);
-  verify_checksum(bytes, file, "x");
+  char text[17];
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(sum));
+  bytes.replace(bytes.find(digits), digits.size(), text);
+  const auto verify = [&](Checksum kind) { verify_checksum(bytes, parse_safetensors(bytes, "x").metadata, "x", kind); };
+  EXPECT_NO_THROW(verify(Checksum::fnv1a));
+  EXPECT_THROW(verify(Checksum::xxh3), Error);
+  bytes.back() ^= 1;
+  EXPECT_THROW(verify(Checksum::fnv1a), Error);
 }
 
 TEST(Checksum, EveryFlippedBitIsFound) {
@@ -201,7 +219,7 @@ TEST(Checksum, EveryFlippedBitIsFound) {
   for (std::size_t bit = 0; bit < bytes.size() * 8; ++bit) {
     std::string flipped = bytes;
     flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ 1 << bit % 8);
-    const auto read = [&] { verify_checksum(flipped, parse_safetensors(flipped, "x"), "x"); };
+    const auto read = [&] { verify_checksum(flipped, parse_safetensors(flipped, "x").metadata, "x"); };
     EXPECT_THROW(read(), Error) << "bit " << bit;
   }
 }
@@ -210,14 +228,14 @@ TEST(Checksum, TextInTheMetadataCannotPoseAsIt) {
   TensorFile file = example();
   file.metadata["a"] = "\"sluice.checksum\":\"0000000000000000\"";
   const std::string bytes = format_with_checksum(file);
-  verify_checksum(bytes, parse_safetensors(bytes, "x"), "x");
+  verify_checksum(bytes, parse_safetensors(bytes, "x").metadata, "x");
 }
 
 TEST(Checksum, NoneIsNotChecked) {
   TensorFile file = example();
   const auto verify = [&file] {
     const std::string bytes = format_safetensors(file);
-    verify_checksum(bytes, parse_safetensors(bytes, "x"), "x");
+    verify_checksum(bytes, parse_safetensors(bytes, "x").metadata, "x");
   };
   EXPECT_THROW(verify(), Error);
   file.metadata[std::string(checksum_key)] = "none";

@@ -59,6 +59,7 @@ const struct c_case c_cases[] = {
     CASE(top_is_sorted_and_whole),
     CASE(looks_into_a_model),
     CASE(reads_text),
+    CASE(streams_with_less_precision),
     CASE(loads_only_model_files),
     CASE(loads_from_memory_and_refuses_every_flipped_byte),
     CASE(refuses_wrong_arguments_of_models),

@@ -38,6 +38,7 @@ void streams_like_the_library(const struct c_world* world);
 void top_is_sorted_and_whole(const struct c_world* world);
 void looks_into_a_model(const struct c_world* world);
 void reads_text(const struct c_world* world);
+void streams_with_less_precision(const struct c_world* world);
 void loads_only_model_files(const struct c_world* world);
 void loads_from_memory_and_refuses_every_flipped_byte(const struct c_world* world);
 void refuses_wrong_arguments_of_models(const struct c_world* world);

@@ -50,6 +50,37 @@ void top_is_sorted_and_whole(const struct c_world* world) {
   sluice_model_free(model);
 }
 
+void streams_with_less_precision(const struct c_world* world) {
+  sluice_model* model = load(world->model_path);
+  sluice_stream* exact = stream_on(model);
+  float* probabilities = exactly(world->vocabulary * sizeof(float));
+  sluice_precision precision;
+  size_t count = 0, i;
+  uint32_t token;
+  for (precision = SLUICE_BF16; precision <= SLUICE_INT8; ++precision) {
+    sluice_stream* stream;
+    float most = 0;
+    CHECK_OK(sluice_model_set_precision(model, precision));
+    stream = stream_on(model);
+    for (token = 1; token <= 3; ++token) CHECK_OK(sluice_stream_step(stream, token));
+    CHECK_OK(sluice_stream_probabilities(stream, probabilities, world->vocabulary, &count));
+    for (i = 0; i < count; ++i) {
+      const float off = probabilities[i] - world->probabilities[i];
+      if (off > most) most = off;
+    }
+    CHECK(most > 0 && most < 0.01f);
+    sluice_stream_free(stream);
+  }
+  for (token = 1; token <= 3; ++token) CHECK_OK(sluice_stream_step(exact, token)); /* made before: as it was */
+  CHECK_OK(sluice_stream_probabilities(exact, probabilities, world->vocabulary, &count));
+  CHECK(memcmp(probabilities, world->probabilities, world->vocabulary * sizeof(float)) == 0);
+  REFUSED(SLUICE_USAGE, "a precision from 0 to 2, found 3", sluice_model_set_precision, (model, (sluice_precision)3));
+  REFUSED(SLUICE_USAGE, "a model", sluice_model_set_precision, (NULL, SLUICE_F32));
+  free(probabilities);
+  sluice_stream_free(exact);
+  sluice_model_free(model);
+}
+
 void reads_text(const struct c_world* world) {
   sluice_model* model = load(world->model_path);
   sluice_stream* stream = stream_on(model);

@@ -375,7 +375,7 @@ TEST(ModelFile, WrongMetadataIsNamed) {
       message(key, value);
     }
   }
-  EXPECT_THAT(message("sluice.version", "2"), AllOf(HasSubstr("newer version 2"), HasSubstr("version 1")));
+  EXPECT_THAT(message("sluice.version", "3"), AllOf(HasSubstr("newer version 3"), HasSubstr("version 2")));
   EXPECT_THAT(message("sluice.version", "99999999999"), HasSubstr("a version"));
   EXPECT_THAT(message("sluice.config", R"({"cell":"elm","hidden":5,"embedding":3})"), HasSubstr("elm"));
   EXPECT_THAT(message("sluice.cell", "gru-reset-after"), HasSubstr("gru-reset-after"));

@@ -168,6 +168,15 @@ def test_eval(models, text):
     assert 0 < result["recall_at_1"] <= result["recall_at_3"] <= 1
 
 
+def test_precision(models, text):
+    exact = sluice_json("eval", models["lstm"], text)["nats_per_token"]
+    losses = [sluice_json("eval", models["lstm"], text, "--precision", p)["nats_per_token"] for p in ("bf16", "int8")]
+    assert all(loss != exact and loss == pytest.approx(exact, rel=0.01) for loss in losses)
+    exact, short = (sluice_json("complete", models["lstm"], PROMPT, "--precision", p) for p in ("f32", "int8"))
+    assert exact != short and exact["candidates"][0]["token"] == short["candidates"][0]["token"]
+    sluice("complete", models["lstm"], PROMPT, "--precision", "f16", code=2)
+
+
 def test_dash_is_standard_input(models, text, tmp_path):
     from_file = sluice_json("eval", models["gru"], text)
     from_pipe = sluice_json("eval", models["gru"], "-", input=text.read_bytes())

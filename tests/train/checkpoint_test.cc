@@ -144,9 +144,9 @@ TEST_F(CheckpointTest, RefusesAnotherRunAndNamesTheDifference) {
 TEST_F(CheckpointTest, RefusesWhatIsNoCheckpoint) {
   EXPECT_NE(refusal((folder_ / "missing").string(), kRun), "");
   EXPECT_NE(refusal(folder_.string(), kRun), "");
-  write_file(path_, format_safetensors({{{"cell", "gru"}}, {}}), true);
+  write_file(path_, format_safetensors(TensorFile{{{"cell", "gru"}}, {}}), true);
   EXPECT_THAT(refusal(path_, kRun), HasSubstr("expected a checkpoint"));
-  write_file(path_, format_safetensors({{{"format", "sluice-checkpoint"}, {"version", "2"}}, {}}), true);
+  write_file(path_, format_safetensors(TensorFile{{{"format", "sluice-checkpoint"}, {"version", "2"}}, {}}), true);
   EXPECT_THAT(refusal(path_, kRun), HasSubstr("version 1, found 2"));
 }
 

@@ -18,6 +18,7 @@ struct Complete {
   std::string model;
   std::vector<std::string> words;
   CompletionOptions options;
+  Precision precision = Precision::f32;
   bool top_given = false, quiet = false;
   bool asking = false;  // a person types the prompts and has them before their eyes
   ResultFlags result;
@@ -96,7 +97,8 @@ int Complete::run() {
   for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
   const bool lines = words.empty() || text == "-";
   if (lines) expect(result.svg.empty(), "--svg", "a TEXT to draw", "lines of standard input");
-  const Model network = load_text_model(model);
+  Model network = load_text_model(model);
+  if (precision != Precision::f32) network.set_precision(precision);
   if (lines) return answer_lines(network);
   answer(network, text);
   return 0;
@@ -119,6 +121,7 @@ Action add_complete(CLI::App& app, const Invocation& typed) {
             "X");
   add_value(app, "--top-k", verb->options.sample.top_k, "of -n: draw from so many likeliest tokens; 0: from all", "N");
   add_value(app, "--seed", verb->options.seed, "of -n: another number, another text", "N");
+  add_precision(app, verb->precision);
   verb->result.add(app);
   verb->result.add_picture(app);
   app.add_flag("-q,--quiet", verb->quiet, "say nothing but errors and the result");

@@ -12,6 +12,7 @@ namespace {
 
 struct Eval {
   std::string model, file;
+  Precision precision = Precision::f32;
   std::uint64_t batch = 1, threads = 0;
   ResultFlags result;
 
@@ -20,7 +21,8 @@ struct Eval {
 
 int Eval::run() const {
   expect(batch >= 1, "--batch", "1 or more", std::to_string(batch));
-  const Model network = load_text_model(model);
+  Model network = load_text_model(model);
+  if (precision != Precision::f32) network.set_precision(precision);
   const Corpus corpus = Corpus::read(file, network.vocabulary());
   const Evaluation e = evaluate(network, corpus, batch, threads);
   const auto view = [&](const Style& style) {
@@ -57,6 +59,7 @@ Action add_eval(CLI::App& app, const Invocation&) {
   app.add_option("FILE", verb->file, "the text, UTF-8; - is standard input")->required();
   add_value(app, "--batch", verb->batch, "parts of the text read side by side, each from an empty memory", "N");
   add_value(app, "--threads", verb->threads, "how many to use; 0: as many as the machine has", "N");
+  add_precision(app, verb->precision);
   verb->result.add(app);
   return [verb] { return verb->run(); };
 }

@@ -121,6 +121,11 @@ Model load_text_model(const std::string& path) {
   return model;
 }
 
+void add_precision(CLI::App& app, Precision& precision) {
+  add_value(app, "--precision", precision, "how the weights are held: f32, or bf16 or int8, smaller and faster",
+            "NAME");
+}
+
 void TextFlags::add(CLI::App& app) {
   add_value(app, "--level", level, "what a token is: word, char or pretokenized", "NAME")->group("Text");
   app.add_flag("--pretokenized", pretokenized, "already split by spaces; every line end becomes <eos>")->group("Text");

@@ -80,6 +80,8 @@ class FieldFlags {
 
 // The model in a file, for verbs that give it words. Throws Error (bad_file) besides for one that reads numbers.
 Model load_text_model(const std::string& path);
+// --precision of verbs that infer.
+void add_precision(CLI::App& app, Precision& precision);
 
 // How a text is read.
 struct TextFlags {
