@@ -16,8 +16,8 @@ add_library(sluice_inference_objects OBJECT ${SLUICE_INFERENCE_SOURCES})
 add_library(sluice_other_objects OBJECT ${SLUICE_OTHER_SOURCES})
 foreach(objects sluice_inference_objects sluice_other_objects)
   target_include_directories(${objects} PRIVATE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
-  target_link_libraries(${objects} PRIVATE sluice_flags Threads::Threads PkgConfig::SLUICE_HWY
-                                           PkgConfig::SLUICE_UTF8PROC nlohmann_json::nlohmann_json)
+  target_link_libraries(${objects} PRIVATE sluice_flags Threads::Threads PkgConfig::SLUICE_UTF8PROC
+                                           nlohmann_json::nlohmann_json)
   # A section a function, so that a linker that is asked to (--gc-sections) leaves out what nobody calls.
   target_compile_options(${objects} PRIVATE -ffunction-sections -fdata-sections)
   target_compile_definitions(${objects} PRIVATE SLUICE_VERSION="${PROJECT_VERSION}")
@@ -33,7 +33,7 @@ function(sluice_library name kind output exported)
   target_include_directories(${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
                                             $<INSTALL_INTERFACE:include>)
   target_compile_features(${name} INTERFACE cxx_std_20)
-  target_link_libraries(${name} PRIVATE Threads::Threads PkgConfig::SLUICE_HWY)
+  target_link_libraries(${name} PRIVATE Threads::Threads)
   if("sluice_other_objects" IN_LIST ARGN)
     target_link_libraries(${name} PRIVATE PkgConfig::SLUICE_UTF8PROC)
   endif()

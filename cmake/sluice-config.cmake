@@ -14,21 +14,13 @@ if(NOT sluice_kind MATCHES "^(static|shared)$")
   return()
 endif()
 
-# A shared library brings what it needs; with a static one it is linked here.
+# A shared library brings what it needs; what a static one needs is linked here.
 if(sluice_kind STREQUAL "static")
   include(CMakeFindDependencyMacro)
   find_dependency(Threads)
   find_dependency(PkgConfig)
-  if(NOT TARGET PkgConfig::SLUICE_HWY)
-    pkg_check_modules(SLUICE_HWY QUIET IMPORTED_TARGET GLOBAL libhwy)
-  endif()
   if(NOT TARGET PkgConfig::SLUICE_UTF8PROC)
     pkg_check_modules(SLUICE_UTF8PROC QUIET IMPORTED_TARGET GLOBAL libutf8proc)
-  endif()
-  if(NOT TARGET PkgConfig::SLUICE_HWY)
-    set(sluice_FOUND FALSE)
-    set(sluice_NOT_FOUND_MESSAGE "sluice: expected libhwy (Debian: libhwy-dev), which a static library needs, found none")
-    return()
   endif()
 endif()
 

@@ -4,6 +4,7 @@
 #define HWY_TARGET_INCLUDE "kernels/ceilings.cc"
 #include "hwy/foreach_target.h"
 // (the target list comes before the lanes)
+#include "kernels/dispatch.h"
 #include "kernels/tile-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -53,11 +54,11 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace sluice {
 
-HWY_EXPORT(multiply_add_rounds);
-HWY_EXPORT(read_rows);
+SLUICE_EXPORT(multiply_add_rounds);
+SLUICE_EXPORT(read_rows);
 
-double multiply_add(std::size_t rounds) { return HWY_DYNAMIC_DISPATCH(multiply_add_rounds)(rounds); }
-float read_all(const float* data, std::size_t n) { return HWY_DYNAMIC_DISPATCH(read_rows)(data, n); }
+double multiply_add(std::size_t rounds) { return SLUICE_DISPATCH(multiply_add_rounds)(rounds); }
+float read_all(const float* data, std::size_t n) { return SLUICE_DISPATCH(read_rows)(data, n); }
 
 }  // namespace sluice
 #endif  // HWY_ONCE

@@ -8,6 +8,7 @@
 #define HWY_TARGET_INCLUDE "kernels/pointwise.cc"
 #include "hwy/foreach_target.h"
 // (the target list comes before the lanes)
+#include "kernels/dispatch.h"
 #include "kernels/lane-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -118,18 +119,18 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace sluice {
 
-HWY_EXPORT(gradient_row);
-HWY_EXPORT(loss_row);
-HWY_EXPORT(softmax_row);
-HWY_EXPORT(sum_listed);
-HWY_EXPORT(add_row);
+SLUICE_EXPORT(gradient_row);
+SLUICE_EXPORT(loss_row);
+SLUICE_EXPORT(softmax_row);
+SLUICE_EXPORT(sum_listed);
+SLUICE_EXPORT(add_row);
 
 float softmax_gradient(float* logits, std::size_t padded, std::size_t target, float scale) {
-  return HWY_DYNAMIC_DISPATCH(gradient_row)(logits, padded, target, scale);
+  return SLUICE_DISPATCH(gradient_row)(logits, padded, target, scale);
 }
 
 float softmax_loss(const float* logits, std::size_t padded, std::size_t target) {
-  return HWY_DYNAMIC_DISPATCH(loss_row)(logits, padded, target);
+  return SLUICE_DISPATCH(loss_row)(logits, padded, target);
 }
 
 std::uint32_t softmax_rank(const float* logits, std::size_t padded, std::size_t target) {
@@ -140,19 +141,19 @@ std::uint32_t softmax_rank(const float* logits, std::size_t padded, std::size_t 
 }
 
 void softmax(const float* logits, std::size_t padded, float* probabilities) {
-  HWY_DYNAMIC_DISPATCH(softmax_row)(logits, padded, probabilities);
+  SLUICE_DISPATCH(softmax_row)(logits, padded, probabilities);
 }
 
 void sum_rows(const float* in, std::size_t stride, std::size_t rows, float* out, std::size_t columns, bool add) {
-  HWY_DYNAMIC_DISPATCH(sum_listed)(in, stride, nullptr, rows, out, columns, add);
+  SLUICE_DISPATCH(sum_listed)(in, stride, nullptr, rows, out, columns, add);
 }
 
 void sum_listed_rows(const float* in, std::size_t stride, std::span<const std::uint32_t> rows, float* out,
                      std::size_t columns) {
-  HWY_DYNAMIC_DISPATCH(sum_listed)(in, stride, rows.data(), rows.size(), out, columns, false);
+  SLUICE_DISPATCH(sum_listed)(in, stride, rows.data(), rows.size(), out, columns, false);
 }
 
-void add_to(float* out, const float* in, std::size_t n) { HWY_DYNAMIC_DISPATCH(add_row)(out, in, n); }
+void add_to(float* out, const float* in, std::size_t n) { SLUICE_DISPATCH(add_row)(out, in, n); }
 
 void dropout(const float* in, float* out, std::size_t n, double rate, const Random& random, std::uint64_t first) {
   const auto threshold = static_cast<std::uint64_t>(rate * 65536);

@@ -9,6 +9,7 @@
 #define HWY_TARGET_INCLUDE "kernels/product.cc"
 #include "hwy/foreach_target.h"
 // (the target list comes before the lanes)
+#include "kernels/dispatch.h"
 #include "kernels/tile-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -294,14 +295,14 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace sluice {
 
-HWY_EXPORT(multiply_any);
-HWY_EXPORT(product_any);
+SLUICE_EXPORT(multiply_any);
+SLUICE_EXPORT(product_any);
 
 void multiply(const Panels& weights, const float* a, std::size_t a_row, float* c, std::size_t c_row, const float* init,
               std::size_t first_row, std::size_t last_row, std::size_t first_panel, std::size_t last_panel,
               Scratch* scratch) {
   if (first_row == last_row || first_panel == last_panel) return;
-  HWY_DYNAMIC_DISPATCH(multiply_any)
+  SLUICE_DISPATCH(multiply_any)
   (weights, a + first_row * a_row, a_row, c + first_row * c_row, c_row, init, last_row - first_row, first_panel,
    last_panel, scratch);
 }
@@ -337,7 +338,7 @@ void Scratch::prepare_product(Format format, std::size_t columns) {
 void product(const Product& p, std::size_t first_row, std::size_t last_row, std::size_t first_column,
              std::size_t last_column, Scratch& scratch) {
   if (first_row == last_row || first_column == last_column) return;
-  HWY_DYNAMIC_DISPATCH(product_any)(p, first_row, last_row, first_column, last_column, scratch);
+  SLUICE_DISPATCH(product_any)(p, first_row, last_row, first_column, last_column, scratch);
 }
 
 }  // namespace sluice

@@ -11,6 +11,7 @@
 #include "hwy/foreach_target.h"
 // (the target list comes before the lanes)
 #include "cells/tape_rows.h"
+#include "kernels/dispatch.h"
 #include "kernels/tile-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -276,18 +277,18 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace sluice {
 
-HWY_EXPORT(run_forward);
-HWY_EXPORT(run_backward);
+SLUICE_EXPORT(run_forward);
+SLUICE_EXPORT(run_backward);
 
 void recur_forward(const CellShape& cell, const RecurrentWeights& weights, const Sequence& sequence,
                    const Share& share) {
-  if (share.first_row < share.last_row) HWY_DYNAMIC_DISPATCH(run_forward)(cell.index, weights, sequence, share);
+  if (share.first_row < share.last_row) SLUICE_DISPATCH(run_forward)(cell.index, weights, sequence, share);
 }
 
 void recur_backward(const CellShape& cell, const Panels transposed[2], const Sequence& sequence, const float* dy,
                     std::size_t dy_stride, float* const carry[2], float* mixed, const Share& share) {
   if (share.first_row < share.last_row) {
-    HWY_DYNAMIC_DISPATCH(run_backward)(cell.index, transposed, sequence, dy, dy_stride, carry, mixed, share);
+    SLUICE_DISPATCH(run_backward)(cell.index, transposed, sequence, dy, dy_stride, carry, mixed, share);
   }
 }
 

@@ -1,32 +1,95 @@
+#include <bit>
 #include <cstdlib>
 
-#include "hwy/highway.h"
+#include "kernels/dispatch.h"
 #include "kernels/kernels.h"
 #include "sluice/error.h"
 
 namespace sluice {
 
+constinit std::atomic<std::size_t> target_position = 0;
+
+namespace {
+
+constinit std::atomic<std::int64_t> target_in_use = 0;
+
+// Whether this processor, and its system, have what Highway switches on for a target that needs more than the
+// compiler's own flags.
+bool runs(std::int64_t target) {
+#if HWY_ARCH_X86
+  __builtin_cpu_init();
+  const bool sse4 = __builtin_cpu_supports("ssse3") && __builtin_cpu_supports("sse4.1") &&
+                    __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("pclmul") &&
+                    __builtin_cpu_supports("aes");
+  const bool avx2 = sse4 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+                    __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+  if (target == HWY_SSSE3) return __builtin_cpu_supports("ssse3") != 0;
+  if (target == HWY_SSE4) return sse4;
+  if (target == HWY_AVX2) return avx2;
+  if (target == HWY_AVX3) {
+    return avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512cd");
+  }
+#endif
+  return target == HWY_STATIC_TARGET;
+}
+
+// As Highway's macros order a table: after one entry, targets from the lowest bit on, in the end the fallback.
+std::size_t position_of(std::int64_t target) {
+  return static_cast<std::size_t>(
+      std::countr_zero(static_cast<std::uint64_t>(HWY_CHOSEN_TARGET_SHIFT(target) | HWY_CHOSEN_TARGET_MASK_SCALAR)));
+}
+
+}  // namespace
+
+std::vector<std::int64_t> supported_targets() {
+  std::vector<std::int64_t> all;
+  for (int bit = 0; bit < 63; ++bit) {
+    const std::int64_t target = std::int64_t{1} << bit;
+    if ((HWY_TARGETS & target) != 0 && (target == HWY_STATIC_TARGET || runs(target))) all.push_back(target);
+  }
+  return all;
+}
+
+std::int64_t used_target() {
+  if (target_in_use == 0) choose_target();
+  return target_in_use;
+}
+
+void use_target(std::int64_t target) {
+  target_in_use = target;
+  target_position = position_of(target);
+}
+
+std::size_t choose_target() {
+  std::int64_t best = HWY_STATIC_TARGET;
+  for (int bit = 62; bit >= 0; --bit) {
+    const std::int64_t target = std::int64_t{1} << bit;
+    if ((HWY_TARGETS & target) != 0 && runs(target)) best = target;
+  }
+  use_target(best);
+  return target_position;
+}
+
 std::vector<std::string> targets() {
-  static const std::vector<std::string> names = [] {
-    std::vector<std::string> all;
-    for (const std::int64_t t : hwy::SupportedAndGeneratedTargets()) all.emplace_back(hwy::TargetName(t));
-    return all;
-  }();
-  return names;
+  std::vector<std::string> all;
+  for (const std::int64_t t : supported_targets()) all.emplace_back(hwy::TargetName(t));
+  return all;
 }
 
 std::string target() {
   static const std::string chosen = [] {
-    const std::vector<std::string> known = targets();
     const char* wanted = std::getenv("SLUICE_TARGET");
-    if (wanted == nullptr || *wanted == 0) return known.front();
+    if (wanted == nullptr || *wanted == 0) return std::string(hwy::TargetName(used_target()));
     std::string list;
-    for (const std::int64_t t : hwy::SupportedAndGeneratedTargets()) {
-      if (wanted == std::string(hwy::TargetName(t))) {
-        hwy::SetSupportedTargetsForTest(t);
-        return std::string(wanted);
+    for (const std::int64_t t : supported_targets()) {
+      const std::string name = hwy::TargetName(t);
+      if (name == wanted) {
+        use_target(t);
+        return name;
       }
-      list += (list.empty() ? "" : ", ") + std::string(hwy::TargetName(t));
+      list += (list.empty() ? "" : ", ") + name;
     }
     throw Error(Status::usage, "SLUICE_TARGET: expected one of " + list + ", found \"" + wanted + "\"");
   }();

@@ -5,6 +5,7 @@
 #define HWY_TARGET_INCLUDE "kernels/update.cc"
 #include "hwy/foreach_target.h"  // must come before highway.h
 #include "hwy/highway.h"
+#include "kernels/dispatch.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace sluice::HWY_NAMESPACE {
@@ -148,30 +149,30 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace sluice {
 
-HWY_EXPORT(sgd);
-HWY_EXPORT(rmsprop);
-HWY_EXPORT(adam);
-HWY_EXPORT(average);
-HWY_EXPORT(squares);
+SLUICE_EXPORT(sgd);
+SLUICE_EXPORT(rmsprop);
+SLUICE_EXPORT(adam);
+SLUICE_EXPORT(average);
+SLUICE_EXPORT(squares);
 
 void sgd_step(const SgdStep& step, std::size_t n, const float* gradient, float* weight, float* moment) {
-  HWY_DYNAMIC_DISPATCH(sgd)(step, n, gradient, weight, moment);
+  SLUICE_DISPATCH(sgd)(step, n, gradient, weight, moment);
 }
 
 void rmsprop_step(const RmsPropStep& step, std::size_t n, const float* gradient, float* weight, float* second) {
-  HWY_DYNAMIC_DISPATCH(rmsprop)(step, n, gradient, weight, second);
+  SLUICE_DISPATCH(rmsprop)(step, n, gradient, weight, second);
 }
 
 void adam_step(const AdamStep& step, std::size_t n, const float* gradient, float* weight, float* first, float* second) {
-  HWY_DYNAMIC_DISPATCH(adam)(step, n, gradient, weight, first, second);
+  SLUICE_DISPATCH(adam)(step, n, gradient, weight, first, second);
 }
 
 void average_step(float share, std::size_t n, const float* weight, float* average) {
-  HWY_DYNAMIC_DISPATCH(average)(share, n, weight, average);
+  SLUICE_DISPATCH(average)(share, n, weight, average);
 }
 
 void sums_of_squares(std::size_t n, const float* values, double* blocks) {
-  HWY_DYNAMIC_DISPATCH(squares)(n, values, blocks);
+  SLUICE_DISPATCH(squares)(n, values, blocks);
 }
 
 }  // namespace sluice

@@ -37,10 +37,10 @@ float row_gradient(const Network::Impl& n, float* answers, const Rows& targets, 
   return squared_error_gradient(answers, targets.numbers.data() + i * n.outputs(), n.outputs(), scale);
 }
 
-// A product whose columns or rows are split over the team, whichever keeps every thread's slices wide.
+// A product whose rows are split over the team, or its columns where rows are too few to use a packed panel often.
 void split_product(const Product& p, std::size_t rows, Workspace::Impl& w, Team& team) {
-  constexpr std::size_t kPanel = 64;
-  const bool by_columns = p.columns >= kPanel * team.size() && rows < 8 * p.columns;
+  constexpr std::size_t kPanel = 64, kRows = 96;
+  const bool by_columns = p.columns >= kPanel * team.size() && rows < kRows * team.size();
   const std::size_t count = by_columns ? p.columns : rows, grain = by_columns ? kPanel : 24;
   team.run([&](std::size_t thread) {
     const std::size_t units = (count + grain - 1) / grain;
@@ -57,9 +57,10 @@ void split_product(const Product& p, std::size_t rows, Workspace::Impl& w, Team&
 
 }  // namespace
 
-// Enough that the head's gradient is not read and written too often, few enough that they stay in the L3 cache.
+// 64 MB of them: the head's gradient is read and written once for every chunk, which for a large vocabulary costs more
+// than answers that stay in the L3 cache would save.
 std::size_t answer_rows(const Network::Impl& n, std::size_t rows) {
-  constexpr std::size_t kFloats = std::size_t{4} << 20;
+  constexpr std::size_t kFloats = std::size_t{16} << 20;
   return std::min(rows, std::max<std::size_t>(128, kFloats / n.padded_outputs()));
 }
 

@@ -6,14 +6,14 @@
 #include <string>
 #include <vector>
 
-#include "hwy/highway.h"
+#include "kernels/dispatch.h"
 #include "kernels/kernels.h"
 
 namespace sluice::test {
 
 inline std::vector<std::int64_t> all_targets() {
   target();  // which reads SLUICE_TARGET
-  return hwy::SupportedAndGeneratedTargets();
+  return supported_targets();
 }
 
 // Those with fused multiply-add, which promise the same bits.
@@ -35,17 +35,13 @@ inline std::string target_label(const testing::TestParamInfo<std::int64_t>& info
 // Kernels use the given instruction set while it lives; then the process's own again.
 class WithTarget {
  public:
-  explicit WithTarget(std::int64_t chosen) { use(chosen); }
-  ~WithTarget() { use(own_); }
+  explicit WithTarget(std::int64_t chosen) { use_target(chosen); }
+  ~WithTarget() { use_target(own_); }
   WithTarget(const WithTarget&) = delete;
   WithTarget& operator=(const WithTarget&) = delete;
 
  private:
-  static void use(std::int64_t supported) {
-    hwy::SetSupportedTargetsForTest(supported);
-    hwy::GetChosenTarget().Update(supported);
-  }
-  const std::int64_t own_ = hwy::SupportedTargets();
+  const std::int64_t own_ = used_target();
 };
 
 class EachTarget : public testing::TestWithParam<std::int64_t> {

@@ -5,6 +5,7 @@
 #define HWY_TARGET_INCLUDE "kernels/lane_test.cc"
 #include "hwy/foreach_target.h"
 // (the target list comes before the lanes)
+#include "kernels/dispatch.h"
 #include "kernels/lane-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -55,7 +56,7 @@ HWY_AFTER_NAMESPACE();
 namespace sluice {
 namespace {
 
-HWY_EXPORT(apply);
+SLUICE_EXPORT(apply);
 
 enum class Function { exp, sigmoid, tanh, relu, is_positive };
 
@@ -63,7 +64,7 @@ std::vector<float> applied(Function function, std::vector<float> x) {
   const std::size_t n = x.size();
   x.resize(round_up(n, kBlock));
   std::vector<float> y(x.size());
-  HWY_DYNAMIC_DISPATCH(apply)(static_cast<int>(function), x.data(), y.data(), x.size());
+  SLUICE_DISPATCH(apply)(static_cast<int>(function), x.data(), y.data(), x.size());
   y.resize(n);
   return y;
 }

@@ -153,7 +153,7 @@ INSTANTIATE_TEST_SUITE_P(Cells, Networks, testing::ValuesIn(test::every_cell()),
 
 // A vocabulary so large that the logits of a window are made in more than one piece.
 TEST(LargeVocabulary, LossAndGradientsEqualTheReference) {
-  const NetworkSize size = {10, 13, 1, 3, 2, 33000};
+  const NetworkSize size = {10, 13, 1, 3, 2, 132000};
   const Sample sample(test::config_of({"gru", "tanh"}, size), size, 11);
   const Numbers state(sample.state.values().begin(), sample.state.values().end());
   const reference::Result truth = run(test::in_double(sample.network), sample.text, state, true);
