@@ -64,9 +64,10 @@ void DenseLayer::pack(Team& team) {
   const auto own = shape_.cell->own_bias >= 0 ? p[3] : std::span<const float>();
   const LayerParameters from = {p[0], p[1], p[2], own};
   pack_layer(*shape_.cell, shape_.hidden, shape_.inputs, from, format_, packed_, team);
-  transposed_ = {};
   if (has_gradients(format_)) {
     pack_transposed(*shape_.cell, shape_.hidden, shape_.inputs, from, format_, transposed_, team);
+  } else {
+    transposed_ = {};
   }
 }
 
