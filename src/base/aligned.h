@@ -37,6 +37,12 @@ struct AlignedAllocator {
 template <class T>
 using AlignedVector = std::vector<T, AlignedAllocator<T>>;
 
+// Buffers grow and never shrink: a pass allocates only when it is larger than all before it.
+template <class T>
+void grow(AlignedVector<T>& v, std::size_t n) {
+  if (v.size() < n) v.resize(n);
+}
+
 inline std::size_t round_up(std::size_t n, std::size_t unit) { return (n + unit - 1) / unit * unit; }
 
 }  // namespace sluice

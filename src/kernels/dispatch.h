@@ -16,6 +16,11 @@ namespace sluice {
 extern std::atomic<std::size_t> target_position;
 std::size_t choose_target();  // the best one
 
+inline std::size_t dispatch_position() {
+  const std::size_t position = target_position.load(std::memory_order_relaxed);
+  return position != 0 ? position : choose_target();
+}
+
 // Highway's numbers of what this machine and this build share, best first; the one in use.
 std::vector<std::int64_t> supported_targets();
 std::int64_t used_target();
@@ -29,12 +34,3 @@ void use_target(std::int64_t target);
   constexpr decltype(&HWY_STATIC_DISPATCH(function)) function##_of_target[] = { \
       nullptr, HWY_CHOOSE_TARGET_LIST(function), HWY_CHOOSE_FALLBACK(function)}
 #define SLUICE_DISPATCH(function) (*function##_of_target[::sluice::dispatch_position()])
-
-namespace sluice {
-
-inline std::size_t dispatch_position() {
-  const std::size_t position = target_position.load(std::memory_order_relaxed);
-  return position != 0 ? position : choose_target();
-}
-
-}  // namespace sluice

@@ -29,6 +29,10 @@ enum class Format {
 };
 constexpr bool has_gradients(Format format) { return format == Format::f32 || format == Format::bf16; }
 constexpr std::size_t per_word(Format format) { return format == Format::f32 ? 1 : format == Format::int8 ? 4 : 2; }
+// Words of `depth` numbers.
+constexpr std::size_t words_of(Format format, std::size_t depth) {
+  return (depth + per_word(format) - 1) / per_word(format);
+}
 
 // Instructions for products of short numbers that this processor has beyond its instruction set's name.
 struct DotInstructions {
@@ -60,7 +64,7 @@ struct Panels {
 
   std::size_t blocks() const { return outputs / kBlock; }
   std::size_t panels() const { return vectors == 0 ? 0 : (blocks() + vectors - 1) / vectors; }
-  std::size_t steps() const { return (depth + per_word(format) - 1) / per_word(format); }
+  std::size_t steps() const { return words_of(format, depth); }
   std::size_t stride() const { return steps() * vectors * kBlock; }
   std::size_t bytes() const { return data.size() * sizeof(float) + words.size() * sizeof(std::uint32_t); }
 };

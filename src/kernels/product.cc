@@ -32,7 +32,7 @@ void fill_rows(const float* init, float* c, std::size_t c_row, std::size_t rows,
   for (std::size_t i = 0; i < rows; ++i) std::memcpy(c + i * c_row, init, floats * sizeof(float));
 }
 
-// Depths [k, k + depth) of rows against panels. `start`: C begins as init says.
+// Depths [k, k + depth) of rows against panels; at the first of them C begins as init says, if there is one.
 void multiply_slice(const Panels& w, const Factor& a, std::size_t k, std::size_t depth, float* c, std::size_t c_row,
                     const float* init, std::size_t all_rows, std::size_t first_panel, std::size_t last_panel) {
   const TileRows& table = tiles(w.format).plain;
@@ -66,7 +66,7 @@ void multiply_floats(const Panels& w, const float* a, std::size_t a_row, float* 
 void multiply_bf16(const Panels& w, const float* a, std::size_t a_row, float* c, std::size_t c_row, const float* init,
                    std::size_t all_rows, std::size_t first_panel, std::size_t last_panel, Scratch& scratch) {
   std::uint32_t* words = scratch.words.data();
-  const std::size_t slice = std::min(kSlice, w.depth), stride = (slice + 1) / 2;
+  const std::size_t stride = words_of(w.format, std::min(kSlice, w.depth));
   const Pieces piece = pieces(all_rows, scratch.words.size() / stride);
   for (std::size_t i = 0; i < piece.count; ++i) {
     const std::size_t row = piece.first(i), rows = piece.size(i);
@@ -82,6 +82,7 @@ void multiply_bf16(const Panels& w, const float* a, std::size_t a_row, float* c,
 void multiply_one_row(const Panels& w, const Factor& a, float* c, const float* init, std::size_t first_panel,
                       std::size_t last_panel) {
   const std::size_t together = panels_of_one_row(w.vectors);
+  const TileFunction function = tiles(w.format).one_row[w.vectors - 1];
   std::size_t p = first_panel;
   const std::size_t whole = w.blocks() / w.vectors;  // panels that are not cut
   for (; p + together <= std::min(last_panel, whole); p += together) {
@@ -89,7 +90,7 @@ void multiply_one_row(const Panels& w, const Factor& a, float* c, const float* i
     if (init != nullptr) std::memcpy(c + column, init + column, together * w.vectors * kBlock * sizeof(float));
     TileArguments tile = {w.depth, a.rows, 0, 1, panel_of(w, p), w.stride(), c + column, w.vectors * kBlock, 0, kBlock};
     set_scales(tile, a, 0, w, column);
-    tiles(w.format).one_row[w.vectors - 1](tile);
+    function(tile);
   }
   if (p < last_panel) multiply_slice(w, a, 0, w.depth, c, 0, init, 1, p, last_panel);
 }
@@ -152,7 +153,7 @@ Factor pack_group(const Product& p, std::size_t k, std::size_t depth, std::size_
                   std::uint32_t* out) {
   const float* a = p.a + first_row * p.a_row + k * p.a_k;
   if (p.a_row != 1) {
-    const std::size_t stride = (depth + 1) / 2;
+    const std::size_t stride = words_of(p.format, depth);
     for (std::size_t r = 0; r < rows; ++r) pair_neighbours(a + r * p.a_row, depth, out + r * stride);
     return {out, stride};
   }
@@ -168,8 +169,6 @@ struct Slice {
 Slice slice_at(const Product& p, std::size_t k, std::size_t depth, std::size_t column, std::size_t last_column) {
   return {k, depth, column, std::min(kWidth, round_up(std::min(last_column, p.columns) - column, kBlock))};
 }
-
-std::size_t words_of(std::size_t depth, std::size_t per_word) { return (depth + per_word - 1) / per_word; }
 
 // A tile at the right edge of a C that has no padding: computed aside, its real columns copied in and out.
 void edge_tile(const Product& p, const Slice& s, std::size_t row, std::size_t rows, const TileArguments& t,
@@ -247,7 +246,7 @@ void product_group(const Product& p, std::size_t k, std::size_t depth, std::size
   for (std::size_t column = first_column; column < last_column; column += kWidth) {
     const Slice s = slice_at(p, k, depth, column, last_column);
     product_slice(p, s, transposed, a, first_row, rows, panels);
-    panels += words_of(depth, Operation::kPerWord) * s.width;
+    panels += words_of(p.format, depth) * s.width;
   }
 }
 
@@ -272,7 +271,7 @@ void product_rows(const Product& p, std::size_t first_row, std::size_t last_row,
       for (std::size_t c = column; c < end; c += kWidth) {
         const Slice s = slice_at(p, k, depth, c, end);
         pack_slice(p, s.k, s.depth, s.column, s.width, panel);
-        panel += words_of(depth, Operation::kPerWord) * s.width;
+        panel += words_of(p.format, depth) * s.width;
       }
       for (std::size_t i = 0; i < group.count; ++i) {
         product_group<Operation>(p, k, depth, first_row + group.first(i), group.size(i), column, end, panels, scratch);
@@ -307,20 +306,11 @@ void multiply(const Panels& weights, const float* a, std::size_t a_row, float* c
    last_panel, scratch);
 }
 
-namespace {
-
-template <class T>
-void grow(AlignedVector<T>& v, std::size_t n) {
-  if (v.size() < n) v.resize(n);
-}
-
-}  // namespace
-
 void Scratch::prepare_multiply(Format format, std::size_t rows, std::size_t depth) {
   using namespace HWY_NAMESPACE;  // NOLINT: the numbers are those of every target
   if (format != Format::bf16 && format != Format::int8) return;
   dot_instructions();  // which its first call looks up
-  const std::size_t row = (std::min(depth, format == Format::bf16 ? kSlice : depth) + 1) / per_word(format) + 1;
+  const std::size_t row = words_of(format, format == Format::bf16 ? std::min(depth, kSlice) : depth);
   grow(words, std::max(row, std::min(rows * row, kRowWords)));
   if (format == Format::int8) grow(floats, std::min(rows, kRowWords / row + 1));
 }

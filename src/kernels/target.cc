@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <bit>
 #include <cstdlib>
 
@@ -11,11 +12,10 @@ constinit std::atomic<std::size_t> target_position = 0;
 
 namespace {
 
-constinit std::atomic<std::int64_t> target_in_use = 0;
-
 // Whether this processor, and its system, have what Highway switches on for a target that needs more than the
 // compiler's own flags.
 bool runs(std::int64_t target) {
+  if (target == HWY_STATIC_TARGET) return true;
 #if HWY_ARCH_X86
   __builtin_cpu_init();
   const bool sse4 = __builtin_cpu_supports("ssse3") && __builtin_cpu_supports("sse4.1") &&
@@ -23,7 +23,6 @@ bool runs(std::int64_t target) {
                     __builtin_cpu_supports("aes");
   const bool avx2 = sse4 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
                     __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
-  if (target == HWY_SSSE3) return __builtin_cpu_supports("ssse3") != 0;
   if (target == HWY_SSE4) return sse4;
   if (target == HWY_AVX2) return avx2;
   if (target == HWY_AVX3) {
@@ -32,7 +31,7 @@ bool runs(std::int64_t target) {
            __builtin_cpu_supports("avx512cd");
   }
 #endif
-  return target == HWY_STATIC_TARGET;
+  return false;
 }
 
 // As Highway's macros order a table: after one entry, targets from the lowest bit on, in the end the fallback.
@@ -47,28 +46,21 @@ std::vector<std::int64_t> supported_targets() {
   std::vector<std::int64_t> all;
   for (int bit = 0; bit < 63; ++bit) {
     const std::int64_t target = std::int64_t{1} << bit;
-    if ((HWY_TARGETS & target) != 0 && (target == HWY_STATIC_TARGET || runs(target))) all.push_back(target);
+    if ((HWY_TARGETS & target) != 0 && runs(target)) all.push_back(target);
   }
   return all;
 }
 
 std::int64_t used_target() {
-  if (target_in_use == 0) choose_target();
-  return target_in_use;
+  const std::vector<std::int64_t> all = supported_targets();
+  const std::size_t position = dispatch_position();
+  return *std::find_if(all.begin(), all.end(), [&](std::int64_t t) { return position_of(t) == position; });
 }
 
-void use_target(std::int64_t target) {
-  target_in_use = target;
-  target_position = position_of(target);
-}
+void use_target(std::int64_t target) { target_position = position_of(target); }
 
 std::size_t choose_target() {
-  std::int64_t best = HWY_STATIC_TARGET;
-  for (int bit = 62; bit >= 0; --bit) {
-    const std::int64_t target = std::int64_t{1} << bit;
-    if ((HWY_TARGETS & target) != 0 && runs(target)) best = target;
-  }
-  use_target(best);
+  use_target(supported_targets().front());
   return target_position;
 }
 

@@ -49,7 +49,7 @@ HWY_INLINE const void* advance(const void* from, std::size_t elements) {
   return static_cast<const std::byte*>(from) + elements * sizeof(float);
 }
 
-// kMostRows: each tile is code in every program that streams, so an operation has only those that pay.
+// An operation has tiles of up to kMostRows rows: each is code in every program that streams, so only those that pay.
 
 // Floats by floats.
 struct Floats {
@@ -59,7 +59,6 @@ struct Floats {
   using Weights = Vec;
   static constexpr Format kFormat = Format::f32;
   static constexpr std::size_t kMostRows = 12;
-  static constexpr std::size_t kPerWord = 1;
   static HWY_INLINE Weights load(const float* b) { return hn::LoadU(D(), b); }
   static HWY_INLINE Vec broadcast(const float* a) { return hn::Set(D(), *a); }
   static HWY_INLINE Sum add(Vec x, Weights w, Sum sum) { return hn::MulAdd(x, w, sum); }
@@ -74,7 +73,6 @@ struct Bf16 {
   using Weights = Pair;
   static constexpr Format kFormat = Format::bf16;
   static constexpr std::size_t kMostRows = 6;
-  static constexpr std::size_t kPerWord = 2;
   static HWY_INLINE Weights load(const std::uint32_t* b) { return expand(hn::LoadU(DU(), b)); }
   static HWY_INLINE Pair broadcast(const std::uint32_t* a) { return expand(hn::Set(DU(), *a)); }
   static HWY_INLINE Sum add(const Pair& x, const Weights& w, Sum sum) {
@@ -98,7 +96,6 @@ struct Int8 {
   using Weights = hn::Vec<DU>;
   static constexpr Format kFormat = Format::int8;
   static constexpr std::size_t kMostRows = 2;
-  static constexpr std::size_t kPerWord = 4;
   static HWY_INLINE Weights load(const std::uint32_t* b) { return hn::LoadU(DU(), b); }
   static HWY_INLINE Weights broadcast(const std::uint32_t* a) { return hn::Set(DU(), *a); }
   static HWY_INLINE Sum add(Weights x, Weights w, Sum sum) { return add_products_of_bytes(x, w, sum); }
@@ -178,7 +175,7 @@ template <class Operation, std::size_t kRows, std::size_t kVectors, std::size_t 
 HWY_NOINLINE void tile(const TileArguments& t) {
   constexpr bool kInt8 = Operation::kFormat == Format::int8;
   // What A holds is one element a word, except floats beside pairs of bf16.
-  constexpr std::size_t kElements = std::is_same_v<typename Operation::A, float> ? Operation::kPerWord : 1;
+  constexpr std::size_t kElements = std::is_same_v<typename Operation::A, float> ? per_word(Operation::kFormat) : 1;
   const D d;
   // A target with fewer lanes than a block walks the block in slices.
   for (std::size_t slice = 0; slice < kBlock; slice += kLanes) {
@@ -196,8 +193,7 @@ HWY_NOINLINE void tile(const TileArguments& t) {
     const auto* HWY_RESTRICT a = static_cast<const typename Operation::A*>(t.a);
     const std::size_t a_row = kTransposed ? 1 : t.a_row;
     const std::size_t a_k = kTransposed ? t.a_k : kElements;
-    const std::size_t words =
-        kElements > 1 ? t.depth / kElements : (t.depth + Operation::kPerWord - 1) / Operation::kPerWord;
+    const std::size_t words = kElements > 1 ? t.depth / kElements : words_of(Operation::kFormat, t.depth);
     for (std::size_t k = 0; k < words; ++k) {
       SLUICE_UNROLL for (std::size_t p = 0; p < kPanels; ++p) {
         typename Operation::Weights w[kVectors];
@@ -274,17 +270,16 @@ inline constexpr TileTable kTiles = {
 // The tiles of a format that are the fastest on this machine.
 HWY_INLINE const TileTable& tiles(Format format) {
   switch (format) {
+    case Format::bf16:
 #if SLUICE_DOT_INSTRUCTIONS
-    case Format::bf16:
-      return dot_instructions().bf16 ? kTiles<Bf16Dot> : kTiles<Bf16>;
-    case Format::int8:
-      return dot_instructions().int8 ? kTiles<Int8Dot> : kTiles<Int8>;
-#else
-    case Format::bf16:
+      if (dot_instructions().bf16) return kTiles<Bf16Dot>;
+#endif
       return kTiles<Bf16>;
     case Format::int8:
-      return kTiles<Int8>;
+#if SLUICE_DOT_INSTRUCTIONS
+      if (dot_instructions().int8) return kTiles<Int8Dot>;
 #endif
+      return kTiles<Int8>;
     case Format::bf16_weights:
       return kTiles<Bf16Weights>;
     case Format::f32:

@@ -33,12 +33,6 @@ struct LayerShape {
   std::size_t sums() const { return std::max(gate_columns(), round_up(inputs, kBlock)); }  // room for LayerScratch
 };
 
-// Buffers grow and never shrink: a pass allocates only when it is larger than all before it.
-template <class T>
-void grow(AlignedVector<T>& v, std::size_t n) {
-  if (v.size() < n) v.resize(n);
-}
-
 // One layer's memory of a window.
 struct LayerBuffers {
   AlignedVector<float> tape;           // [T, B, rows * Hp]
