@@ -1,6 +1,7 @@
 #include "kernels/pointwise.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 
@@ -111,6 +112,23 @@ void add_row(float* out, const float* in, std::size_t n) {
   for (std::size_t i = 0; i < n; i += kLanes) store(load(out + i) + load(in + i), out + i);
 }
 
+// No lanes in it: the compiler finds them, once random numbers and what they decide stand in loops of their own.
+void drop(const float* in, float* out, std::size_t n, double rate, const Random& random, std::uint64_t first) {
+  static_assert(std::endian::native == std::endian::little, "a random number is four shares, the lowest bits first");
+  constexpr std::size_t kNumbers = 64;
+  const auto threshold = static_cast<std::uint32_t>(rate * 65536);
+  const float keep = static_cast<float>(1 / (1 - rate));
+  for (std::size_t i = 0; i < n; i += 4 * kNumbers) {
+    std::uint64_t numbers[kNumbers];
+    for (std::size_t k = 0; k < kNumbers; ++k) numbers[k] = random.at((first + i) / 4 + k);
+    std::uint16_t shares[4 * kNumbers];
+    std::memcpy(shares, numbers, sizeof shares);
+    for (std::size_t k = 0; k < std::min(4 * kNumbers, n - i); ++k) {
+      out[i + k] = shares[k] < threshold ? 0.f : in[i + k] * keep;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace HWY_NAMESPACE
 }  // namespace sluice
@@ -124,6 +142,7 @@ SLUICE_EXPORT(loss_row);
 SLUICE_EXPORT(softmax_row);
 SLUICE_EXPORT(sum_listed);
 SLUICE_EXPORT(add_row);
+SLUICE_EXPORT(drop);
 
 float softmax_gradient(float* logits, std::size_t padded, std::size_t target, float scale) {
   return SLUICE_DISPATCH(gradient_row)(logits, padded, target, scale);
@@ -156,12 +175,7 @@ void sum_listed_rows(const float* in, std::size_t stride, std::span<const std::u
 void add_to(float* out, const float* in, std::size_t n) { SLUICE_DISPATCH(add_row)(out, in, n); }
 
 void dropout(const float* in, float* out, std::size_t n, double rate, const Random& random, std::uint64_t first) {
-  const auto threshold = static_cast<std::uint64_t>(rate * 65536);
-  const float keep = static_cast<float>(1 / (1 - rate));
-  for (std::size_t i = 0; i < n; i += 4) {
-    std::uint64_t bits = random.at((first + i) / 4);
-    for (std::size_t j = 0; j < 4; ++j, bits >>= 16) out[i + j] = (bits & 0xffff) < threshold ? 0.f : in[i + j] * keep;
-  }
+  SLUICE_DISPATCH(drop)(in, out, n, rate, random, first);
 }
 
 }  // namespace sluice
