@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <new>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace sluice {
@@ -36,6 +37,27 @@ struct AlignedAllocator {
 
 template <class T>
 using AlignedVector = std::vector<T, AlignedAllocator<T>>;
+
+// For what is written before it is read: resize() leaves new elements as they are.
+template <class T>
+struct RawAllocator : AlignedAllocator<T> {
+  using AlignedAllocator<T>::AlignedAllocator;
+  template <class U>
+  struct rebind {
+    using other = RawAllocator<U>;
+  };
+  template <class U>
+  void construct(U* p) {
+    ::new (static_cast<void*>(p)) U;
+  }
+  template <class U, class... From>
+  void construct(U* p, From&&... from) {
+    ::new (static_cast<void*>(p)) U(std::forward<From>(from)...);
+  }
+};
+
+template <class T>
+using RawVector = std::vector<T, RawAllocator<T>>;
 
 // Buffers grow and never shrink: a pass allocates only when it is larger than all before it.
 template <class T>

@@ -152,10 +152,7 @@ int move_into_place(const std::string& from, const std::string& to, bool force) 
 
 }  // namespace
 
-namespace {
-
-template <class Bytes>
-Bytes read_whole(const std::string& path, std::uint64_t most) {
+RawVector<char> read_file(const std::string& path, std::uint64_t most) {
   Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.get() < 0) throw unreadable(path, "a file to read", errno == ENOENT ? "none of that name" : reason(errno));
   struct stat info {};
@@ -173,7 +170,7 @@ Bytes read_whole(const std::string& path, std::uint64_t most) {
   check_size(known);
 
   // One byte more than expected, so that a file of exactly that size ends in the first round.
-  Bytes bytes;
+  RawVector<char> bytes;
   std::size_t used = 0;
   try {
     bytes.resize(static_cast<std::size_t>(known) + 1);
@@ -192,13 +189,6 @@ Bytes read_whole(const std::string& path, std::uint64_t most) {
   }
   bytes.resize(used);
   return bytes;
-}
-
-}  // namespace
-
-std::string read_file(const std::string& path, std::uint64_t most) { return read_whole<std::string>(path, most); }
-AlignedVector<char> read_large_file(const std::string& path, std::uint64_t most) {
-  return read_whole<AlignedVector<char>>(path, most);
 }
 
 void check_writable(const std::string& path, bool force) { find_target(path, force); }

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 #include <string>
 #include <string_view>
 
@@ -11,11 +10,9 @@
 
 namespace sluice {
 
-// The bytes of a file. Throws Error (bad_file) in one sentence naming the path: missing, a directory, unreadable,
-// larger than `most` bytes.
-std::string read_file(const std::string& path, std::uint64_t most = std::uint64_t{1} << 40);
-// The same in huge pages where the system gives them, for megabytes that are read once.
-AlignedVector<char> read_large_file(const std::string& path, std::uint64_t most = std::uint64_t{1} << 40);
+// The bytes of a file, in huge pages where the system gives them. Throws Error (bad_file) in one sentence naming the
+// path: missing, a directory, unreadable, larger than `most` bytes.
+RawVector<char> read_file(const std::string& path, std::uint64_t most = std::uint64_t{1} << 40);
 
 // Writes a file that is either there whole or not at all: a temporary file beside it, fsync, rename, fsync of the
 // folder. Throws Error (failed) and leaves no temporary file: exists and not force, full disk, no permission, a

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -47,16 +48,20 @@ TensorFileView view_safetensors(std::string_view bytes, const std::string& path)
 std::string format_safetensors(const TensorFile& file);
 std::string format_safetensors(const TensorFileView& file);
 
-// The same with a checksum over every other byte of the file in the metadata, as 16 hexadecimal digits: XXH3 with 64
-// bits (xxHash 0.8), which reads bytes as fast as memory gives them.
+// A tensor's bytes, where the numbers stand.
+inline std::string_view view_of(std::span<const float> values) {
+  return {reinterpret_cast<const char*>(values.data()), values.size_bytes()};
+}
+
 enum class Checksum {
-  xxh3,
+  xxh3,   // 64 bits (xxHash 0.8): reads bytes as fast as memory gives them
   fnv1a,  // 64 bits (Fowler, Noll & Vo; RFC 9923): of older files
 };
 inline constexpr std::string_view checksum_key = "sluice.checksum";
+// The file with a checksum over every other byte of it in the metadata, as 16 hexadecimal digits of XXH3.
 std::string format_with_checksum(TensorFile file);
-// Throws Error (bad_file) when the bytes, of which `file` was parsed, do not add up. A file that was changed on purpose
-// says "none" and is not checked.
+// Throws Error (bad_file) when the bytes of a file, whose metadata that is, do not add up. A file that was changed on
+// purpose says "none" and is not checked.
 void verify_checksum(std::string_view bytes, const std::map<std::string, std::string>& metadata,
                      const std::string& path, Checksum kind = Checksum::xxh3);
 

@@ -209,7 +209,7 @@ Model model_from_bytes(std::string_view bytes, const std::string& path) {
   }
   verify_checksum(bytes, file.metadata, path, version <= fnv1a_version ? Checksum::fnv1a : Checksum::xxh3);
 
-  Model model(blame_file(path, [&] { return std::make_unique<Network>(config, size); }), std::move(vocabulary));
+  Model model(std::make_unique<Network>(config, size), std::move(vocabulary));
   from_tensors(file, model.network(), path);
   Team team(1);
   model.network().pack(team);
@@ -228,7 +228,7 @@ void save(const Model& model, const std::string& path, const SaveOptions& option
 
 Model load(const std::string& path) {
   return with_memory_for(path, [&] {
-    const AlignedVector<char> bytes = read_large_file(path);
+    const RawVector<char> bytes = read_file(path);
     return model_from_bytes({bytes.data(), bytes.size()}, path);
   });
 }

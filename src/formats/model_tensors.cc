@@ -94,10 +94,6 @@ void copy_blocks(const std::vector<GateBlock>& blocks, bool write, std::string_v
 
 std::string number_text(float value) { return std::isnan(value) ? "NaN" : value > 0 ? "infinity" : "-infinity"; }
 
-std::string_view bytes_of(std::span<const float> values) {
-  return {reinterpret_cast<const char*>(values.data()), values.size_bytes()};
-}
-
 // Number i of a tensor's bytes, which need not lie at a multiple of four.
 float number_at(std::string_view bytes, std::size_t i) {
   float value;
@@ -123,7 +119,7 @@ void check_finite(std::string_view bytes, Status status, const std::string& wher
   }
 }
 void check_finite(std::span<const float> values, Status status, const std::string& where) {
-  check_finite(bytes_of(values), status, where);
+  check_finite(view_of(values), status, where);
 }
 
 std::size_t count_of(const std::vector<std::uint64_t>& shape) {
@@ -179,11 +175,11 @@ std::vector<Tensor> to_tensors(const Network& network) {
                                         " weights in the network, found " + std::to_string(inside.size()));
       }
       const auto blocks = part.role == Role::plain ? std::vector<GateBlock>{{0}} : blocks_of(cell, part.role);
-      copy_blocks(blocks, true, bytes_of(inside), values);
+      copy_blocks(blocks, true, view_of(inside), values);
       written += values.size();
     }
     check_finite(values, Status::failed, "tensor " + part.name);
-    tensors.push_back({part.name, "F32", part.shape, std::string(bytes_of(values))});
+    tensors.push_back({part.name, "F32", part.shape, std::string(view_of(values))});
   }
   if (written != parameters.count()) {
     throw Error(Status::failed, "model file: expected a place for all " + std::to_string(parameters.count()) +

@@ -27,10 +27,6 @@ std::string to_text(Number number) {
   return {text, std::to_chars(text, text + sizeof text, number).ptr};
 }
 
-std::string_view view_of(std::span<const float> values) {
-  return {reinterpret_cast<const char*>(values.data()), values.size_bytes()};
-}
-
 class Hash {
  public:
   void add(std::uint64_t word) { value_ = mix64(value_ ^ word) + 0x9e3779b97f4a7c15u; }
@@ -239,7 +235,7 @@ void write_checkpoint(const std::string& path, const Point& point, const Fingerp
 }
 
 void read_checkpoint(const std::string& path, const Fingerprint& run, Point& point) {
-  const AlignedVector<char> bytes = read_large_file(path);
+  const RawVector<char> bytes = read_file(path);
   const TensorFileView file = view_safetensors({bytes.data(), bytes.size()}, path);
   const auto metadata = [&](const std::string& key) {
     const auto it = file.metadata.find(key);

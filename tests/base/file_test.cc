@@ -15,11 +15,13 @@
 #include <thread>
 
 #include "errors.h"
+#include "files.h"
 
 namespace sluice {
 namespace {
 
 using test::error_of;
+using test::text_of;
 namespace fs = std::filesystem;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
@@ -48,7 +50,7 @@ TEST_F(FileTest, WhatIsWrittenIsRead) {
     std::string bytes(size, '\0');
     for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<char>(i * 31 + i / 257);
     write_file(path("a"), bytes, true);
-    EXPECT_EQ(read_file(path("a")), bytes);
+    EXPECT_EQ(text_of(path("a")), bytes);
   }
   EXPECT_EQ(entries(), 1u);
 }
@@ -68,10 +70,10 @@ TEST_F(FileTest, ExistingFileIsKeptWithoutForce) {
   const auto again = [&] { write_file(path("a"), "new", false); };
   EXPECT_THAT(error_of(Status::failed, again), AllOf(HasSubstr(path("a")), HasSubstr("exists"), HasSubstr("--force")));
   EXPECT_THAT(error_of(Status::failed, [&] { check_writable(path("a"), false); }), HasSubstr("exists"));
-  EXPECT_EQ(read_file(path("a")), "old");
+  EXPECT_EQ(text_of(path("a")), "old");
   check_writable(path("a"), true);
   write_file(path("a"), "new", true);
-  EXPECT_EQ(read_file(path("a")), "new");
+  EXPECT_EQ(text_of(path("a")), "new");
   EXPECT_EQ(entries(), 1u);
 }
 
@@ -81,7 +83,7 @@ TEST_F(FileTest, SymbolicLinkStaysOne) {
   fs::create_symlink("there/real", path("link"));
   write_file(path("link"), "new", true);
   EXPECT_TRUE(fs::is_symlink(path("link")));
-  EXPECT_EQ(read_file(path("there/real")), "new");
+  EXPECT_EQ(text_of(path("there/real")), "new");
   fs::create_symlink("nowhere", path("dangling"));
   EXPECT_THAT(error_of(Status::failed, [&] { write_file(path("dangling"), "x", false); }), HasSubstr("exists"));
 }
@@ -109,7 +111,7 @@ TEST_F(FileTest, PlacesWithoutPermission) {
   // Root may do everything, so somebody else tries.
   const bool root = ::geteuid() == 0;
   ASSERT_EQ(::seteuid(root ? 65534 : ::geteuid()), 0);
-  const std::string read = error_of(Status::bad_file, [&] { read_file(path("a")); });
+  const std::string read = error_of(Status::bad_file, [&] { text_of(path("a")); });
   const std::string checked = error_of(Status::failed, [&] { check_writable(path("b"), false); });
   const std::string written = error_of(Status::failed, [&] { write_file(path("b"), "x", false); });
   ASSERT_EQ(::seteuid(root ? 0 : ::geteuid()), 0);
@@ -136,7 +138,7 @@ TEST_F(FileTest, FailedWriteLeavesTheOldFileAndNothingElse) {
   ::setrlimit(RLIMIT_FSIZE, &old);
   std::signal(SIGXFSZ, handler);
   EXPECT_THAT(message, AllOf(HasSubstr(path("a")), HasSubstr("too large")));
-  EXPECT_EQ(read_file(path("a")), "old");
+  EXPECT_EQ(text_of(path("a")), "old");
   EXPECT_EQ(entries(), 1u);
 }
 
@@ -148,7 +150,7 @@ TEST_F(FileTest, FullDisk) {
   const std::string message =
       error_of(Status::failed, [&] { write_file(disk + "/a", std::string(200000, 'x'), true); });
   EXPECT_THAT(message, AllOf(HasSubstr(disk + "/a"), HasSubstr("space")));
-  EXPECT_EQ(read_file(disk + "/a"), "old");
+  EXPECT_EQ(text_of(disk + "/a"), "old");
   EXPECT_EQ(std::distance(fs::directory_iterator(disk), fs::directory_iterator()), 1);
   EXPECT_EQ(::umount(disk.c_str()), 0);
 }
@@ -160,7 +162,7 @@ TEST_F(FileTest, DevicesAndPipesAreWrittenToAsTheyAre) {
 
   ASSERT_EQ(::mkfifo(path("pipe").c_str(), 0600), 0);
   std::string got;
-  std::thread reader([&] { got = read_file(path("pipe")); });
+  std::thread reader([&] { got = text_of(path("pipe")); });
   const std::string bytes(300000, 'p');
   write_file(path("pipe"), bytes, false);
   reader.join();
@@ -180,15 +182,14 @@ TEST_F(FileTest, OpenStreamIsNotReplaced) {
 }
 
 TEST_F(FileTest, FilesThatCannotBeRead) {
-  const auto message = [](const std::string& from) { return error_of(Status::bad_file, [&] { read_file(from); }); };
+  const auto message = [](const std::string& from) { return error_of(Status::bad_file, [&] { text_of(from); }); };
   EXPECT_THAT(message(path("nowhere")), AllOf(HasSubstr(path("nowhere")), HasSubstr("none of that name")));
   EXPECT_THAT(message(folder_), AllOf(HasSubstr(folder_.string()), HasSubstr("directory")));
   EXPECT_THAT(message("/dev/zero"), HasSubstr("a device"));
-  EXPECT_EQ(read_file("/proc/self/stat").empty(), false);  // a file that says its size is 0
+  EXPECT_EQ(text_of("/proc/self/stat").empty(), false);  // a file that says its size is 0
   write_file(path("a"), "12345", false);
-  EXPECT_EQ(read_file(path("a"), 5), "12345");
-  EXPECT_THAT(error_of(Status::bad_file, [&] { read_file(path("a"), 4); }),
-              AllOf(HasSubstr("4 bytes"), HasSubstr("5")));
+  EXPECT_EQ(text_of(path("a"), 5), "12345");
+  EXPECT_THAT(error_of(Status::bad_file, [&] { text_of(path("a"), 4); }), AllOf(HasSubstr("4 bytes"), HasSubstr("5")));
 }
 
 TEST_F(FileTest, ManyWritersAtOnceLeaveOneWholeFile) {
@@ -199,7 +200,7 @@ TEST_F(FileTest, ManyWritersAtOnceLeaveOneWholeFile) {
     });
   }
   for (std::thread& writer : writers) writer.join();
-  const std::string bytes = read_file(path("a"));
+  const std::string bytes = text_of(path("a"));
   EXPECT_EQ(bytes, std::string(50000, bytes[0]));
   EXPECT_EQ(entries(), 1u);
 }

@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "base/file.h"
+#include "files.h"
 #include "model/stream_samples.h"
 #include "sluice/formats.h"
 
@@ -16,6 +17,7 @@ namespace sluice {
 namespace {
 
 namespace fs = std::filesystem;
+using test::text_of;
 
 constexpr const char* kFolder = "SLUICE_TEST_CONTINUE";  // where the other process finds its work
 constexpr std::size_t kSteps = 30;
@@ -36,7 +38,7 @@ TEST(DISABLED_Continuation, HappensInTheOtherProcess) {
   const char* folder = std::getenv(kFolder);
   ASSERT_NE(folder, nullptr);
   const Model model = load(fs::path(folder) / "model.safetensors");
-  const std::string bytes = read_file(fs::path(folder) / "state");
+  const std::string bytes = text_of(fs::path(folder) / "state");
   Stream stream(model);
   stream.set_state(State::from_bytes(std::as_bytes(std::span(bytes))));
   write_file(fs::path(folder) / "rest", go_on(model, stream, kSteps / 2, kSteps), false);
@@ -71,7 +73,7 @@ TEST_P(Continuation, InAnotherProcessGivesTheSameBits) {
     const std::vector<std::byte> state = stream.state().to_bytes();
     write_file(folder / "state", bytes_of(state.data(), state.size()), false);
     ASSERT_TRUE(other_process(folder));
-    EXPECT_EQ(read_file(folder / "rest"), go_on(model, stream, kSteps / 2, kSteps));
+    EXPECT_EQ(text_of(folder / "rest"), go_on(model, stream, kSteps / 2, kSteps));
   }
   fs::remove_all(folder);
 }

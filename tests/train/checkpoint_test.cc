@@ -14,11 +14,13 @@
 #include "base/file.h"
 #include "base/random.h"
 #include "base/safetensors.h"
+#include "files.h"
 
 namespace sluice {
 namespace {
 
 namespace fs = std::filesystem;
+using test::text_of;
 using testing::HasSubstr;
 
 class CheckpointTest : public testing::Test {
@@ -120,7 +122,7 @@ TEST(ProgressTest, EveryFieldIsInTheList) {
 
 TEST_F(CheckpointTest, RefusesFlippedBitsAndTruncations) {
   write_checkpoint(path_, some_point(), kRun);
-  const std::string good = read_file(path_);
+  const std::string good = text_of(path_);
   Random random(6);
   for (std::size_t i = 0; i < good.size(); i += 11) {
     std::string bad = good;

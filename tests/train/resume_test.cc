@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <functional>
 
-#include "base/file.h"
+#include "files.h"
 #include "train/training.h"
 
 namespace sluice {
@@ -17,6 +17,7 @@ using test::letters;
 using test::same_weights;
 using test::small_model;
 using test::small_options;
+using test::text_of;
 using testing::HasSubstr;
 using Kind = Report::Kind;
 
@@ -179,7 +180,7 @@ TEST_P(Resume, EndsWithTheSameBitsFromEveryCheckpointOnTheWay) {
   Model whole = small_model(GetParam().config);
   std::vector<std::string> files;
   train(whole, corpus_, options_, [&](const Report& r) {
-    if (r.kind == Kind::checkpoint) files.push_back(read_file(r.message));
+    if (r.kind == Kind::checkpoint) files.push_back(text_of(r.message));
     return true;
   });
   EXPECT_GT(files.size(), 3u);
