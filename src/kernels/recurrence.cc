@@ -227,7 +227,7 @@ void clear_units(const Sequence& s, float* x, const Share& share, std::size_t fi
 // A part owns the same units in every step: those of its panels of U transposed. Only what others multiply, the
 // gradients on the tape, has to be met for.
 template <class Cell>
-void backward(const Panels u[2], const Sequence& s, const float* dy, std::size_t dy_stride, float* const carry[2],
+void backward(const StagePanels& u, const Sequence& s, const float* dy, std::size_t dy_stride, float* const carry[2],
               float* mixed, const Share& share) {
   const std::size_t panels = u[0].panels(), width = u[0].vectors * kBlock;
   const std::size_t panel = panels * share.part / share.parts, last_panel = panels * (share.part + 1) / share.parts;
@@ -251,8 +251,8 @@ void backward(const Panels u[2], const Sequence& s, const float* dy, std::size_t
 }
 
 using ForwardFunction = void (*)(const RecurrentWeights&, const Sequence&, const Share&);
-using BackwardFunction = void (*)(const Panels[2], const Sequence&, const float*, std::size_t, float* const[2], float*,
-                                  const Share&);
+using BackwardFunction = void (*)(const StagePanels&, const Sequence&, const float*, std::size_t, float* const[2],
+                                  float*, const Share&);
 #define SLUICE_FORWARD(Cell) forward<Cell>,
 #define SLUICE_BACKWARD(Cell) backward<Cell>,
 constexpr ForwardFunction kForward[] = {SLUICE_FOR_EACH_CELL(SLUICE_FORWARD)};
@@ -264,7 +264,7 @@ void run_forward(int cell, const RecurrentWeights& w, const Sequence& s, const S
   kForward[cell](w, s, share);
 }
 
-void run_backward(int cell, const Panels u[2], const Sequence& s, const float* dy, std::size_t dy_stride,
+void run_backward(int cell, const StagePanels& u, const Sequence& s, const float* dy, std::size_t dy_stride,
                   float* const carry[2], float* mixed, const Share& share) {
   kBackward[cell](u, s, dy, dy_stride, carry, mixed, share);
 }
@@ -285,7 +285,7 @@ void recur_forward(const CellShape& cell, const RecurrentWeights& weights, const
   if (share.first_row < share.last_row) SLUICE_DISPATCH(run_forward)(cell.index, weights, sequence, share);
 }
 
-void recur_backward(const CellShape& cell, const Panels transposed[2], const Sequence& sequence, const float* dy,
+void recur_backward(const CellShape& cell, const StagePanels& transposed, const Sequence& sequence, const float* dy,
                     std::size_t dy_stride, float* const carry[2], float* mixed, const Share& share) {
   if (share.first_row < share.last_row) {
     SLUICE_DISPATCH(run_backward)(cell.index, transposed, sequence, dy, dy_stride, carry, mixed, share);
@@ -296,14 +296,14 @@ namespace {
 
 // Which way the team divides a sequence. Rows apart need no barrier; units apart let each thread read its share of U
 // alone, which pays where rows are too few to use a weight often or U is more than the caches hold.
-bool split_units(const Panels u[2], const Sequence& s, const Team& team) {
+bool split_units(const StagePanels& u, const Sequence& s, const Team& team) {
   if (team.size() == 1 || u[0].panels() < team.size()) return false;
   constexpr std::size_t kFewRows = 4, kLargeBytes = std::size_t{8} << 20;
   return s.batch < kFewRows * team.size() || u[0].bytes() + u[1].bytes() > kLargeBytes;
 }
 
 template <class Run>
-void divide(const Panels u[2], const Sequence& s, Team& team, Run&& run) {
+void divide(const StagePanels& u, const Sequence& s, Team& team, Run&& run) {
   if (split_units(u, s, team)) {
     team.meet(
         [&](std::size_t thread, Barrier& barrier) {
@@ -323,7 +323,7 @@ void recur_forward(const CellShape& cell, const RecurrentWeights& weights, const
   divide(weights.recurrent, sequence, team, [&](const Share& share) { recur_forward(cell, weights, sequence, share); });
 }
 
-void recur_backward(const CellShape& cell, const Panels transposed[2], const Sequence& sequence, const float* dy,
+void recur_backward(const CellShape& cell, const StagePanels& transposed, const Sequence& sequence, const float* dy,
                     std::size_t dy_stride, float* const carry[2], float* mixed, Team& team) {
   divide(transposed, sequence, team,
          [&](const Share& share) { recur_backward(cell, transposed, sequence, dy, dy_stride, carry, mixed, share); });

@@ -35,9 +35,11 @@ struct ShownRow {
 };
 std::vector<ShownRow> shown_rows(std::string_view cell);
 
+using StagePanels = std::array<Panels, 2>;  // one a stage
+
 // A layer's weights, packed. Hp is H rounded up to kBlock; the padding units have zero weights and stay zero.
 struct RecurrentWeights {
-  Panels recurrent[2];       // a stage's rows of U: for count > 1 a panel holds one block of units, a vector a gate
+  StagePanels recurrent;     // a stage's rows of U: for count > 1 a panel holds one block of units, a vector a gate
   AlignedVector<float> own;  // [Hp] recurrent bias of CellShape::own_bias
 };
 
@@ -72,13 +74,12 @@ void recur_forward(const CellShape& cell, const RecurrentWeights& weights, const
 void recur_forward(const CellShape& cell, const RecurrentWeights& weights, const Sequence& sequence, Team& team);
 
 // Turns the gate values on the tape into gradients with respect to pre-activations. transposed: a stage's rows of U,
-// [Hp outputs, depth count * Hp]. dy [T, B, Hp], stride dy_stride, is
-// the gradient of each step's h from above. carry: one [B, Hp] buffer a state, stride state_stride, is overwritten by
-// the gradient on the way (after the call, what reached the step before the window directly, without U's part); mixed
-// [B, Hp] is scratch for cells of two stages.
-void recur_backward(const CellShape& cell, const Panels transposed[2], const Sequence& sequence, const float* dy,
+// [Hp outputs, depth count * Hp]. dy [T, B, Hp], stride dy_stride, is the gradient of each step's h from above. carry:
+// one [B, Hp] buffer a state, stride state_stride, is overwritten by the gradient on the way (after the call, what
+// reached the step before the window directly, without U's part); mixed [B, Hp] is scratch for cells of two stages.
+void recur_backward(const CellShape& cell, const StagePanels& transposed, const Sequence& sequence, const float* dy,
                     std::size_t dy_stride, float* const carry[2], float* mixed, const Share& share);
-void recur_backward(const CellShape& cell, const Panels transposed[2], const Sequence& sequence, const float* dy,
+void recur_backward(const CellShape& cell, const StagePanels& transposed, const Sequence& sequence, const float* dy,
                     std::size_t dy_stride, float* const carry[2], float* mixed, Team& team);
 
 }  // namespace sluice

@@ -65,9 +65,11 @@ void DenseLayer::pack(Team& team) {
   const LayerParameters from = {p[0], p[1], p[2], own};
   pack_layer(*shape_.cell, shape_.hidden, shape_.inputs, from, format_, packed_, team);
   if (has_gradients(format_)) {
-    pack_transposed(*shape_.cell, shape_.hidden, shape_.inputs, from, format_, transposed_, team);
+    pack_transposed_input(*shape_.cell, shape_.hidden, shape_.inputs, from.input, format_, transposed_input_, team);
+    pack_transposed_recurrent(*shape_.cell, shape_.hidden, from.recurrent, format_, transposed_recurrent_, team);
   } else {
-    transposed_ = {};
+    transposed_input_ = {};
+    transposed_recurrent_ = {};
   }
 }
 
@@ -156,12 +158,12 @@ void DenseLayer::backward(std::span<const float> x, std::span<const float> dy, P
   const auto own = shape_.cell->own_bias >= 0 ? gradients[3] : std::span<float>();
   const LayerGradients out = {gradients[0], gradients[1], gradients[2], own};
   const LayerScratch scratch = {w.sums.data(), w.scratch, format_};
-  recur_backward(*shape_.cell, transposed_.recurrent, s, d, d_stride, carry, w.mixed.data(), team);
+  recur_backward(*shape_.cell, transposed_recurrent_, s, d, d_stride, carry, w.mixed.data(), team);
   recurrent_gradients(shape_, s, out, scratch, team);
   const bool aside = !dx.empty() && inputs != padded_inputs;
   if (aside) grow(w.dx, rows * padded_inputs);
   float* const to = dx.empty() ? nullptr : aside ? w.dx.data() : dx.data();
-  input_gradients(shape_, transposed_, s, x.data(), inputs, to, padded_inputs, out, scratch, team);
+  input_gradients(shape_, transposed_input_, s, x.data(), inputs, to, padded_inputs, out, scratch, team);
   if (!aside) return;
   for (std::size_t r = 0; r < rows; ++r) {
     std::memcpy(dx.data() + r * inputs, w.dx.data() + r * padded_inputs, inputs * sizeof(float));

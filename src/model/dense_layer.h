@@ -65,7 +65,8 @@ class DenseLayer {
   Parameters parameters_;
   Format format_ = Format::f32;
   PackedLayer packed_;
-  TransposedLayer transposed_;
+  Panels transposed_input_;
+  StagePanels transposed_recurrent_;
 };
 
 }  // namespace sluice

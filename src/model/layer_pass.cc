@@ -98,17 +98,16 @@ void recurrent_gradients(const LayerShape& layer, const Sequence& s, const Layer
   if (layer.cell->own_bias >= 0) bias_gradients(layer, s, layer.cell->own_bias, 1, gradients.own, scratch, team);
 }
 
-void input_row_gradients(const TransposedLayer& transposed, const Sequence& s, float* dx, std::size_t dx_stride,
+void input_row_gradients(const Panels& transposed, const Sequence& s, float* dx, std::size_t dx_stride,
                          const LayerScratch& scratch, Team& team) {
-  const Panels& back = transposed.input;
-  std::fill_n(scratch.sums, back.outputs, 0.f);
+  std::fill_n(scratch.sums, transposed.outputs, 0.f);
   team.split(s.steps * s.batch, 1, [&](std::size_t first, std::size_t last, std::size_t thread) {
-    multiply(back, s.tape, s.tape_stride, dx, dx_stride, scratch.sums, first, last, 0, back.panels(),
+    multiply(transposed, s.tape, s.tape_stride, dx, dx_stride, scratch.sums, first, last, 0, transposed.panels(),
              &scratch.products[thread]);
   });
 }
 
-void input_gradients(const LayerShape& layer, const TransposedLayer& transposed, const Sequence& s, const float* x,
+void input_gradients(const LayerShape& layer, const Panels& transposed, const Sequence& s, const float* x,
                      std::size_t x_stride, float* dx, std::size_t dx_stride, const LayerGradients& gradients,
                      const LayerScratch& scratch, Team& team) {
   gate_gradients(layer, s, 0, layer.cell->inputs, x, x_stride, layer.inputs, gradients.input.data(), scratch, team);

@@ -68,12 +68,12 @@ void project_input(const PackedLayer& packed, const float* x, std::size_t x_stri
 // After recur_backward: dU of every stage and the recurrent bias.
 void recurrent_gradients(const LayerShape& layer, const Sequence& sequence, const LayerGradients& gradients,
                          const LayerScratch& scratch, Team& team);
-// After recur_backward: dx [T * B, I rounded up to kBlock] alone.
-void input_row_gradients(const TransposedLayer& transposed, const Sequence& sequence, float* dx, std::size_t dx_stride,
+// After recur_backward: dx [T * B, I rounded up to kBlock] alone. transposed: W.
+void input_row_gradients(const Panels& transposed, const Sequence& sequence, float* dx, std::size_t dx_stride,
                          const LayerScratch& scratch, Team& team);
 // After recur_backward: dW and db from x [T * B, I], and dx [T * B, I rounded up to kBlock]; dx == nullptr: not wanted.
-void input_gradients(const LayerShape& layer, const TransposedLayer& transposed, const Sequence& sequence,
-                     const float* x, std::size_t x_stride, float* dx, std::size_t dx_stride,
-                     const LayerGradients& gradients, const LayerScratch& scratch, Team& team);
+void input_gradients(const LayerShape& layer, const Panels& transposed, const Sequence& sequence, const float* x,
+                     std::size_t x_stride, float* dx, std::size_t dx_stride, const LayerGradients& gradients,
+                     const LayerScratch& scratch, Team& team);
 
 }  // namespace sluice

@@ -144,7 +144,8 @@ void Network::pack(Team& team) {
   for (std::size_t l = 0; l < n.config.layers; ++l) {
     pack_layer(*n.shape, n.hidden(), n.layer_shape(l).inputs, n.layer_parameters(l), n.format, n.layers[l], team);
   }
-  n.transposed.outdate();
+  n.transposed_inputs.outdate();
+  n.transposed_recurrent.outdate();
   pack_head(n.parameters[n.head_weight_tensor()], n.parameters[n.head_bias_tensor()], n.outputs(), n.hidden(),
             n.reads_text() ? kNoLogit : 0, n.format, n.head, n.head_bias, team);
 }

@@ -80,13 +80,14 @@ double Network::input_gradient(std::span<const Token> inputs, Token target, cons
       prediction_gradient(n, w.outputs(n, n.config.layers - 1) + last, target, w.dy.data() + last, w, team);
 
   grow(w.embedded_gradient, steps * n.input_stride());
-  const std::span<const TransposedLayer> transposed = transposed_weights(n, team);
+  const std::span<const Panels> back = transposed_inputs(n, team);
+  const std::span<const StagePanels> recurrent_back = transposed_recurrent(n, team);
   for (std::size_t l = n.config.layers; l-- > 0;) {
     const Sequence sequence = w.sequence(n, l);
     float* const carry[2] = {w.carry[0].data(), w.carry[1].data()};
-    recur_backward(*n.shape, transposed[l].recurrent, sequence, w.dy.data(), stride, carry, w.mixed.data(), team);
+    recur_backward(*n.shape, recurrent_back[l], sequence, w.dy.data(), stride, carry, w.mixed.data(), team);
     float* below = l > 0 ? w.dy.data() : w.embedded_gradient.data();
-    input_row_gradients(transposed[l], sequence, below, l > 0 ? stride : n.input_stride(), w.layer_scratch(n), team);
+    input_row_gradients(back[l], sequence, below, l > 0 ? stride : n.input_stride(), w.layer_scratch(n), team);
   }
   for (std::size_t t = 0; t < steps; ++t) {
     std::copy_n(w.embedded_gradient.data() + t * n.input_stride(), e, dx.data() + t * e);

@@ -11,22 +11,27 @@
 
 namespace sluice {
 
-// What gradients need besides, packed by the first pass that wants them after pack(): whoever only infers has neither
-// the time nor the memory for it. Passes may run at once on one network; a copy of a network begins without.
-class TransposedWeights {
+// Packed weights of every layer that only gradients need, filled by the first pass that wants them after pack():
+// whoever only infers has neither the time nor the memory for it. Passes may run at once on one network; a copy of a
+// network begins without.
+template <class Packed>
+class OnDemand {
  public:
-  TransposedWeights() = default;
-  TransposedWeights(const TransposedWeights&) {}
-  TransposedWeights& operator=(const TransposedWeights&) {
+  OnDemand() = default;
+  OnDemand(const OnDemand&) {}
+  OnDemand& operator=(const OnDemand&) {
     fresh_ = false;
     return *this;
   }
   void outdate() { fresh_ = false; }
-  // fill(std::vector<TransposedLayer>&), whose buffers are those of the last time.
+  // fill(layer, Packed&), whose buffers are those of the last time.
   template <class Fill>
-  std::span<const TransposedLayer> get(Fill&& fill) const {
+  std::span<const Packed> get(std::size_t layers, Fill&& fill) const {
     const std::lock_guard lock(mutex_);
-    if (!fresh_) fill(layers_);
+    if (!fresh_) {
+      layers_.resize(layers);
+      for (std::size_t l = 0; l < layers; ++l) fill(l, layers_[l]);
+    }
     fresh_ = true;
     return layers_;
   }
@@ -34,7 +39,7 @@ class TransposedWeights {
  private:
   mutable std::mutex mutex_;
   mutable bool fresh_ = false;
-  mutable std::vector<TransposedLayer> layers_;
+  mutable std::vector<Packed> layers_;
 };
 
 struct Network::Impl {
@@ -47,7 +52,8 @@ struct Network::Impl {
 
   // Filled by pack().
   std::vector<PackedLayer> layers;
-  TransposedWeights transposed;  // of layers
+  OnDemand<Panels> transposed_inputs;          // W
+  OnDemand<StagePanels> transposed_recurrent;  // U
   Panels head;
   AlignedVector<float> head_bias;
 
@@ -85,21 +91,21 @@ struct Network::Impl {
 struct Workspace::Impl {
   std::size_t steps = 0, batch = 0;
   std::vector<LayerBuffers> layers;
-  std::vector<AlignedVector<float>> inputs;   // of a layer, [T * B, I padded], after dropout; empty without
-  std::vector<RecurrentWeights> dropped;      // of a layer, U after dropout; empty without
-  std::vector<TransposedLayer> dropped_back;  // the same transposed; without W
-  AlignedVector<float> dropped_weights;       // U after dropout, as it stands in Parameters
-  AlignedVector<float> head_input;            // [T * B, Hp] after dropout
-  AlignedVector<float> dy;                    // [T * B, Hp] gradient of the outputs of the layer at work
-  AlignedVector<float> carry[2], mixed;       // [B, Hp]
-  AlignedVector<float> answers;               // the head's, a chunk of rows [R, Vp or Op]
-  AlignedVector<float> embedded, table;       // of each distinct token of the window: [U, E], W e + b [U, inputs * Hp]
-  AlignedVector<float> embedded_gradient;     // [U, E] or, with input dropout, [T * B, E]
-  AlignedVector<float> sums;                  // column sums on their way to a gradient
-  std::vector<float> losses;                  // [T * B]
-  std::vector<std::uint32_t> slot_of_token;   // [V]; valid for the tokens of the window
-  std::vector<Token> distinct;                // [U] in order of first occurrence
-  std::vector<std::uint32_t> slots;           // [T * B] position -> distinct
+  std::vector<AlignedVector<float>> inputs;  // of a layer, [T * B, I padded], after dropout; empty without
+  std::vector<RecurrentWeights> dropped;     // of a layer, U after dropout; empty without
+  std::vector<StagePanels> dropped_back;     // the same transposed
+  AlignedVector<float> dropped_weights;      // U after dropout, as it stands in Parameters
+  AlignedVector<float> head_input;           // [T * B, Hp] after dropout
+  AlignedVector<float> dy;                   // [T * B, Hp] gradient of the outputs of the layer at work
+  AlignedVector<float> carry[2], mixed;      // [B, Hp]
+  AlignedVector<float> answers;              // the head's, a chunk of rows [R, Vp or Op]
+  AlignedVector<float> embedded, table;      // of each distinct token of the window: [U, E], W e + b [U, inputs * Hp]
+  AlignedVector<float> embedded_gradient;    // [U, E] or, with input dropout, [T * B, E]
+  AlignedVector<float> sums;                 // column sums on their way to a gradient
+  std::vector<float> losses;                 // [T * B]
+  std::vector<std::uint32_t> slot_of_token;  // [V]; valid for the tokens of the window
+  std::vector<Token> distinct;               // [U] in order of first occurrence
+  std::vector<std::uint32_t> slots;          // [T * B] position -> distinct
   std::vector<std::uint32_t> by_slot, slot_starts;  // positions sorted by slot, ascending within; where each starts
   std::vector<Scratch> scratch;                     // one a thread
 
@@ -113,7 +119,9 @@ struct Workspace::Impl {
   }
 };
 
-std::span<const TransposedLayer> transposed_weights(const Network::Impl& n, Team& team);
+// Of every layer, packed if they are not.
+std::span<const Panels> transposed_inputs(const Network::Impl& n, Team& team);
+std::span<const StagePanels> transposed_recurrent(const Network::Impl& n, Team& team);
 
 // The buffers of a pass are made large enough; growing is the only thing that allocates.
 void prepare(const Network::Impl& n, Workspace::Impl& w, std::size_t steps, std::size_t batch, bool training,

@@ -148,8 +148,8 @@ LayerGradients gradients_of(const Network::Impl& n, std::size_t layer, Parameter
 }
 
 // dW, db and the embedding's gradient of distinct tokens: a token's occurrences are summed first, in order of position.
-void token_gradients(const Network::Impl& n, const TransposedLayer& transposed, Parameters& gradients,
-                     Workspace::Impl& w, Team& team) {
+void token_gradients(const Network::Impl& n, const Panels& transposed, Parameters& gradients, Workspace::Impl& w,
+                     Team& team) {
   const Sequence s = w.sequence(n, 0);
   const std::size_t distinct = w.distinct.size(), e = n.config.embedding, stride = n.input_stride();
   team.split(n.gate_columns(), kBlock, [&](std::size_t first, std::size_t last) {
@@ -176,7 +176,7 @@ void token_gradients(const Network::Impl& n, const TransposedLayer& transposed, 
   });
 }
 
-void dropped_input_gradients(const Network::Impl& n, const TransposedLayer& transposed, std::span<const Token> inputs,
+void dropped_input_gradients(const Network::Impl& n, const Panels& transposed, std::span<const Token> inputs,
                              const DropoutKey& key, Parameters& gradients, Workspace::Impl& w, Team& team) {
   const std::size_t e = n.config.embedding, stride = n.input_stride();
   float* dx = w.embedded_gradient.data();
@@ -192,8 +192,8 @@ void dropped_input_gradients(const Network::Impl& n, const TransposedLayer& tran
   });
 }
 
-void layer_0_gradients(const Network::Impl& n, const TransposedLayer& transposed, const Rows& inputs,
-                       const DropoutKey* key, Parameters& gradients, Workspace::Impl& w, Team& team) {
+void layer_0_gradients(const Network::Impl& n, const Panels& transposed, const Rows& inputs, const DropoutKey* key,
+                       Parameters& gradients, Workspace::Impl& w, Team& team) {
   const bool dropped = key != nullptr && n.config.input_dropout > 0;
   if (!n.reads_text()) {
     const float* x = dropped ? w.inputs[0].data() : inputs.numbers.data();
@@ -208,12 +208,16 @@ void layer_0_gradients(const Network::Impl& n, const TransposedLayer& transposed
 
 }  // namespace
 
-std::span<const TransposedLayer> transposed_weights(const Network::Impl& n, Team& team) {
-  return n.transposed.get([&](std::vector<TransposedLayer>& layers) {
-    layers.resize(n.config.layers);
-    for (std::size_t l = 0; l < layers.size(); ++l) {
-      pack_transposed(*n.shape, n.hidden(), n.layer_shape(l).inputs, n.layer_parameters(l), n.format, layers[l], team);
-    }
+std::span<const Panels> transposed_inputs(const Network::Impl& n, Team& team) {
+  return n.transposed_inputs.get(n.config.layers, [&](std::size_t l, Panels& w) {
+    pack_transposed_input(*n.shape, n.hidden(), n.layer_shape(l).inputs, n.layer_parameters(l).input, n.format, w,
+                          team);
+  });
+}
+
+std::span<const StagePanels> transposed_recurrent(const Network::Impl& n, Team& team) {
+  return n.transposed_recurrent.get(n.config.layers, [&](std::size_t l, StagePanels& u) {
+    pack_transposed_recurrent(*n.shape, n.hidden(), n.layer_parameters(l).recurrent, n.format, u, team);
   });
 }
 
@@ -251,7 +255,9 @@ const float* head_input(const Network::Impl& n, const DropoutKey* key, Workspace
 void backward_layers(const Network::Impl& n, const Rows& inputs, const DropoutKey* key, Parameters& gradients,
                      Workspace::Impl& w, Team& team) {
   const std::size_t stride = n.state_stride();
-  const std::span<const TransposedLayer> transposed = transposed_weights(n, team);
+  const std::span<const Panels> back = transposed_inputs(n, team);
+  const std::span<const StagePanels> recurrent_back =
+      drops_weights(n, key) ? std::span<const StagePanels>(w.dropped_back) : transposed_recurrent(n, team);
   for (std::size_t l = n.config.layers; l-- > 0;) {
     if (key != nullptr && n.config.dropout > 0) {
       drop_rows(w.dy.data(), stride, w.dy.data(), stride, w.steps * w.batch, n.padded(), n.config.dropout,
@@ -261,15 +267,14 @@ void backward_layers(const Network::Impl& n, const Rows& inputs, const DropoutKe
     float* const carry[2] = {w.carry[0].data(), w.carry[1].data()};
     const LayerShape layer = n.layer_shape(l);
     const LayerGradients out = gradients_of(n, l, gradients);
-    const Panels* u = drops_weights(n, key) ? w.dropped_back[l].recurrent : transposed[l].recurrent;
-    recur_backward(*n.shape, u, sequence, w.dy.data(), stride, carry, w.mixed.data(), team);
+    recur_backward(*n.shape, recurrent_back[l], sequence, w.dy.data(), stride, carry, w.mixed.data(), team);
     recurrent_gradients(layer, sequence, out, w.layer_scratch(n), team);
     if (drops_weights(n, key)) drop_weights(n, out.recurrent, out.recurrent.data(), l, *key, team);
     if (l > 0) {
-      input_gradients(layer, transposed[l], sequence, layer_input(n, l, key, w), stride, w.dy.data(), stride, out,
+      input_gradients(layer, back[l], sequence, layer_input(n, l, key, w), stride, w.dy.data(), stride, out,
                       w.layer_scratch(n), team);
     } else {
-      layer_0_gradients(n, transposed[0], inputs, key, gradients, w, team);
+      layer_0_gradients(n, back[0], inputs, key, gradients, w, team);
     }
   }
 }

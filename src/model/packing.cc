@@ -164,6 +164,17 @@ void pack_columns(const Gated& m, std::size_t gates, std::size_t padded, Panels&
 
 using Place = std::pair<std::size_t, std::size_t>;
 
+// f(stage, its rows of U, its number of gates).
+template <class F>
+void for_each_stage(const CellShape& cell, std::size_t hidden, std::span<const float> recurrent, F&& f) {
+  const float* rows = recurrent.data();
+  for (int stage = 0; stage < cell.stages; ++stage) {
+    const auto count = static_cast<std::size_t>(cell.count[stage]);
+    f(stage, Gated{rows, hidden, hidden}, count);
+    rows += count * hidden * hidden;
+  }
+}
+
 }  // namespace
 
 void pack_layer(const CellShape& cell, std::size_t hidden, std::size_t inputs, const LayerParameters& from,
@@ -185,38 +196,30 @@ void pack_layer(const CellShape& cell, std::size_t hidden, std::size_t inputs, c
 void pack_recurrent(const CellShape& cell, std::size_t hidden, std::span<const float> recurrent,
                     std::span<const float> own, Format format, RecurrentWeights& to, Team& team) {
   const std::size_t padded = round_up(hidden, kBlock);
-  const float* rows = recurrent.data();
-  for (int s = 0; s < cell.stages; ++s) {
-    const auto count = static_cast<std::size_t>(cell.count[s]);
-    const Gated u = {rows, hidden, hidden};
-    Panels& forward = to.recurrent[s];
+  for_each_stage(cell, hidden, recurrent, [&](int stage, const Gated& u, std::size_t count) {
+    Panels& forward = to.recurrent[stage];
     shape_panels(forward, format, count * padded, hidden, count > 1 ? count : 4);
     pack_rows(u, forward, team, [&](std::size_t v) { return Place(v % count, v / count * kBlock); });
-    rows += count * hidden * hidden;
-  }
+  });
   to.own.assign(padded, 0.f);
   std::copy(own.begin(), own.end(), to.own.begin());
 }
 
-void pack_transposed(const CellShape& cell, std::size_t hidden, std::size_t inputs, const LayerParameters& from,
-                     Format format, TransposedLayer& to, Team& team) {
+void pack_transposed_input(const CellShape& cell, std::size_t hidden, std::size_t inputs, std::span<const float> input,
+                           Format format, Panels& to, Team& team) {
   const std::size_t padded = round_up(hidden, kBlock);
   const auto gates = static_cast<std::size_t>(cell.inputs);
-  shape_panels(to.input, format, round_up(inputs, kBlock), gates * padded, 4);
-  pack_columns({from.input.data(), hidden, inputs}, gates, padded, to.input, team);
-  pack_transposed_recurrent(cell, hidden, from.recurrent, format, to, team);
+  shape_panels(to, format, round_up(inputs, kBlock), gates * padded, 4);
+  pack_columns({input.data(), hidden, inputs}, gates, padded, to, team);
 }
 
 void pack_transposed_recurrent(const CellShape& cell, std::size_t hidden, std::span<const float> recurrent,
-                               Format format, TransposedLayer& to, Team& team) {
+                               Format format, StagePanels& to, Team& team) {
   const std::size_t padded = round_up(hidden, kBlock);
-  const float* rows = recurrent.data();
-  for (int s = 0; s < cell.stages; ++s) {
-    const auto count = static_cast<std::size_t>(cell.count[s]);
-    shape_panels(to.recurrent[s], format, padded, count * padded, 4);
-    pack_columns({rows, hidden, hidden}, count, padded, to.recurrent[s], team);
-    rows += count * hidden * hidden;
-  }
+  for_each_stage(cell, hidden, recurrent, [&](int stage, const Gated& u, std::size_t count) {
+    shape_panels(to[stage], format, padded, count * padded, 4);
+    pack_columns(u, count, padded, to[stage], team);
+  });
 }
 
 void pack_head(std::span<const float> weights, std::span<const float> bias, std::size_t outputs, std::size_t depth,

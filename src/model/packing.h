@@ -22,23 +22,19 @@ struct PackedLayer {
   RecurrentWeights recurrent;  // U
 };
 
-// The same weights transposed, which gradients alone need.
-struct TransposedLayer {
-  Panels input;         // [I padded, inputs * Hp]
-  Panels recurrent[2];  // a stage's rows: [Hp outputs, depth count * Hp]
-};
-
 // These size the buffers once and fill them at every call. Work is split over the team.
 void pack_layer(const CellShape& cell, std::size_t hidden, std::size_t inputs, const LayerParameters& from,
                 Format format, PackedLayer& to, Team& team);
 // U and the recurrent bias alone, which pack_layer packs too.
 void pack_recurrent(const CellShape& cell, std::size_t hidden, std::span<const float> recurrent,
                     std::span<const float> own, Format format, RecurrentWeights& to, Team& team);
-// format: f32 or bf16, which have gradients.
-void pack_transposed(const CellShape& cell, std::size_t hidden, std::size_t inputs, const LayerParameters& from,
-                     Format format, TransposedLayer& to, Team& team);
+// The same weights transposed, which gradients alone need. format: f32 or bf16, which have gradients.
+// W: [I padded, inputs * Hp].
+void pack_transposed_input(const CellShape& cell, std::size_t hidden, std::size_t inputs, std::span<const float> input,
+                           Format format, Panels& to, Team& team);
+// U, a stage's rows: [Hp outputs, depth count * Hp].
 void pack_transposed_recurrent(const CellShape& cell, std::size_t hidden, std::span<const float> recurrent,
-                               Format format, TransposedLayer& to, Team& team);
+                               Format format, StagePanels& to, Team& team);
 // M [N, K] row-major as panels, and a bias [N] padded with `pad`.
 void pack_head(std::span<const float> weights, std::span<const float> bias, std::size_t outputs, std::size_t depth,
                float pad, Format format, Panels& to, AlignedVector<float>& packed_bias, Team& team);

@@ -43,7 +43,8 @@ class LayerBuffersOnTrial {
     const std::vector<float> w = to_float(layer.weight_ih), u = to_float(layer.weight_hh), b = to_float(layer.bias),
                              own = to_float(layer.bias_hn);
     pack_layer(cell, H, I, {w, u, b, own}, Format::f32, packed_, team_);
-    pack_transposed(cell, H, I, {w, u, b, own}, Format::f32, transposed_, team_);
+    pack_transposed_input(cell, H, I, w, Format::f32, transposed_input_, team_);
+    pack_transposed_recurrent(cell, H, u, Format::f32, transposed_recurrent_, team_);
     tape_.assign(T * B * tape_stride(), nan());
     for (auto& s : states_) s.assign((T + 1) * B * stride(), nan());
     for (auto& c : carry_) c.assign(B * stride(), nan());
@@ -66,7 +67,7 @@ class LayerBuffersOnTrial {
     spread(dy.data(), T * B, dy_.data());
     float* const carry[2] = {carry_[0].data(), carry_[1].data()};
     divided(division, [&](auto& worker) {
-      recur_backward(cell_, transposed_.recurrent, sequence_, dy_.data(), stride(), carry, mixed_.data(), worker);
+      recur_backward(cell_, transposed_recurrent_, sequence_, dy_.data(), stride(), carry, mixed_.data(), worker);
     });
     out.slopes = dense_tape();
     weight_gradients(x, out);
@@ -141,10 +142,10 @@ class LayerBuffersOnTrial {
                                      : gradient(static_cast<std::size_t>(r), mixed, tape_stride(), H));
       }
     }
-    const std::size_t padded = transposed_.input.outputs;
+    const std::size_t padded = transposed_input_.outputs;
     std::vector<float> dx(T * B * padded);
-    multiply(transposed_.input, tape_.data(), tape_stride(), dx.data(), padded, nullptr, 0, T * B, 0,
-             transposed_.input.panels());
+    multiply(transposed_input_, tape_.data(), tape_stride(), dx.data(), padded, nullptr, 0, T * B, 0,
+             transposed_input_.panels());
     for (std::size_t i = 0; i < T * B; ++i) append(out.input, {&dx[i * padded], &dx[i * padded] + I});
   }
 
@@ -152,7 +153,8 @@ class LayerBuffersOnTrial {
   const std::size_t T, B, I, H, Hp;
   Team team_{1};
   PackedLayer packed_;
-  TransposedLayer transposed_;
+  Panels transposed_input_;
+  StagePanels transposed_recurrent_;
   AlignedVector<float> tape_, states_[2], carry_[2], mixed_, dy_;
   Sequence sequence_;
 };
