@@ -60,6 +60,7 @@ def test_wrong_flags_are_named():
     refused("bench", "--work", "sleep", code=2, names=["--work", "training", "sleep"])
     refused("bench", "--hidden", "0", code=2, names=["--hidden", "0"])
     refused("bench", "--cells", "gru,grue", code=2, names=["grue"])
+    refused("bench", "--work", "training,model", "--precision", "int8", code=2, names=["--precision", "bf16", "int8"])
 
 
 def compare(tmp_path, old, new, *options):

@@ -97,8 +97,7 @@ int Complete::run() {
   for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
   const bool lines = words.empty() || text == "-";
   if (lines) expect(result.svg.empty(), "--svg", "a TEXT to draw", "lines of standard input");
-  Model network = load_text_model(model);
-  if (precision != Precision::f32) network.set_precision(precision);
+  const Model network = load_text_model(model, precision);
   if (lines) return answer_lines(network);
   answer(network, text);
   return 0;

@@ -21,8 +21,7 @@ struct Eval {
 
 int Eval::run() const {
   expect(batch >= 1, "--batch", "1 or more", std::to_string(batch));
-  Model network = load_text_model(model);
-  if (precision != Precision::f32) network.set_precision(precision);
+  const Model network = load_text_model(model, precision);
   const Corpus corpus = Corpus::read(file, network.vocabulary());
   const Evaluation e = evaluate(network, corpus, batch, threads);
   const auto view = [&](const Style& style) {

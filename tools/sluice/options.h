@@ -79,7 +79,7 @@ class FieldFlags {
 };
 
 // The model in a file, for verbs that give it words. Throws Error (bad_file) besides for one that reads numbers.
-Model load_text_model(const std::string& path);
+Model load_text_model(const std::string& path, Precision precision = Precision::f32);
 // --precision of verbs that infer.
 void add_precision(CLI::App& app, Precision& precision);
 
