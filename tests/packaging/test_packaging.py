@@ -149,18 +149,24 @@ def test_find_package(prefix, libraries, model, kind, tmp_path):
         assert run(tmp_path / program, file) == expected
         ours = [entry for entry in needed(tmp_path / program) if "sluice" in entry]
         assert ours == ([] if kind == "static" else [f"libsluice_inference.so.{SONAME_VERSION}"])
-        assert not any("utf8proc" in entry for entry in needed(tmp_path / program))
+        assert not any(re.search("utf8proc|hwy|xxhash", entry) for entry in needed(tmp_path / program))
     run(tmp_path / "train", tmp_path / "trained.safetensors")
     assert (tmp_path / "trained.safetensors").read_bytes() == file.read_bytes()
 
 
-def test_find_package_says_what_it_does_not_have(prefix, tmp_path):
-    for kind, words in ("both", "expected the component static or shared, found both"), ("static", "sluice::sluice"):
-        # pkg-config that finds nothing.
-        result = subprocess.run(["cmake", "-S", HERE / "find_package", "-B", tmp_path / kind, "-G", "Ninja",
-                                 f"-DKIND={kind}", f"-DCMAKE_PREFIX_PATH={prefix}"],
-                                env={**os.environ, "PKG_CONFIG_LIBDIR": str(tmp_path)}, capture_output=True, text=True)
-        assert result.returncode != 0 and words in " ".join(result.stderr.split()), result.stderr
+@pytest.mark.parametrize("kind, without, words", [
+    ("both", "", "expected the component static or shared, found both"),
+    ("static", "utf8proc", "sluice::sluice"),
+    ("static", "PkgConfig", "sluice::sluice"),
+])
+def test_find_package_says_what_it_does_not_have(prefix, kind, without, words, tmp_path):
+    # pkg-config that finds nothing, or none.
+    disabled = [f"-DCMAKE_DISABLE_FIND_PACKAGE_{without}=ON"] if without == "PkgConfig" else []
+    result = subprocess.run(["cmake", "-S", HERE / "find_package", "-B", tmp_path, "-G", "Ninja", f"-DKIND={kind}",
+                             f"-DCMAKE_PREFIX_PATH={prefix}", *disabled],
+                            env={**os.environ, "PKG_CONFIG_LIBDIR": str(tmp_path)}, capture_output=True, text=True)
+    assert result.returncode != 0 and words in " ".join(result.stderr.split()), result.stderr
+    assert kind == "both" or "without libutf8proc" in result.stdout
 
 
 def test_pkg_config(prefix, libraries, model, tmp_path):
@@ -207,7 +213,7 @@ def test_a_program_that_streams_is_small(tmp_path):
     assert "sluice::Stream::step" in symbols
     assert re.findall(r"utf8proc\w*|sluice::(?:Corpus|Optimizer|Trainer|train|evaluate|compare)\w*|\w*backward\w*",
                       symbols) == []
-    assert not any("utf8proc" in entry for entry in needed(tmp_path / "stream"))
+    assert not any(re.search("utf8proc|hwy|xxhash", entry) for entry in needed(tmp_path / "stream"))
 
 
 def test_uninstalling_leaves_nothing(tmp_path):
