@@ -4,6 +4,7 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <type_traits>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/pointwise.cc"
@@ -96,16 +97,18 @@ void softmax_row(const float* logits, std::size_t n, float* probabilities) {
 void sum_listed(const float* in, std::size_t stride, const std::uint32_t* rows, std::size_t count, float* out,
                 std::size_t columns, bool add) {
   constexpr std::size_t kWide = 4 * kBlock / kLanes;  // registers at a time
-  for (std::size_t c = 0; c < columns; c += kWide * kLanes) {
-    const std::size_t width = std::min(kWide, (columns - c) / kLanes);
-    Lane sum[kWide];
+  const auto sum_some = [&](std::size_t c, auto width) {
+    Lane sum[width];
     for (std::size_t j = 0; j < width; ++j) sum[j] = add ? load(out + c + j * kLanes) : Lane(0.f);
     for (std::size_t i = 0; i < count; ++i) {
       const float* row = in + (rows != nullptr ? rows[i] : i) * stride + c;
       for (std::size_t j = 0; j < width; ++j) sum[j] = sum[j] + load(row + j * kLanes);
     }
     for (std::size_t j = 0; j < width; ++j) store(sum[j], out + c + j * kLanes);
-  }
+  };
+  std::size_t c = 0;
+  for (; c + kWide * kLanes <= columns; c += kWide * kLanes) sum_some(c, std::integral_constant<std::size_t, kWide>());
+  for (; c < columns; c += kLanes) sum_some(c, std::integral_constant<std::size_t, 1>());
 }
 
 void add_row(float* out, const float* in, std::size_t n) {

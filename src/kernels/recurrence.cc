@@ -227,32 +227,30 @@ void clear_units(const Sequence& s, float* x, const Share& share, std::size_t fi
 // A part owns the same units in every step: those of its panels of U transposed. Only what others multiply, the
 // gradients on the tape, has to be met for.
 template <class Cell>
-void backward(const StagePanels& u, const Sequence& s, const float* dy, std::size_t dy_stride, float* const carry[2],
-              float* mixed, const Share& share) {
+void backward(const StagePanels& u, const Sequence& s, const Steps& steps, const Backward& b, const Share& share) {
   const std::size_t panels = u[0].panels(), width = u[0].vectors * kBlock;
   const std::size_t panel = panels * share.part / share.parts, last_panel = panels * (share.part + 1) / share.parts;
   const std::size_t first = panel * width, last = std::min(s.hidden, last_panel * width);
-  for (int k = 0; k < kStates<Cell>; ++k) clear_units(s, carry[k], share, first, last);
-  for (std::size_t t = s.steps; t-- > 0;) {
+  for (int k = 0; k < kStates<Cell> && steps.last == s.steps; ++k) clear_units(s, b.carry[k], share, first, last);
+  for (std::size_t t = steps.last; t-- > steps.first;) {
     for (std::size_t row = share.first_row; row < share.last_row; ++row) {
-      backward_units<Cell>(s, t, row, dy + (t * s.batch + row) * dy_stride, carry, first, last);
+      backward_units<Cell>(s, t, row, b.dy + (t * s.batch + row) * b.dy_stride, b.carry, first, last);
     }
     meet(share);
     if constexpr (kStages < Cell >> 1) {
-      clear_units(s, mixed, share, first, last);
-      backward_product(u[1], s, Cell::stages[1].first, t, mixed, share, panel, last_panel);
+      clear_units(s, b.mixed, share, first, last);
+      backward_product(u[1], s, Cell::stages[1].first, t, b.mixed, share, panel, last_panel);
       for (std::size_t row = share.first_row; row < share.last_row; ++row) {
-        unmix_units<Cell>(s, t, row, carry, mixed, first, last);
+        unmix_units<Cell>(s, t, row, b.carry, b.mixed, first, last);
       }
       meet(share);
     }
-    if (t > 0) backward_product(u[0], s, Cell::stages[0].first, t, carry[0], share, panel, last_panel);
+    if (t > 0) backward_product(u[0], s, Cell::stages[0].first, t, b.carry[0], share, panel, last_panel);
   }
 }
 
 using ForwardFunction = void (*)(const RecurrentWeights&, const Sequence&, const Share&);
-using BackwardFunction = void (*)(const StagePanels&, const Sequence&, const float*, std::size_t, float* const[2],
-                                  float*, const Share&);
+using BackwardFunction = void (*)(const StagePanels&, const Sequence&, const Steps&, const Backward&, const Share&);
 #define SLUICE_FORWARD(Cell) forward<Cell>,
 #define SLUICE_BACKWARD(Cell) backward<Cell>,
 constexpr ForwardFunction kForward[] = {SLUICE_FOR_EACH_CELL(SLUICE_FORWARD)};
@@ -264,9 +262,9 @@ void run_forward(int cell, const RecurrentWeights& w, const Sequence& s, const S
   kForward[cell](w, s, share);
 }
 
-void run_backward(int cell, const StagePanels& u, const Sequence& s, const float* dy, std::size_t dy_stride,
-                  float* const carry[2], float* mixed, const Share& share) {
-  kBackward[cell](u, s, dy, dy_stride, carry, mixed, share);
+void run_backward(int cell, const StagePanels& u, const Sequence& s, const Steps& steps, const Backward& b,
+                  const Share& share) {
+  kBackward[cell](u, s, steps, b, share);
 }
 
 }  // namespace
@@ -285,10 +283,10 @@ void recur_forward(const CellShape& cell, const RecurrentWeights& weights, const
   if (share.first_row < share.last_row) SLUICE_DISPATCH(run_forward)(cell.index, weights, sequence, share);
 }
 
-void recur_backward(const CellShape& cell, const StagePanels& transposed, const Sequence& sequence, const float* dy,
-                    std::size_t dy_stride, float* const carry[2], float* mixed, const Share& share) {
+void recur_backward(const CellShape& cell, const StagePanels& transposed, const Sequence& sequence, const Steps& steps,
+                    const Backward& backward, const Share& share) {
   if (share.first_row < share.last_row) {
-    SLUICE_DISPATCH(run_backward)(cell.index, transposed, sequence, dy, dy_stride, carry, mixed, share);
+    SLUICE_DISPATCH(run_backward)(cell.index, transposed, sequence, steps, backward, share);
   }
 }
 
@@ -323,10 +321,10 @@ void recur_forward(const CellShape& cell, const RecurrentWeights& weights, const
   divide(weights.recurrent, sequence, team, [&](const Share& share) { recur_forward(cell, weights, sequence, share); });
 }
 
-void recur_backward(const CellShape& cell, const StagePanels& transposed, const Sequence& sequence, const float* dy,
-                    std::size_t dy_stride, float* const carry[2], float* mixed, Team& team) {
+void recur_backward(const CellShape& cell, const StagePanels& transposed, const Sequence& sequence, const Steps& steps,
+                    const Backward& backward, Team& team) {
   divide(transposed, sequence, team,
-         [&](const Share& share) { recur_backward(cell, transposed, sequence, dy, dy_stride, carry, mixed, share); });
+         [&](const Share& share) { recur_backward(cell, transposed, sequence, steps, backward, share); });
 }
 
 }  // namespace sluice

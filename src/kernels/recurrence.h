@@ -73,13 +73,26 @@ void recur_forward(const CellShape& cell, const RecurrentWeights& weights, const
                    const Share& share);
 void recur_forward(const CellShape& cell, const RecurrentWeights& weights, const Sequence& sequence, Team& team);
 
-// Turns the gate values on the tape into gradients with respect to pre-activations. transposed: a stage's rows of U,
-// [Hp outputs, depth count * Hp]. dy [T, B, Hp], stride dy_stride, is the gradient of each step's h from above. carry:
-// one [B, Hp] buffer a state, stride state_stride, is overwritten by the gradient on the way (after the call, what
-// reached the step before the window directly, without U's part); mixed [B, Hp] is scratch for cells of two stages.
-void recur_backward(const CellShape& cell, const StagePanels& transposed, const Sequence& sequence, const float* dy,
-                    std::size_t dy_stride, float* const carry[2], float* mixed, const Share& share);
-void recur_backward(const CellShape& cell, const StagePanels& transposed, const Sequence& sequence, const float* dy,
-                    std::size_t dy_stride, float* const carry[2], float* mixed, Team& team);
+// What a backward pass of a sequence reads and leaves besides. dy [T, B, Hp], stride dy_stride, is the gradient of each
+// step's h from above. carry: one [B, Hp] buffer a state, stride state_stride, the gradient on the way (after the first
+// step, what reached the step before the window directly, without U's part); mixed [B, Hp] is scratch for cells of two
+// stages.
+struct Backward {
+  const float* dy;
+  std::size_t dy_stride;
+  float* carry[2];
+  float* mixed;
+};
+struct Steps {
+  std::size_t first, last;
+};
+
+// Turns the gate values of steps [first, last) on the tape into gradients with respect to pre-activations. A window is
+// gone through as a whole or in parts, the last one first: carry begins with the window's last step. transposed: a
+// stage's rows of U, [Hp outputs, depth count * Hp].
+void recur_backward(const CellShape& cell, const StagePanels& transposed, const Sequence& sequence, const Steps& steps,
+                    const Backward& backward, const Share& share);
+void recur_backward(const CellShape& cell, const StagePanels& transposed, const Sequence& sequence, const Steps& steps,
+                    const Backward& backward, Team& team);
 
 }  // namespace sluice

@@ -13,24 +13,6 @@ void check(bool holds, const std::string& what, std::size_t expected, std::size_
   }
 }
 
-// How many steps to project at once: enough rows for the product to be wide, few enough that the recurrence finds them
-// in the cache.
-std::size_t steps_at_once(std::size_t batch, std::size_t threads) {
-  constexpr std::size_t kRows = 256;
-  return (kRows * threads + batch - 1) / batch;
-}
-
-// Steps [first, first + count) of a sequence.
-Sequence steps_of(const Sequence& sequence, std::size_t first, std::size_t count) {
-  Sequence part = sequence;
-  part.steps = count;
-  part.tape = sequence.tape_at(first, 0);
-  for (int s = 0; s < 2; ++s) {
-    if (sequence.states[s] != nullptr) part.states[s] = sequence.state_at(s, first, 0);
-  }
-  return part;
-}
-
 // The same memory again, after its last states have become its first.
 Sequence continued(const Sequence& s) {
   for (int k = 0; k < 2; ++k) {
@@ -154,16 +136,14 @@ void DenseLayer::backward(std::span<const float> x, std::span<const float> dy, P
     d_stride = stride;
   }
   const Sequence s = w.buffers.sequence(shape_, format_, w.steps, w.batch);
-  float* const carry[2] = {w.carry[0].data(), w.carry[1].data()};
+  const Backward backward = {d, d_stride, {w.carry[0].data(), w.carry[1].data()}, w.mixed.data()};
   const auto own = shape_.cell->own_bias >= 0 ? gradients[3] : std::span<float>();
   const LayerGradients out = {gradients[0], gradients[1], gradients[2], own};
-  const LayerScratch scratch = {w.sums.data(), w.scratch, format_};
-  recur_backward(*shape_.cell, transposed_recurrent_, s, d, d_stride, carry, w.mixed.data(), team);
-  recurrent_gradients(shape_, s, out, scratch, team);
   const bool aside = !dx.empty() && inputs != padded_inputs;
   if (aside) grow(w.dx, rows * padded_inputs);
   float* const to = dx.empty() ? nullptr : aside ? w.dx.data() : dx.data();
-  input_gradients(shape_, transposed_input_, s, x.data(), inputs, to, padded_inputs, out, scratch, team);
+  backward_layer(shape_, {transposed_input_, transposed_recurrent_}, s, backward, {x.data(), inputs}, to, padded_inputs,
+                 out, {w.sums.data(), w.scratch, format_}, team);
   if (!aside) return;
   for (std::size_t r = 0; r < rows; ++r) {
     std::memcpy(dx.data() + r * inputs, w.dx.data() + r * padded_inputs, inputs * sizeof(float));

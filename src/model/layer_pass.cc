@@ -8,37 +8,95 @@
 namespace sluice {
 namespace {
 
+// One thread's share of what is independent of the shares of all others.
+struct Worker {
+  std::size_t thread, threads;
+
+  // [first, last) of `count` things, at multiples of `grain`.
+  std::pair<std::size_t, std::size_t> range(std::size_t count, std::size_t grain) const {
+    const std::size_t units = (count + grain - 1) / grain;
+    return {std::min(count, units * thread / threads * grain), std::min(count, units * (thread + 1) / threads * grain)};
+  }
+};
+
 // Rows [0, H) of `gates` gate blocks of the tape's gradients, transposed, times rows of B: [gates * H, columns].
-void gate_gradients(const LayerShape& layer, const Sequence& s, int first_gate, int gates, const float* b,
-                    std::size_t b_row, std::size_t columns, float* out, const LayerScratch& scratch, Team& team) {
+void gate_gradients(const LayerShape& layer, const Sequence& s, int first_gate, int gates, const InputRows& b,
+                    std::size_t columns, float* out, bool add, const LayerScratch& scratch, const Worker& worker) {
   // Without padding between gates all of them are one block, and B is packed once for all.
   const bool whole = layer.padded() == layer.hidden;
   const std::size_t rows = static_cast<std::size_t>(gates) * layer.hidden, block = whole ? rows : layer.hidden;
   const float* a = s.tape + static_cast<std::size_t>(first_gate) * s.hidden;
-  team.run([&](std::size_t thread) {
-    const std::size_t grain = 24, units = (rows + grain - 1) / grain;
-    const std::size_t first = units * thread / team.size() * grain;
-    const std::size_t last = std::min(rows, units * (thread + 1) / team.size() * grain);
-    for (std::size_t g = 0; g * block < rows; ++g) {
-      const std::size_t from = std::max(first, g * block), to = std::min(last, (g + 1) * block);
-      if (from >= to) continue;
-      product({columns, s.steps * s.batch, a + g * s.hidden, 1, s.tape_stride, b, b_row, out + g * block * columns,
-               columns, false, scratch.format},
-              from - g * block, to - g * block, 0, columns, scratch.products[thread]);
-    }
-  });
+  const auto [first, last] = worker.range(rows, 24);
+  for (std::size_t g = 0; g * block < rows; ++g) {
+    const std::size_t from = std::max(first, g * block), to = std::min(last, (g + 1) * block);
+    if (from >= to) continue;
+    product({columns, s.steps * s.batch, a + g * s.hidden, 1, s.tape_stride, b.x, b.stride, out + g * block * columns,
+             columns, add, scratch.format},
+            from - g * block, to - g * block, 0, columns, scratch.products[worker.thread]);
+  }
 }
 
-// Sums over all rows of `gates` gate blocks of the tape from `first_gate` on: [gates * H].
-void bias_gradients(const LayerShape& layer, const Sequence& s, int first_gate, std::size_t gates, std::span<float> out,
-                    const LayerScratch& scratch, Team& team) {
+// Sums over all rows of gate blocks of the tape from `first_gate` on, [gates * Hp] in `sums`: [gates * H].
+void bias_gradients(const LayerShape& layer, const Sequence& s, int first_gate, std::size_t gates, float* sums,
+                    std::span<float> out, bool add, const Worker& worker) {
+  const auto [first, last] = worker.range(gates * s.hidden, kBlock);
   const float* in = s.tape + static_cast<std::size_t>(first_gate) * s.hidden;
-  team.split(gates * s.hidden, kBlock, [&](std::size_t first, std::size_t last) {
-    sum_rows(in + first, s.tape_stride, s.steps * s.batch, scratch.sums + first, last - first, false);
-  });
-  for (std::size_t g = 0; g < gates; ++g) {
-    std::copy_n(scratch.sums + g * s.hidden, layer.hidden, out.data() + g * layer.hidden);
+  sum_rows(in + first, s.tape_stride, s.steps * s.batch, sums + first, last - first, false);
+  for (std::size_t i = first; i < last; ++i) {
+    const std::size_t gate = i / s.hidden, unit = i % s.hidden;
+    if (unit >= layer.hidden) continue;
+    float& to = out[gate * layer.hidden + unit];
+    to = add ? to + sums[i] : sums[i];
   }
+}
+
+// dU of every stage and the recurrent bias.
+void recurrent_gradients(const LayerShape& layer, const Sequence& s, const LayerGradients& gradients,
+                         const LayerScratch& scratch, const Worker& worker) {
+  float* out = gradients.recurrent.data();
+  for (int stage = 0; stage < layer.cell->stages; ++stage) {
+    const float* mixed = s.tape + static_cast<std::size_t>(layer.cell->mixed_row) * s.hidden;
+    const InputRows b = stage == 0 ? InputRows{s.states[0], s.state_stride} : InputRows{mixed, s.tape_stride};
+    gate_gradients(layer, s, layer.cell->first[stage], layer.cell->count[stage], b, layer.hidden, out, gradients.add,
+                   scratch, worker);
+    out += static_cast<std::size_t>(layer.cell->count[stage]) * layer.hidden * layer.hidden;
+  }
+  if (layer.cell->own_bias < 0) return;
+  bias_gradients(layer, s, layer.cell->own_bias, 1, scratch.sums + layer.gate_columns(), gradients.own, gradients.add,
+                 worker);
+}
+
+void input_row_gradients(const Panels& transposed, const Sequence& s, float* dx, std::size_t dx_stride,
+                         const float* zeros, const LayerScratch& scratch, const Worker& worker) {
+  const auto [first, last] = worker.range(s.steps * s.batch, 1);
+  multiply(transposed, s.tape, s.tape_stride, dx, dx_stride, zeros, first, last, 0, transposed.panels(),
+           &scratch.products[worker.thread]);
+}
+
+// What dx begins with: [I rounded up to kBlock].
+const float* clear_zeros(const LayerShape& layer, const LayerScratch& scratch) {
+  float* zeros = scratch.sums + layer.gate_columns() + layer.padded();
+  std::fill_n(zeros, round_up(layer.inputs, kBlock), 0.f);
+  return zeros;
+}
+
+// dW, db and, unless dx is nullptr, dx.
+void input_gradients(const LayerShape& layer, const Panels& transposed, const Sequence& s, const InputRows& x,
+                     float* dx, std::size_t dx_stride, const float* zeros, const LayerGradients& gradients,
+                     const LayerScratch& scratch, const Worker& worker) {
+  gate_gradients(layer, s, 0, layer.cell->inputs, x, layer.inputs, gradients.input.data(), gradients.add, scratch,
+                 worker);
+  bias_gradients(layer, s, 0, layer.input_gates(), scratch.sums, gradients.bias, gradients.add, worker);
+  if (dx != nullptr) input_row_gradients(transposed, s, dx, dx_stride, zeros, scratch, worker);
+}
+
+// How many steps to take back at once: as many as leave so much on the tape that the products find it in the L3 cache,
+// but enough for a slice of their depth. A window of less than two such parts is not divided.
+std::size_t steps_back(const LayerShape& layer, const Sequence& s) {
+  constexpr std::size_t kBytes = std::size_t{4} << 20, kRows = 512;
+  const std::size_t rows = s.steps * s.batch, wanted = std::max(kBytes / (layer.tape_stride() * sizeof(float)), kRows);
+  const std::size_t parts = rows <= 2 * wanted ? 1 : (rows + wanted - 1) / wanted;
+  return (s.steps + parts - 1) / parts;
 }
 
 }  // namespace
@@ -64,6 +122,21 @@ Sequence LayerBuffers::sequence(const LayerShape& layer, Format format, std::siz
           row_scales.data()};
 }
 
+Sequence steps_of(const Sequence& sequence, std::size_t first, std::size_t count) {
+  Sequence part = sequence;
+  part.steps = count;
+  part.tape = sequence.tape_at(first, 0);
+  for (int s = 0; s < 2; ++s) {
+    if (sequence.states[s] != nullptr) part.states[s] = sequence.state_at(s, first, 0);
+  }
+  return part;
+}
+
+std::size_t steps_at_once(std::size_t batch, std::size_t threads) {
+  constexpr std::size_t kRows = 256;
+  return (kRows * threads + batch - 1) / batch;
+}
+
 void load_rows(const LayerShape& layer, std::span<const float> dense, std::size_t batch, float* rows) {
   for (std::size_t b = 0; b < batch; ++b) {
     float* to = rows + b * layer.state_stride();
@@ -86,33 +159,43 @@ void project_input(const PackedLayer& packed, const float* x, std::size_t x_stri
   });
 }
 
-void recurrent_gradients(const LayerShape& layer, const Sequence& s, const LayerGradients& gradients,
-                         const LayerScratch& scratch, Team& team) {
-  float* out = gradients.recurrent.data();
-  for (int stage = 0; stage < layer.cell->stages; ++stage) {
-    const float* b = stage == 0 ? s.states[0] : s.tape + static_cast<std::size_t>(layer.cell->mixed_row) * s.hidden;
-    gate_gradients(layer, s, layer.cell->first[stage], layer.cell->count[stage], b,
-                   stage == 0 ? s.state_stride : s.tape_stride, layer.hidden, out, scratch, team);
-    out += static_cast<std::size_t>(layer.cell->count[stage]) * layer.hidden * layer.hidden;
-  }
-  if (layer.cell->own_bias >= 0) bias_gradients(layer, s, layer.cell->own_bias, 1, gradients.own, scratch, team);
-}
-
-void input_row_gradients(const Panels& transposed, const Sequence& s, float* dx, std::size_t dx_stride,
-                         const LayerScratch& scratch, Team& team) {
-  std::fill_n(scratch.sums, transposed.outputs, 0.f);
-  team.split(s.steps * s.batch, 1, [&](std::size_t first, std::size_t last, std::size_t thread) {
-    multiply(transposed, s.tape, s.tape_stride, dx, dx_stride, scratch.sums, first, last, 0, transposed.panels(),
-             &scratch.products[thread]);
+void input_row_gradients(const LayerShape& layer, const Panels& transposed, const Sequence& s, float* dx,
+                         std::size_t dx_stride, const LayerScratch& scratch, Team& team) {
+  const float* zeros = clear_zeros(layer, scratch);
+  team.run([&](std::size_t thread) {
+    input_row_gradients(transposed, s, dx, dx_stride, zeros, scratch, {thread, team.size()});
   });
 }
 
-void input_gradients(const LayerShape& layer, const Panels& transposed, const Sequence& s, const float* x,
-                     std::size_t x_stride, float* dx, std::size_t dx_stride, const LayerGradients& gradients,
-                     const LayerScratch& scratch, Team& team) {
-  gate_gradients(layer, s, 0, layer.cell->inputs, x, x_stride, layer.inputs, gradients.input.data(), scratch, team);
-  bias_gradients(layer, s, 0, layer.input_gates(), gradients.bias, scratch, team);
-  if (dx != nullptr) input_row_gradients(transposed, s, dx, dx_stride, scratch, team);
+void input_gradients(const LayerShape& layer, const Panels& transposed, const Sequence& s, const InputRows& x,
+                     float* dx, std::size_t dx_stride, const LayerGradients& gradients, const LayerScratch& scratch,
+                     Team& team) {
+  const float* zeros = clear_zeros(layer, scratch);
+  team.run([&](std::size_t thread) {
+    input_gradients(layer, transposed, s, x, dx, dx_stride, zeros, gradients, scratch, {thread, team.size()});
+  });
+}
+
+void backward_layer(const LayerShape& layer, const LayerBack& back, const Sequence& s, const Backward& backward,
+                    const InputRows& x, float* dx, std::size_t dx_stride, const LayerGradients& gradients,
+                    const LayerScratch& scratch, Team& team) {
+  const std::size_t count = steps_back(layer, s);
+  const float* zeros = clear_zeros(layer, scratch);
+  LayerGradients out = gradients;
+  for (std::size_t last = s.steps; last > 0; last -= std::min(last, count), out.add = true) {
+    const std::size_t first = last - std::min(last, count), row = first * s.batch;
+    recur_backward(*layer.cell, back.recurrent, s, {first, last}, backward, team);
+    const Sequence part = steps_of(s, first, last - first);
+    const InputRows part_x = {x.x + row * x.stride, x.stride};
+    float* part_dx = dx == nullptr ? nullptr : dx + row * dx_stride;
+    // All of these read the tape, and none what another writes: nobody waits for anybody.
+    team.run([&](std::size_t thread) {
+      const Worker worker = {thread, team.size()};
+      recurrent_gradients(layer, part, out, scratch, worker);
+      if (x.x == nullptr) return;
+      input_gradients(layer, back.input, part, part_x, part_dx, dx_stride, zeros, out, scratch, worker);
+    });
+  }
 }
 
 }  // namespace sluice

@@ -1,7 +1,8 @@
 // What a pass over a window is made of for one recurrent layer, whatever stands above and below it.
 //
-// Only the recurrence itself is sequential. W x for all steps is one product before it; dU, dW and dX are products
-// after it. The functions here are those pieces, for rows of numbers that lie anywhere.
+// Only the recurrence itself is sequential. W x of many steps is one product before it; dU, dW and dX are products
+// after it. Both ways a window is gone through in parts, so that what one piece leaves is in the cache for the next.
+// The functions here are those pieces, for rows of numbers that lie anywhere.
 #pragma once
 
 #include <algorithm>
@@ -30,7 +31,8 @@ struct LayerShape {
     const int gates = format == Format::bf16 ? std::max(cell->count[0], cell->count[1]) : 1;
     return static_cast<std::size_t>(gates) * padded() / per_word(format) + kBlock;
   }
-  std::size_t sums() const { return std::max(gate_columns(), round_up(inputs, kBlock)); }  // room for LayerScratch
+  // Room for LayerScratch: sums of the gates, of the recurrent bias, and zeros as wide as the input.
+  std::size_t sums() const { return gate_columns() + padded() + round_up(inputs, kBlock); }
 };
 
 // One layer's memory of a window.
@@ -44,9 +46,10 @@ struct LayerBuffers {
   Sequence sequence(const LayerShape& layer, Format format, std::size_t steps, std::size_t batch);
 };
 
-// Gradients of LayerParameters, the same shapes; they are overwritten.
+// Gradients of LayerParameters, the same shapes; they are overwritten, or with `add` added to.
 struct LayerGradients {
   std::span<float> input, recurrent, bias, own;
+  bool add = false;
 };
 
 // sums [LayerShape::sums()]; products: one for each thread of the team, prepared for the format.
@@ -61,19 +64,52 @@ struct LayerScratch {
 void load_rows(const LayerShape& layer, std::span<const float> dense, std::size_t batch, float* rows);
 void store_rows(const LayerShape& layer, const float* rows, std::size_t batch, std::span<float> dense);
 
+// Rows x [T * B, I], stride in floats.
+struct InputRows {
+  const float* x = nullptr;
+  std::size_t stride = 0;
+};
+
+// Steps [first, first + count) of a sequence.
+Sequence steps_of(const Sequence& sequence, std::size_t first, std::size_t count);
+// How many steps to project at once: enough rows for the product to be wide, few enough that the recurrence finds them
+// in the cache.
+std::size_t steps_at_once(std::size_t batch, std::size_t threads);
+
 // W x + b onto the tape, x [T * B, I].
 void project_input(const PackedLayer& packed, const float* x, std::size_t x_stride, const Sequence& sequence,
                    const LayerScratch& scratch, Team& team);
 
-// After recur_backward: dU of every stage and the recurrent bias.
-void recurrent_gradients(const LayerShape& layer, const Sequence& sequence, const LayerGradients& gradients,
-                         const LayerScratch& scratch, Team& team);
+// The recurrence of a window. project(part, row) is called before each part of it, whose first row is number `row` of
+// the window, and leaves W x + b on the part's tape.
+template <class Project>
+void forward_layer(const CellShape& cell, const RecurrentWeights& weights, const Sequence& sequence, Team& team,
+                   Project&& project) {
+  const std::size_t count = steps_at_once(sequence.batch, team.size());
+  for (std::size_t t = 0; t < sequence.steps; t += count) {
+    const Sequence part = steps_of(sequence, t, std::min(count, sequence.steps - t));
+    project(part, t * sequence.batch);
+    recur_forward(cell, weights, part, team);
+  }
+}
+
 // After recur_backward: dx [T * B, I rounded up to kBlock] alone. transposed: W.
-void input_row_gradients(const Panels& transposed, const Sequence& sequence, float* dx, std::size_t dx_stride,
-                         const LayerScratch& scratch, Team& team);
+void input_row_gradients(const LayerShape& layer, const Panels& transposed, const Sequence& sequence, float* dx,
+                         std::size_t dx_stride, const LayerScratch& scratch, Team& team);
 // After recur_backward: dW and db from x [T * B, I], and dx [T * B, I rounded up to kBlock]; dx == nullptr: not wanted.
-void input_gradients(const LayerShape& layer, const Panels& transposed, const Sequence& sequence, const float* x,
-                     std::size_t x_stride, float* dx, std::size_t dx_stride, const LayerGradients& gradients,
-                     const LayerScratch& scratch, Team& team);
+void input_gradients(const LayerShape& layer, const Panels& transposed, const Sequence& sequence, const InputRows& x,
+                     float* dx, std::size_t dx_stride, const LayerGradients& gradients, const LayerScratch& scratch,
+                     Team& team);
+
+// A layer's weights transposed, as gradients read them.
+struct LayerBack {
+  const Panels& input;
+  const StagePanels& recurrent;
+};
+// The backward pass of a window: all gradients but, where x is nullptr, those of the input, which input_gradients gives
+// later. dx may be backward.dy.
+void backward_layer(const LayerShape& layer, const LayerBack& back, const Sequence& sequence, const Backward& backward,
+                    const InputRows& x, float* dx, std::size_t dx_stride, const LayerGradients& gradients,
+                    const LayerScratch& scratch, Team& team);
 
 }  // namespace sluice

@@ -45,7 +45,7 @@ void Network::forward_held(std::span<const Token> inputs, std::span<const GateHo
   load_state(n, state, w);
   for (std::size_t l = 0; l < n.config.layers; ++l) {
     const AlignedVector<float> held = held_rows(n, l, inputs.size(), holds);
-    project_layer(n, l, inputs, nullptr, w, team);
+    project_layer(n, l, inputs, w, team);
     if (held.empty()) {
       recur_forward(*n.shape, n.layers[l].recurrent, w.sequence(n, l), team);
     } else {
@@ -82,12 +82,13 @@ double Network::input_gradient(std::span<const Token> inputs, Token target, cons
   grow(w.embedded_gradient, steps * n.input_stride());
   const std::span<const Panels> back = transposed_inputs(n, team);
   const std::span<const StagePanels> recurrent_back = transposed_recurrent(n, team);
+  const Backward backward = {w.dy.data(), stride, {w.carry[0].data(), w.carry[1].data()}, w.mixed.data()};
   for (std::size_t l = n.config.layers; l-- > 0;) {
     const Sequence sequence = w.sequence(n, l);
-    float* const carry[2] = {w.carry[0].data(), w.carry[1].data()};
-    recur_backward(*n.shape, recurrent_back[l], sequence, w.dy.data(), stride, carry, w.mixed.data(), team);
+    recur_backward(*n.shape, recurrent_back[l], sequence, {0, steps}, backward, team);
     float* below = l > 0 ? w.dy.data() : w.embedded_gradient.data();
-    input_row_gradients(back[l], sequence, below, l > 0 ? stride : n.input_stride(), w.layer_scratch(n), team);
+    input_row_gradients(n.layer_shape(l), back[l], sequence, below, l > 0 ? stride : n.input_stride(),
+                        w.layer_scratch(n), team);
   }
   for (std::size_t t = 0; t < steps; ++t) {
     std::copy_n(w.embedded_gradient.data() + t * n.input_stride(), e, dx.data() + t * e);

@@ -132,9 +132,8 @@ void store_state(const Network::Impl& n, const Workspace::Impl& w, State& state)
 // Which masks a training pass draws; nullptr: none.
 Random dropout_random(const DropoutKey& key, std::size_t place);
 
-// W x + b of a layer onto its tape, from the inputs or the outputs of the layer below.
-void project_layer(const Network::Impl& n, std::size_t layer, const Rows& inputs, const DropoutKey* dropout,
-                   Workspace::Impl& w, Team& team);
+// W x + b of a layer onto its tape, from the inputs or the outputs of the layer below, without dropout.
+void project_layer(const Network::Impl& n, std::size_t layer, const Rows& inputs, Workspace::Impl& w, Team& team);
 // Runs all layers over the window; outputs stand in the top layer's states.
 void forward_layers(const Network::Impl& n, const Rows& inputs, const DropoutKey* dropout, Workspace::Impl& w,
                     Team& team);

@@ -112,33 +112,56 @@ void drop_inputs(const Network::Impl& n, const Rows& inputs, const DropoutKey& k
   });
 }
 
-// W x + b of layer 0 onto its tape.
-void project_layer_0(const Network::Impl& n, const Rows& inputs, const DropoutKey* key, Workspace::Impl& w,
-                     Team& team) {
-  const Sequence sequence = w.sequence(n, 0);
-  const PackedLayer& packed = n.layers[0];
-  if (key != nullptr && n.config.input_dropout > 0) {
-    drop_inputs(n, inputs, *key, w, team);
-    return project_input(packed, w.inputs[0].data(), n.input_stride(), sequence, w.layer_scratch(n), team);
+bool drops_inputs(const Network::Impl& n, const DropoutKey* key) {
+  return key != nullptr && n.config.input_dropout > 0;
+}
+bool drops_outputs(const Network::Impl& n, const DropoutKey* key) { return key != nullptr && n.config.dropout > 0; }
+
+// Whether a layer's W x comes from the table of distinct tokens.
+bool reads_table(const Network::Impl& n, std::size_t layer, const DropoutKey* key) {
+  return layer == 0 && n.reads_text() && !drops_inputs(n, key);
+}
+
+// The rows that a layer reads, which is not of those that read the table.
+InputRows layer_input(const Network::Impl& n, std::size_t layer, const Rows& inputs, const DropoutKey* key,
+                      const Workspace::Impl& w) {
+  if (layer > 0) {
+    return {drops_outputs(n, key) ? w.inputs[layer].data() : w.outputs(n, layer - 1), n.state_stride()};
   }
-  if (!n.reads_text())
-    return project_input(packed, inputs.numbers.data(), n.inputs(), sequence, w.layer_scratch(n), team);
-  find_distinct(inputs.tokens, w);
-  project_distinct(n, w, team);
-  team.split(w.batch, 1, [&](std::size_t first, std::size_t last) {
-    for (std::size_t t = 0; t < w.steps; ++t) {
-      for (std::size_t row = first; row < last; ++row) {
-        std::memcpy(sequence.tape_at(t, row), w.table.data() + w.slots[t * w.batch + row] * n.table_stride(),
-                    n.gate_columns() * sizeof(float));
+  if (drops_inputs(n, key)) return {w.inputs[0].data(), n.input_stride()};
+  return {inputs.numbers.data(), n.inputs()};
+}
+
+// What a layer reads, for the whole window: rows after dropout, or the table.
+void prepare_input(const Network::Impl& n, std::size_t layer, const Rows& inputs, const DropoutKey* key,
+                   Workspace::Impl& w, Team& team) {
+  if (layer > 0) {
+    if (!drops_outputs(n, key)) return;
+    drop_rows(w.outputs(n, layer - 1), n.state_stride(), w.inputs[layer].data(), n.state_stride(), w.steps * w.batch,
+              n.padded(), n.config.dropout, dropout_random(*key, layer), team);
+  } else if (drops_inputs(n, key)) {
+    drop_inputs(n, inputs, *key, w, team);
+  } else if (n.reads_text()) {
+    find_distinct(inputs.tokens, w);
+    project_distinct(n, w, team);
+  }
+}
+
+// W x + b of a part of the window, whose first row is number `row`, onto its tape.
+void project_part(const Network::Impl& n, std::size_t layer, const Rows& inputs, const DropoutKey* key,
+                  const Sequence& part, std::size_t row, Workspace::Impl& w, Team& team) {
+  if (!reads_table(n, layer, key)) {
+    const InputRows in = layer_input(n, layer, inputs, key, w);
+    return project_input(n.layers[layer], in.x + row * in.stride, in.stride, part, w.layer_scratch(n), team);
+  }
+  team.split(part.batch, 1, [&](std::size_t first, std::size_t last) {
+    for (std::size_t t = 0; t < part.steps; ++t) {
+      for (std::size_t b = first; b < last; ++b) {
+        const std::uint32_t slot = w.slots[row + t * part.batch + b];
+        std::memcpy(part.tape_at(t, b), w.table.data() + slot * n.table_stride(), n.gate_columns() * sizeof(float));
       }
     }
   });
-}
-
-// The rows that a layer above layer 0 reads.
-const float* layer_input(const Network::Impl& n, std::size_t layer, const DropoutKey* key, const Workspace::Impl& w) {
-  const bool dropped = key != nullptr && n.config.dropout > 0;
-  return dropped ? w.inputs[layer].data() : w.outputs(n, layer - 1);
 }
 
 // The gradients of layer l, as they stand among those of the network.
@@ -165,7 +188,7 @@ void token_gradients(const Network::Impl& n, const Panels& transposed, Parameter
   table.tape = w.table.data();
   table.tape_stride = n.table_stride();
   float* de = w.embedded_gradient.data();
-  input_gradients(n.layer_shape(0), transposed, table, w.embedded.data(), stride, de, stride,
+  input_gradients(n.layer_shape(0), transposed, table, {w.embedded.data(), stride}, de, stride,
                   gradients_of(n, 0, gradients), w.layer_scratch(n), team);
   float* out = gradients[0].data();
   team.split(distinct, 1, [&](std::size_t first, std::size_t last) {
@@ -176,12 +199,11 @@ void token_gradients(const Network::Impl& n, const Panels& transposed, Parameter
   });
 }
 
-void dropped_input_gradients(const Network::Impl& n, const Panels& transposed, std::span<const Token> inputs,
-                             const DropoutKey& key, Parameters& gradients, Workspace::Impl& w, Team& team) {
+// The embedding's gradient from dx of every position, where the embedded input was dropped.
+void dropped_token_gradients(const Network::Impl& n, std::span<const Token> inputs, const DropoutKey& key,
+                             Parameters& gradients, Workspace::Impl& w, Team& team) {
   const std::size_t e = n.config.embedding, stride = n.input_stride();
   float* dx = w.embedded_gradient.data();
-  input_gradients(n.layer_shape(0), transposed, w.sequence(n, 0), w.inputs[0].data(), stride, dx, stride,
-                  gradients_of(n, 0, gradients), w.layer_scratch(n), team);
   const Random random = dropout_random(key, kInputPlace);
   drop_rows(dx, stride, dx, stride, inputs.size(), stride, n.config.input_dropout, random, team);
   float* out = gradients[0].data();
@@ -190,20 +212,6 @@ void dropped_input_gradients(const Network::Impl& n, const Panels& transposed, s
       for (std::size_t k = first; k < last; ++k) out[inputs[i] * e + k] += dx[i * stride + k];
     }
   });
-}
-
-void layer_0_gradients(const Network::Impl& n, const Panels& transposed, const Rows& inputs, const DropoutKey* key,
-                       Parameters& gradients, Workspace::Impl& w, Team& team) {
-  const bool dropped = key != nullptr && n.config.input_dropout > 0;
-  if (!n.reads_text()) {
-    const float* x = dropped ? w.inputs[0].data() : inputs.numbers.data();
-    input_gradients(n.layer_shape(0), transposed, w.sequence(n, 0), x, dropped ? n.input_stride() : n.inputs(), nullptr,
-                    0, gradients_of(n, 0, gradients), w.layer_scratch(n), team);
-  } else if (dropped) {
-    dropped_input_gradients(n, transposed, inputs.tokens, *key, gradients, w, team);
-  } else {
-    token_gradients(n, transposed, gradients, w, team);
-  }
 }
 
 }  // namespace
@@ -225,28 +233,23 @@ Random dropout_random(const DropoutKey& key, std::size_t place) {
   return Random(mix64(key.seed ^ 0x5eed0fd20b007u), key.update * 1024 + place);
 }
 
-void project_layer(const Network::Impl& n, std::size_t layer, const Rows& inputs, const DropoutKey* key,
-                   Workspace::Impl& w, Team& team) {
-  if (layer == 0) return project_layer_0(n, inputs, key, w, team);
-  if (key != nullptr && n.config.dropout > 0) {
-    drop_rows(w.outputs(n, layer - 1), n.state_stride(), w.inputs[layer].data(), n.state_stride(), w.steps * w.batch,
-              n.padded(), n.config.dropout, dropout_random(*key, layer), team);
-  }
-  project_input(n.layers[layer], layer_input(n, layer, key, w), n.state_stride(), w.sequence(n, layer),
-                w.layer_scratch(n), team);
+void project_layer(const Network::Impl& n, std::size_t layer, const Rows& inputs, Workspace::Impl& w, Team& team) {
+  prepare_input(n, layer, inputs, nullptr, w, team);
+  project_part(n, layer, inputs, nullptr, w.sequence(n, layer), 0, w, team);
 }
 
 void forward_layers(const Network::Impl& n, const Rows& inputs, const DropoutKey* key, Workspace::Impl& w, Team& team) {
   if (drops_weights(n, key)) pack_dropped_weights(n, *key, w, team);
   for (std::size_t l = 0; l < n.config.layers; ++l) {
-    project_layer(n, l, inputs, key, w, team);
-    recur_forward(*n.shape, recurrent_weights(n, l, key, w), w.sequence(n, l), team);
+    prepare_input(n, l, inputs, key, w, team);
+    forward_layer(*n.shape, recurrent_weights(n, l, key, w), w.sequence(n, l), team,
+                  [&](const Sequence& part, std::size_t row) { project_part(n, l, inputs, key, part, row, w, team); });
   }
 }
 
 const float* head_input(const Network::Impl& n, const DropoutKey* key, Workspace::Impl& w, Team& team) {
   const float* top = w.outputs(n, n.config.layers - 1);
-  if (key == nullptr || n.config.dropout == 0) return top;
+  if (!drops_outputs(n, key)) return top;
   drop_rows(top, n.state_stride(), w.head_input.data(), n.state_stride(), w.steps * w.batch, n.padded(),
             n.config.dropout, dropout_random(*key, n.config.layers), team);
   return w.head_input.data();
@@ -258,24 +261,21 @@ void backward_layers(const Network::Impl& n, const Rows& inputs, const DropoutKe
   const std::span<const Panels> back = transposed_inputs(n, team);
   const std::span<const StagePanels> recurrent_back =
       drops_weights(n, key) ? std::span<const StagePanels>(w.dropped_back) : transposed_recurrent(n, team);
+  const Backward backward = {w.dy.data(), stride, {w.carry[0].data(), w.carry[1].data()}, w.mixed.data()};
   for (std::size_t l = n.config.layers; l-- > 0;) {
-    if (key != nullptr && n.config.dropout > 0) {
+    if (drops_outputs(n, key)) {
       drop_rows(w.dy.data(), stride, w.dy.data(), stride, w.steps * w.batch, n.padded(), n.config.dropout,
                 dropout_random(*key, l + 1), team);
     }
-    const Sequence sequence = w.sequence(n, l);
-    float* const carry[2] = {w.carry[0].data(), w.carry[1].data()};
-    const LayerShape layer = n.layer_shape(l);
+    const bool table = reads_table(n, l, key), dropped_tokens = l == 0 && n.reads_text() && !table;
+    const InputRows in = table ? InputRows{} : layer_input(n, l, inputs, key, w);
+    float* dx = l > 0 ? w.dy.data() : dropped_tokens ? w.embedded_gradient.data() : nullptr;
     const LayerGradients out = gradients_of(n, l, gradients);
-    recur_backward(*n.shape, recurrent_back[l], sequence, w.dy.data(), stride, carry, w.mixed.data(), team);
-    recurrent_gradients(layer, sequence, out, w.layer_scratch(n), team);
+    backward_layer(n.layer_shape(l), {back[l], recurrent_back[l]}, w.sequence(n, l), backward, in, dx,
+                   l > 0 ? stride : n.input_stride(), out, w.layer_scratch(n), team);
     if (drops_weights(n, key)) drop_weights(n, out.recurrent, out.recurrent.data(), l, *key, team);
-    if (l > 0) {
-      input_gradients(layer, back[l], sequence, layer_input(n, l, key, w), stride, w.dy.data(), stride, out,
-                      w.layer_scratch(n), team);
-    } else {
-      layer_0_gradients(n, back[0], inputs, key, gradients, w, team);
-    }
+    if (table) token_gradients(n, back[0], gradients, w, team);
+    if (dropped_tokens) dropped_token_gradients(n, inputs.tokens, *key, gradients, w, team);
   }
 }
 

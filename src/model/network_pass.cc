@@ -61,7 +61,7 @@ void prepare(const Network::Impl& n, Workspace::Impl& w, std::size_t steps, std:
   if (n.reads_text()) {
     grow(w.embedded_gradient, (n.config.input_dropout > 0 ? rows : std::min(rows, n.vocabulary)) * n.input_stride());
   }
-  grow(w.sums, std::max({n.gate_columns(), n.padded_outputs(), n.input_stride(), n.state_stride()}));
+  grow(w.sums, std::max({n.layer_shape(0).sums(), n.layer_shape(n.config.layers - 1).sums(), n.padded_outputs()}));
 }
 
 void load_state(const Network::Impl& n, const State& state, Workspace::Impl& w) {

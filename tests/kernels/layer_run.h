@@ -28,10 +28,11 @@ inline bool same_bits(const LayerRun& a, const LayerRun& b) {
          same_bits(a.bias_hn, b.bias_hn) && same_bits(a.input, b.input);
 }
 
-// How a sequence is given out: the batch cut into ranges, each a call of its own, or a team that divides it.
+// How a sequence is given out: the batch cut into ranges, each a call of its own, or a team that divides it; and how
+// many steps the way back takes at once, 0: all.
 struct Division {
   std::vector<std::size_t> cuts = {};
-  std::size_t threads = 0;
+  std::size_t threads = 0, steps = 0;
 };
 
 // The buffers of a layer as the kernels want them: units padded to blocks, rows further apart than they are long. What
@@ -65,10 +66,14 @@ class LayerBuffersOnTrial {
       for (std::size_t s = 0; s < states(); ++s) gather(sequence_.state_at(static_cast<int>(s), t, 0), B, out.states);
     }
     spread(dy.data(), T * B, dy_.data());
-    float* const carry[2] = {carry_[0].data(), carry_[1].data()};
-    divided(division, [&](auto& worker) {
-      recur_backward(cell_, transposed_recurrent_, sequence_, dy_.data(), stride(), carry, mixed_.data(), worker);
-    });
+    const Backward backward = {dy_.data(), stride(), {carry_[0].data(), carry_[1].data()}, mixed_.data()};
+    const std::size_t at_once = division.steps > 0 ? division.steps : T;
+    for (std::size_t last = T, first; last > 0; last = first) {
+      first = last - std::min(last, at_once);
+      divided(division, [&](auto& worker) {
+        recur_backward(cell_, transposed_recurrent_, sequence_, {first, last}, backward, worker);
+      });
+    }
     out.slopes = dense_tape();
     weight_gradients(x, out);
     return out;

@@ -69,7 +69,8 @@ TEST_P(Recurrence, StaysNearTheReferenceOverAHundredSteps) {
   expect_equal();
 }
 
-// However a sequence is given out, over rows or over units, in one thread or several, the bits are the same.
+// However a sequence is given out, over rows or over units, in one thread or several, back as a whole or in parts, the
+// bits are the same.
 TEST_P(Recurrence, AnyDivisionGivesTheSameBits) {
   Random random(7);
   for (const std::size_t batch : {1u, 3u, 11u}) {
@@ -79,11 +80,12 @@ TEST_P(Recurrence, AnyDivisionGivesTheSameBits) {
     const Numbers state = test::random_numbers(random, static_cast<std::size_t>(shape().states) * batch * hidden, 0.9);
     const Numbers dy = test::random_numbers(random, steps * batch * hidden, 1);
     const LayerRun whole = test::run_layer(shape(), layer, steps, batch, input, state, dy);
-    std::vector<test::Division> divisions = {{{}, 1}, {{}, 2}, {{}, 3}, {{}, 4}};
+    std::vector<test::Division> divisions = {{{}, 1}, {{}, 2}, {{}, 3}, {{}, 4}, {{}, 1, 1}, {{}, 2, 4}};
     if (batch == 11) divisions.insert(divisions.end(), {{{1}}, {{4, 5}}, {{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}}});
     for (const test::Division& division : divisions) {
       EXPECT_TRUE(test::same_bits(whole, test::run_layer(shape(), layer, steps, batch, input, state, dy, division)))
-          << "batch " << batch << ", " << division.threads << " threads, " << division.cuts.size() << " cuts";
+          << "batch " << batch << ", " << division.threads << " threads, " << division.cuts.size() << " cuts, "
+          << division.steps << " steps at once";
     }
   }
 }

@@ -53,9 +53,10 @@ class DenseLayerOf : public test::EveryCell {
   State state;
 };
 
-// H and I that are and are not multiples of a block; windows shorter and longer than what is projected at once.
-constexpr Size kSizes[] = {{1, 1, 1, 1},   {3, 2, 5, 17},   {7, 3, 16, 16},  {5, 4, 33, 32},
-                           {300, 2, 3, 5}, {40, 16, 8, 24}, {600, 1, 16, 16}};
+// H and I that are and are not multiples of a block; windows shorter and longer than what is projected at once, and one
+// that gated cells go back through in parts.
+constexpr Size kSizes[] = {{1, 1, 1, 1},   {3, 2, 5, 17},   {7, 3, 16, 16},   {5, 4, 33, 32},
+                           {300, 2, 3, 5}, {40, 16, 8, 24}, {600, 1, 16, 16}, {130, 80, 4, 64}};
 
 TEST_P(DenseLayerOf, EqualsTheReference) {
   for (const Size& size : kSizes) {
