@@ -43,10 +43,6 @@ template <class T>
 struct RawAllocator : AlignedAllocator<T> {
   using AlignedAllocator<T>::AlignedAllocator;
   template <class U>
-  struct rebind {
-    using other = RawAllocator<U>;
-  };
-  template <class U>
   void construct(U* p) {
     ::new (static_cast<void*>(p)) U;
   }
