@@ -1,6 +1,7 @@
 // A team of threads that runs one function at a time, the caller among them.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -55,6 +56,10 @@ class Crowding {
   bool alone_ = false;
 };
 
+struct Range {
+  std::size_t first, last;
+};
+
 // Work is given out by thread number, never by who is free, so results cannot depend on timing. Workers flush
 // denormals. A team is used by one thread at a time.
 class Team {
@@ -86,16 +91,19 @@ class Team {
     run_erased(invoke<decltype(f)>, erased(f), &barrier);
   }
 
-  // Splits [0, count) into size() contiguous ranges at multiples of `grain` and calls f(first, last), or
-  // f(first, last, thread), for the nonempty ones.
+  // A thread's part of [0, count), which is cut at multiples of `grain`; it may be empty.
+  Range share(std::size_t count, std::size_t grain, std::size_t thread) const {
+    const std::size_t units = (count + grain - 1) / grain;
+    const auto cut = [&](std::size_t at) { return std::min(count, units * at / size_ * grain); };
+    return {cut(thread), cut(thread + 1)};
+  }
+
+  // Calls f(first, last), or f(first, last, thread), for every thread's share that is not empty.
   template <class F>
   void split(std::size_t count, std::size_t grain, F&& f) {
-    const std::size_t units = (count + grain - 1) / grain;
     run([&](std::size_t thread) {
-      const std::size_t first = units * thread / size_ * grain;
-      std::size_t last = units * (thread + 1) / size_ * grain;
-      if (last > count) last = count;
-      if (first >= last) return;
+      const auto [first, last] = share(count, grain, thread);
+      if (first == last) return;
       if constexpr (std::is_invocable_v<F&, std::size_t, std::size_t, std::size_t>) {
         f(first, last, thread);
       } else {

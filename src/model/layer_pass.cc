@@ -8,15 +8,11 @@
 namespace sluice {
 namespace {
 
-// One thread's share of what is independent of the shares of all others.
+// A thread at work on its shares of what is independent of the shares of all others.
 struct Worker {
-  std::size_t thread, threads;
-
-  // [first, last) of `count` things, at multiples of `grain`.
-  std::pair<std::size_t, std::size_t> range(std::size_t count, std::size_t grain) const {
-    const std::size_t units = (count + grain - 1) / grain;
-    return {std::min(count, units * thread / threads * grain), std::min(count, units * (thread + 1) / threads * grain)};
-  }
+  const Team& team;
+  std::size_t thread;
+  Range share(std::size_t count, std::size_t grain) const { return team.share(count, grain, thread); }
 };
 
 // Rows [0, H) of `gates` gate blocks of the tape's gradients, transposed, times rows of B: [gates * H, columns].
@@ -26,7 +22,7 @@ void gate_gradients(const LayerShape& layer, const Sequence& s, int first_gate, 
   const bool whole = layer.padded() == layer.hidden;
   const std::size_t rows = static_cast<std::size_t>(gates) * layer.hidden, block = whole ? rows : layer.hidden;
   const float* a = s.tape + static_cast<std::size_t>(first_gate) * s.hidden;
-  const auto [first, last] = worker.range(rows, 24);
+  const auto [first, last] = worker.share(rows, 24);
   for (std::size_t g = 0; g * block < rows; ++g) {
     const std::size_t from = std::max(first, g * block), to = std::min(last, (g + 1) * block);
     if (from >= to) continue;
@@ -39,7 +35,7 @@ void gate_gradients(const LayerShape& layer, const Sequence& s, int first_gate, 
 // Sums over all rows of gate blocks of the tape from `first_gate` on, [gates * Hp] in `sums`: [gates * H].
 void bias_gradients(const LayerShape& layer, const Sequence& s, int first_gate, std::size_t gates, float* sums,
                     std::span<float> out, bool add, const Worker& worker) {
-  const auto [first, last] = worker.range(gates * s.hidden, kBlock);
+  const auto [first, last] = worker.share(gates * s.hidden, kBlock);
   const float* in = s.tape + static_cast<std::size_t>(first_gate) * s.hidden;
   sum_rows(in + first, s.tape_stride, s.steps * s.batch, sums + first, last - first, false);
   for (std::size_t i = first; i < last; ++i) {
@@ -68,7 +64,7 @@ void recurrent_gradients(const LayerShape& layer, const Sequence& s, const Layer
 
 void input_row_gradients(const Panels& transposed, const Sequence& s, float* dx, std::size_t dx_stride,
                          const float* zeros, const LayerScratch& scratch, const Worker& worker) {
-  const auto [first, last] = worker.range(s.steps * s.batch, 1);
+  const auto [first, last] = worker.share(s.steps * s.batch, 1);
   multiply(transposed, s.tape, s.tape_stride, dx, dx_stride, zeros, first, last, 0, transposed.panels(),
            &scratch.products[worker.thread]);
 }
@@ -163,7 +159,7 @@ void input_row_gradients(const LayerShape& layer, const Panels& transposed, cons
                          std::size_t dx_stride, const LayerScratch& scratch, Team& team) {
   const float* zeros = clear_zeros(layer, scratch);
   team.run([&](std::size_t thread) {
-    input_row_gradients(transposed, s, dx, dx_stride, zeros, scratch, {thread, team.size()});
+    input_row_gradients(transposed, s, dx, dx_stride, zeros, scratch, {team, thread});
   });
 }
 
@@ -172,7 +168,7 @@ void input_gradients(const LayerShape& layer, const Panels& transposed, const Se
                      Team& team) {
   const float* zeros = clear_zeros(layer, scratch);
   team.run([&](std::size_t thread) {
-    input_gradients(layer, transposed, s, x, dx, dx_stride, zeros, gradients, scratch, {thread, team.size()});
+    input_gradients(layer, transposed, s, x, dx, dx_stride, zeros, gradients, scratch, {team, thread});
   });
 }
 
@@ -190,7 +186,7 @@ void backward_layer(const LayerShape& layer, const LayerBack& back, const Sequen
     float* part_dx = dx == nullptr ? nullptr : dx + row * dx_stride;
     // All of these read the tape, and none what another writes: nobody waits for anybody.
     team.run([&](std::size_t thread) {
-      const Worker worker = {thread, team.size()};
+      const Worker worker = {team, thread};
       recurrent_gradients(layer, part, out, scratch, worker);
       if (x.x == nullptr) return;
       input_gradients(layer, back.input, part, part_x, part_dx, dx_stride, zeros, out, scratch, worker);

@@ -42,11 +42,7 @@ void split_product(const Product& p, std::size_t rows, Workspace::Impl& w, Team&
   constexpr std::size_t kPanel = 64, kRows = 96;
   const bool by_columns = p.columns >= kPanel * team.size() && rows < kRows * team.size();
   const std::size_t count = by_columns ? p.columns : rows, grain = by_columns ? kPanel : 24;
-  team.run([&](std::size_t thread) {
-    const std::size_t units = (count + grain - 1) / grain;
-    const std::size_t first = units * thread / team.size() * grain;
-    const std::size_t last = std::min(count, units * (thread + 1) / team.size() * grain);
-    if (first >= last) return;
+  team.split(count, grain, [&](std::size_t first, std::size_t last, std::size_t thread) {
     if (by_columns) {
       product(p, 0, rows, first, last, w.scratch[thread]);
     } else {
