@@ -7,7 +7,6 @@
 #include <cstdlib>
 #include <new>
 #include <span>
-#include <utility>
 #include <vector>
 
 namespace sluice {
@@ -45,10 +44,6 @@ struct RawAllocator : AlignedAllocator<T> {
   template <class U>
   void construct(U* p) {
     ::new (static_cast<void*>(p)) U;
-  }
-  template <class U, class... From>
-  void construct(U* p, From&&... from) {
-    ::new (static_cast<void*>(p)) U(std::forward<From>(from)...);
   }
 };
 
