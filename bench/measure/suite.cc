@@ -107,12 +107,12 @@ std::vector<Planned> plan(const Selection& s, std::size_t all_threads) {
   // All precisions of a piece of work one after another: what is compared is measured side by side.
   const auto layer = [&](Kind kind, const LayerSize& size) {
     for (const Precision precision : s.precisions) {
-      if (kind != Kind::training || precision != Precision::int8) all.push_back(layer_work(kind, size, precision));
+      if (is_measured(kind, precision)) all.push_back(layer_work(kind, size, precision));
     }
   };
   const auto model = [&](const char* kind, const ModelSize& size) {
     for (const Precision precision : s.precisions) {
-      if (precision != Precision::int8) all.push_back(model_work(kind, size, precision));
+      if (is_measured(Kind::model, precision)) all.push_back(model_work(kind, size, precision));
     }
   };
   for (const std::string& cell : s.cells) {
@@ -183,6 +183,10 @@ void measure_result(const Planned& planned, Ceilings& ceilings, const Effort& ef
 const std::vector<std::string>& kind_names() {
   static const std::vector<std::string> names = {"step", "stream", "inference", "training", "model"};
   return names;
+}
+
+bool is_measured(Kind kind, Precision precision) {
+  return precision != Precision::int8 || (kind != Kind::training && kind != Kind::model);
 }
 
 Report run(const Selection& selection,

@@ -19,6 +19,8 @@ enum class Kind {
   model,      // a whole training step of a character model and of a word model, with Adam
 };
 const std::vector<std::string>& kind_names();  // in that order
+// Whether there is such work: int8 is for inference alone.
+bool is_measured(Kind kind, Precision precision);
 
 struct Selection {
   std::vector<Kind> kinds;                               // empty: all

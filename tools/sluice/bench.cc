@@ -45,11 +45,11 @@ bench::Selection Bench::selection() const {
     expect(found != kinds.end(), "--work", "names out of " + join(kinds), name);
     s.kinds.push_back(static_cast<bench::Kind>(found - kinds.begin()));
   }
-  const auto trains = [](bench::Kind kind) { return kind == bench::Kind::training || kind == bench::Kind::model; };
-  const auto is_int8 = [](Precision p) { return p == Precision::int8; };
-  const bool nothing =
-      !s.kinds.empty() && std::ranges::all_of(s.kinds, trains) && std::ranges::all_of(s.precisions, is_int8);
-  expect(!nothing, "--precision", "f32 or bf16 for work that trains", precision);
+  const bool something =
+      s.kinds.empty() || std::ranges::any_of(s.kinds, [&](bench::Kind kind) {
+        return std::ranges::any_of(s.precisions, [&](Precision p) { return bench::is_measured(kind, p); });
+      });
+  expect(something, "--precision", "f32 or bf16 for work that trains", precision);
   expect(!realtime || work.empty(), "--work", "nothing beside --realtime, which has its own", work);
   expect(!realtime || precision == "f32", "--precision", "f32 beside --realtime", precision);
   expect(threads <= 1024, "--threads", "at most 1024", std::to_string(threads));
