@@ -51,8 +51,8 @@ void recurrent_gradients(const LayerShape& layer, const Sequence& s, const Layer
                          const LayerScratch& scratch, const Worker& worker) {
   float* out = gradients.recurrent.data();
   for (int stage = 0; stage < layer.cell->stages; ++stage) {
-    const float* mixed = s.tape + static_cast<std::size_t>(layer.cell->mixed_row) * s.hidden;
-    const InputRows b = stage == 0 ? InputRows{s.states[0], s.state_stride} : InputRows{mixed, s.tape_stride};
+    InputRows b = {s.states[0], s.state_stride};
+    if (stage > 0) b = {s.tape + static_cast<std::size_t>(layer.cell->mixed_row) * s.hidden, s.tape_stride};
     gate_gradients(layer, s, layer.cell->first[stage], layer.cell->count[stage], b, layer.hidden, out, gradients.add,
                    scratch, worker);
     out += static_cast<std::size_t>(layer.cell->count[stage]) * layer.hidden * layer.hidden;
