@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/random.h"
+#include "base/threads.h"
 
 namespace sluice {
 namespace {
@@ -21,6 +22,7 @@ constexpr double self_check_tolerance = 1e-4;                  // of the larger 
 
 // log p of each of `outputs` after each of `inputs`, [T, K].
 std::vector<double> answer(const Network& network, std::span<const Token> inputs, std::span<const Token> outputs) {
+  const FlushDenormals flush;
   State state = network.initial_state(1);
   Workspace workspace;
   network.prepare_infer(workspace, 1, 1);
@@ -38,6 +40,7 @@ std::vector<double> answer(const Network& network, std::span<const Token> inputs
 
 // Each of `outputs` after each of the steps, [T, K].
 std::vector<double> answer(const Network& network, std::size_t steps, std::span<const Token> outputs) {
+  const FlushDenormals flush;
   State state = network.initial_state(1);
   Workspace workspace;
   network.prepare_infer(workspace, 1, 1);

@@ -154,9 +154,7 @@ void DenseLayer::step(std::span<const float> x, State& state, DenseWorkspace& w)
   const FlushDenormals flush;
   const Sequence s = w.buffers.sequence(shape_, format_, 1, 1);
   for (std::size_t k = 0; k < shape_.states(); ++k) load_rows(shape_, state.of(0, k), 1, s.states[k]);
-  multiply(packed_.input, x.data(), 0, s.tape, 0, packed_.bias.data(), 0, 1, 0, packed_.input.panels(),
-           w.scratch.data());
-  recur_forward(*shape_.cell, packed_.recurrent, s, Share{0, 1});
+  infer_layer(*shape_.cell, packed_, {x.data(), 0}, s, w.scratch[0]);
   for (std::size_t k = 0; k < shape_.states(); ++k) {
     store_rows(shape_, s.state_at(static_cast<int>(k), 1, 0), 1, state.of(0, k));
   }

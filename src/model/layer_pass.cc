@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "kernels/pointwise.h"
+#include "kernels/small_layer.h"
 
 namespace sluice {
 namespace {
@@ -153,6 +154,14 @@ void project_input(const PackedLayer& packed, const float* x, std::size_t x_stri
     multiply(packed.input, x, x_stride, sequence.tape, sequence.tape_stride, packed.bias.data(), first, last, 0,
              packed.input.panels(), &scratch.products[thread]);
   });
+}
+
+void infer_layer(const CellShape& cell, const PackedLayer& packed, const InputRows& rows, const Sequence& s,
+                 Scratch& scratch) noexcept {
+  if (recur_small(cell, packed.input, packed.bias.data(), packed.recurrent, rows.x, rows.stride, s)) return;
+  multiply(packed.input, rows.x, rows.stride, s.tape, s.tape_stride, packed.bias.data(), 0, s.steps * s.batch, 0,
+           packed.input.panels(), &scratch);
+  recur_forward(cell, packed.recurrent, s, Share{0, s.batch});
 }
 
 void input_row_gradients(const LayerShape& layer, const Panels& transposed, const Sequence& s, float* dx,

@@ -80,6 +80,10 @@ std::size_t steps_at_once(std::size_t batch, std::size_t threads);
 void project_input(const PackedLayer& packed, const float* x, std::size_t x_stride, const Sequence& sequence,
                    const LayerScratch& scratch, Team& team);
 
+// A layer over a few steps of streams, on this thread: its states alone, from the rows that it reads.
+void infer_layer(const CellShape& cell, const PackedLayer& packed, const InputRows& rows, const Sequence& sequence,
+                 Scratch& scratch) noexcept;
+
 // The recurrence of a window. project(part, row) is called before each part of it, whose first row is number `row` of
 // the window, and leaves W x + b on the part's tape.
 template <class Project>

@@ -120,8 +120,9 @@ class Network {
   // Makes room for infer() over up to this many steps of this many streams.
   void prepare_infer(Workspace& workspace, std::size_t steps, std::size_t batch) const;
   // Forward alone on the calling thread, with the bits of every other way. Allocates nothing and is safe in real time
-  // (sluice/stream.h). infer() moves the state; answer() is the head on the last step that infer() took, and gives its
-  // rows as they lie in the workspace, [B, outputs padded to kBlock]. The inputs must fit.
+  // (sluice/stream.h) where the caller holds FlushDenormals: to read or write the mode waits for all arithmetic before,
+  // so it is done once a call from outside. infer() moves the state; answer() is the head on the last step that infer()
+  // took, and gives its rows as they lie in the workspace, [B, outputs padded to kBlock]. The inputs must fit.
   void infer(const Rows& inputs, std::size_t steps, State& state, Workspace& workspace) const noexcept;
   std::span<float> answer(Workspace& workspace) const noexcept;
   // answer() for every step of infer(): y [T, B, O], dense.

@@ -163,7 +163,6 @@ void Network::prepare_infer(Workspace& workspace, std::size_t steps, std::size_t
 void Network::infer(const Rows& inputs, std::size_t steps, State& state, Workspace& workspace) const noexcept {
   const Impl& n = *impl_;
   Workspace::Impl& w = workspace.impl();
-  const FlushDenormals flush;
   w.steps = steps;
   w.batch = state.batch();
   const std::size_t rows = steps * w.batch;
@@ -179,11 +178,7 @@ void Network::infer(const Rows& inputs, std::size_t steps, State& state, Workspa
     x = w.embedded.data();
   }
   for (std::size_t l = 0; l < n.config.layers; ++l) {
-    const PackedLayer& packed = n.layers[l];
-    const Sequence s = w.sequence(n, l);
-    multiply(packed.input, x, stride, s.tape, s.tape_stride, packed.bias.data(), 0, rows, 0, packed.input.panels(),
-             w.scratch.data());
-    recur_forward(*n.shape, packed.recurrent, s, Share{0, w.batch});
+    infer_layer(*n.shape, n.layers[l], {x, stride}, w.sequence(n, l), w.scratch[0]);
     x = w.outputs(n, l);
     stride = n.state_stride();
   }
@@ -193,7 +188,6 @@ void Network::infer(const Rows& inputs, std::size_t steps, State& state, Workspa
 std::span<float> Network::answer(Workspace& workspace) const noexcept {
   const Impl& n = *impl_;
   Workspace::Impl& w = workspace.impl();
-  const FlushDenormals flush;
   const float* last = w.outputs(n, n.config.layers - 1) + (w.steps - 1) * w.batch * n.state_stride();
   multiply(n.head, last, n.state_stride(), w.answers.data(), n.padded_outputs(), n.head_bias.data(), 0, w.batch, 0,
            n.head.panels(), w.scratch.data());
@@ -203,7 +197,6 @@ std::span<float> Network::answer(Workspace& workspace) const noexcept {
 void Network::answer_all(Workspace& workspace, std::span<float> y) const noexcept {
   const Impl& n = *impl_;
   Workspace::Impl& w = workspace.impl();
-  const FlushDenormals flush;
   const std::size_t rows = w.steps * w.batch, outputs = n.outputs();
   multiply(n.head, w.outputs(n, n.config.layers - 1), n.state_stride(), w.answers.data(), n.padded_outputs(),
            n.head_bias.data(), 0, rows, 0, n.head.panels(), w.scratch.data());

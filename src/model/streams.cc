@@ -23,6 +23,7 @@ bool Streams::all_known(std::span<const Token> tokens) const noexcept {
 }
 
 bool Streams::step(std::span<const Token> tokens) noexcept {
+  const FlushDenormals flush;
   if (tokens.size() != state_.batch() || !all_known(tokens) || !same_precision()) return false;
   network_->infer(tokens, 1, state_, workspace_);
   keep_answers();
@@ -30,6 +31,7 @@ bool Streams::step(std::span<const Token> tokens) noexcept {
 }
 
 bool Streams::step(std::span<const float> x) noexcept {
+  const FlushDenormals flush;
   if (model_->reads_text() || x.size() != state_.batch() * model_->config().inputs || !same_precision()) return false;
   network_->infer(x, 1, state_, workspace_);
   keep_answers();
@@ -37,6 +39,7 @@ bool Streams::step(std::span<const float> x) noexcept {
 }
 
 bool Streams::feed(std::span<const Token> tokens) noexcept {
+  const FlushDenormals flush;
   const std::size_t batch = state_.batch();
   if (!model_->reads_text() || tokens.size() % batch != 0 || !all_known(tokens) || !same_precision()) return false;
   if (tokens.empty()) return true;
@@ -50,6 +53,7 @@ bool Streams::feed(std::span<const Token> tokens) noexcept {
 }
 
 bool Streams::feed(std::span<const float> x, std::span<float> y) noexcept {
+  const FlushDenormals flush;
   if (model_->reads_text() || !same_precision()) return false;
   const std::size_t batch = state_.batch(), in = batch * model_->config().inputs, out = batch * network_->outputs();
   const std::size_t steps = x.size() / in;
@@ -67,7 +71,6 @@ bool Streams::feed(std::span<const float> x, std::span<float> y) noexcept {
 }
 
 void Streams::keep_answers() noexcept {
-  const FlushDenormals flush;  // a probability may be one
   const std::span<const float> rows = network_->answer(workspace_);
   if (!model_->reads_text()) {
     std::copy(rows.begin(), rows.end(), answers_.begin());

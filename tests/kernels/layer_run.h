@@ -9,6 +9,7 @@
 #include "base/threads.h"
 #include "kernels/recurrence.h"
 #include "kernels/samples.h"
+#include "kernels/small_layer.h"
 #include "model/packing.h"
 
 namespace sluice::test {
@@ -57,14 +58,12 @@ class LayerBuffersOnTrial {
   LayerRun run(const Numbers& input, const Numbers& state, const Numbers& dy, const Division& division) {
     LayerRun out;
     const std::vector<float> x = to_float(input);
+    load_state(state);
     multiply(packed_.input, x.data(), I, tape_.data(), tape_stride(), packed_.bias.data(), 0, T * B, 0,
              packed_.input.panels());
-    for (std::size_t s = 0; s < states(); ++s) spread(&state[s * B * H], B, states_[s].data());
     divided(division, [&](auto& worker) { recur_forward(cell_, packed_.recurrent, sequence_, worker); });
     out.tape = dense_tape();
-    for (std::size_t t = 0; t <= T; ++t) {
-      for (std::size_t s = 0; s < states(); ++s) gather(sequence_.state_at(static_cast<int>(s), t, 0), B, out.states);
-    }
+    out.states = dense_states();
     spread(dy.data(), T * B, dy_.data());
     const Backward backward = {dy_.data(), stride(), {carry_[0].data(), carry_[1].data()}, mixed_.data()};
     const std::size_t at_once = division.steps > 0 ? division.steps : T;
@@ -77,6 +76,14 @@ class LayerBuffersOnTrial {
     out.slopes = dense_tape();
     weight_gradients(x, out);
     return out;
+  }
+
+  // The states alone, in registers; empty where the layer is not small.
+  std::vector<float> run_small(const Numbers& input, const Numbers& state) {
+    const std::vector<float> x = to_float(input);
+    load_state(state);
+    if (!recur_small(cell_, packed_.input, packed_.bias.data(), packed_.recurrent, x.data(), I, sequence_)) return {};
+    return dense_states();
   }
 
  private:
@@ -109,6 +116,16 @@ class LayerBuffersOnTrial {
   }
   void gather(const float* from, std::size_t count, std::vector<float>& to) const {
     for (std::size_t i = 0; i < count; ++i) to.insert(to.end(), from + i * stride(), from + i * stride() + H);
+  }
+  void load_state(const Numbers& state) {
+    for (std::size_t s = 0; s < states(); ++s) spread(&state[s * B * H], B, states_[s].data());
+  }
+  std::vector<float> dense_states() const {
+    std::vector<float> dense;
+    for (std::size_t t = 0; t <= T; ++t) {
+      for (std::size_t s = 0; s < states(); ++s) gather(sequence_.state_at(static_cast<int>(s), t, 0), B, dense);
+    }
+    return dense;
   }
   std::vector<float> dense_tape() const {
     std::vector<float> dense;

@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
+#include "kernels/each_target.h"
 #include "kernels/layer_run.h"
 #include "kernels/samples.h"
 
@@ -86,6 +89,30 @@ TEST_P(Recurrence, AnyDivisionGivesTheSameBits) {
       EXPECT_TRUE(test::same_bits(whole, test::run_layer(shape(), layer, steps, batch, input, state, dy, division)))
           << "batch " << batch << ", " << division.threads << " threads, " << division.cuts.size() << " cuts, "
           << division.steps << " steps at once";
+    }
+  }
+}
+
+// Two blocks of units are taken on every target that fuses, three where registers are many.
+TEST_P(Recurrence, ASmallLayerInRegistersHasTheSameBits) {
+  Random random(11);
+  for (const std::int64_t target : test::all_targets()) {
+    const test::WithTarget with(target);
+    for (const std::size_t hidden : {1u, 15u, 16u, 17u, 32u, 33u, 48u, 49u}) {
+      for (const std::size_t inputs : {1u, 6u, 21u}) {
+        SCOPED_TRACE(testing::Message() << hwy::TargetName(target) << " I " << inputs << " H " << hidden);
+        constexpr std::size_t kSteps = 3;
+        const reference::Layer layer = test::random_layer(GetParam(), inputs, hidden, random);
+        const Numbers input = test::random_numbers(random, kSteps * inputs, 1);
+        const Numbers state = test::random_numbers(random, static_cast<std::size_t>(shape().states) * hidden, 0.9);
+        const Numbers dy = test::random_numbers(random, kSteps * hidden, 1);
+        test::LayerBuffersOnTrial buffers(shape(), layer, kSteps, 1);
+        const std::vector<float> found = buffers.run_small(input, state);
+        const bool fused = std::ranges::count(test::fused_targets(), target) > 0;
+        EXPECT_TRUE(hidden > 32 || found.empty() == !fused);
+        EXPECT_TRUE(hidden <= 48 || found.empty());
+        EXPECT_TRUE(found.empty() || test::same_bits(buffers.run(input, state, dy, {}).states, found));
+      }
     }
   }
 }
