@@ -5,6 +5,8 @@
 #include <cstring>
 #include <utility>
 
+#include "kernels/transpose.h"
+
 namespace sluice {
 namespace {
 
@@ -13,6 +15,9 @@ struct Gated {
   const float* data;   // [gates * H, columns]
   std::size_t hidden;  // H
   std::size_t columns;
+
+  // Lanes of a vector that begins with this unit which are units.
+  std::size_t real(std::size_t unit) const { return unit < hidden ? std::min(kBlock, hidden - unit) : 0; }
 };
 
 // Calls f(lane, row) for the real lanes of a vector: row points to (gate, unit + lane) of the matrix, from depth
@@ -20,7 +25,7 @@ struct Gated {
 template <class F>
 void for_each_row(const Gated& m, std::size_t gate, std::size_t unit, F&& f) {
   constexpr std::size_t kPiece = 32;
-  const std::size_t real = unit < m.hidden ? std::min(kBlock, m.hidden - unit) : 0;
+  const std::size_t real = m.real(unit);
   const float* rows = m.data + (gate * m.hidden + unit) * m.columns;
   for (std::size_t first = 0; first < m.columns; first += kPiece) {
     const std::size_t last = std::min(m.columns, first + kPiece);
@@ -29,17 +34,10 @@ void for_each_row(const Gated& m, std::size_t gate, std::size_t unit, F&& f) {
 }
 
 // Fills one vector of a panel: output lane i is row (gate, unit + i) of the matrix, depth runs over its columns.
-void fill_rows(const Gated& m, std::size_t gate, std::size_t unit, float* out, std::size_t step) {
-  for_each_row(m, gate, unit, [&](std::size_t lane, const float* row, std::size_t first, std::size_t last) {
-    for (std::size_t k = first; k < last; ++k) out[k * step + lane] = row[k];
-  });
-}
-void fill_rows(const Gated& m, std::size_t gate, std::size_t unit, std::uint32_t* out, std::size_t step) {
-  for_each_row(m, gate, unit, [&](std::size_t lane, const float* row, std::size_t first, std::size_t last) {
-    std::size_t k = first;
-    for (; k + 1 < last; k += 2) out[k / 2 * step + lane] = bf16_pair(row[k], row[k + 1]);
-    if (k < last) out[k / 2 * step + lane] = bf16_pair(row[k], 0);
-  });
+template <class Word>
+void fill_rows(const Gated& m, std::size_t gate, std::size_t unit, Word* out, std::size_t step) {
+  const float* rows = m.data + (gate * m.hidden + unit) * m.columns;
+  rows_to_lanes(rows, m.columns, m.real(unit), m.columns, out, step);
 }
 
 // The same as int8: q = round(w / scale), scale = max |w| / 127 over the row.
@@ -91,11 +89,7 @@ void fill_columns(const Gated& m, std::size_t gates, std::size_t padded, std::si
       const float* row = m.data + (gate * m.hidden + unit) * m.columns + column;
       const float* next = row + m.columns;
       std::uint32_t* to = out + (gate * padded + unit) / 2 * step;
-      if (unit + 1 < m.hidden) {
-        for (std::size_t i = 0; i < real; ++i) to[i] = bf16_pair(row[i], next[i]);
-      } else {
-        for (std::size_t i = 0; i < real; ++i) to[i] = bf16_bits(row[i]);
-      }
+      pair_rows(row, unit + 1 < m.hidden ? next : nullptr, real, to);
     }
   }
 }
