@@ -200,6 +200,10 @@ HWY_INLINE void unmix_units(const Sequence& s, std::size_t t, std::size_t row, f
   }
 }
 
+// Depths of a panel that all rows go through together, so that it stays in the L2 cache: a panel of U transposed may be
+// as large as that.
+constexpr std::size_t kDepth = 1024;
+
 // out [rows, Hp] += (gradients of a stage's rows) U, for the units of panels [panel, last_panel).
 void backward_product(const Panels& u, const Sequence& s, int first_gate, std::size_t t, float* out, const Share& share,
                       std::size_t panel, std::size_t last_panel) {
@@ -209,11 +213,15 @@ void backward_product(const Panels& u, const Sequence& s, int first_gate, std::s
   for (; panel < last_panel; ++panel) {
     const std::size_t vectors = std::min(u.vectors, u.blocks() - panel * u.vectors);
     const Pieces piece = pieces(share.last_row - share.first_row, table.most[vectors - 1]);
-    for (std::size_t i = 0; i < piece.count; ++i) {
-      const std::size_t row = share.first_row + piece.first(i);
-      table.of[vectors - 1][piece.size(i) - 1]({u.depth, a.row(piece.first(i)), a.stride, 1, panel_of(u, panel), 0,
-                                                out + row * s.state_stride + panel * u.vectors * kBlock, 0,
-                                                s.state_stride, kBlock});
+    for (std::size_t k = 0; k < u.depth; k += kDepth) {
+      const std::size_t depth = std::min(kDepth, u.depth - k), word = k / per_word(u.format);
+      for (std::size_t i = 0; i < piece.count; ++i) {
+        const std::size_t row = share.first_row + piece.first(i);
+        table.of[vectors - 1][piece.size(i) - 1]({depth, advance(a.row(piece.first(i)), word), a.stride, 1,
+                                                  advance(panel_of(u, panel), word * vectors * kBlock), 0,
+                                                  out + row * s.state_stride + panel * u.vectors * kBlock, 0,
+                                                  s.state_stride, kBlock});
+      }
     }
   }
 }

@@ -58,7 +58,7 @@ TEST_P(Recurrence, EqualsTheReferenceAtEverySize) {
   std::uint64_t seed = 0;
   for (const Size size : {Size{1, 1, 1, 1}, Size{5, 1, 3, 1}, Size{4, 2, 1, 15}, Size{3, 1, 7, 16}, Size{6, 3, 5, 17},
                           Size{1, 13, 16, 33}, Size{7, 25, 20, 31}, Size{4, 1, 9, 130}, Size{3, 8, 33, 96},
-                          Size{2, 61, 2, 47}, Size{9, 5, 70, 66}}) {
+                          Size{2, 61, 2, 47}, Size{9, 5, 70, 66}, Size{2, 3, 2, 345}}) {
     SCOPED_TRACE(testing::Message() << "T " << size.steps << " B " << size.batch << " I " << size.inputs << " H "
                                     << size.hidden);
     run(size, ++seed);
