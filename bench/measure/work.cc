@@ -98,7 +98,7 @@ ModelWork::ModelWork(const ModelSize& s)
       inputs(zipf_tokens(s.steps * s.batch, s.vocabulary, 4)),
       targets(zipf_tokens(s.steps * s.batch, s.vocabulary, 5)),
       state(network.initial_state(s.batch)),
-      gradients(network.parameters().zeros_like()) {
+      gradients(network.parameters()) {
   options.optimizer = Optimizer::adam;
   options.learning_rate = 1e-3;
   moments_ = fresh_moments(options, network.parameters());

@@ -66,7 +66,7 @@ class ModelWork {
   Team team;
   std::vector<Token> inputs, targets;  // [T, B]
   State state;
-  Parameters gradients;
+  Gradients gradients;
   double loss = 0;  // of the last step
   TrainOptions options;
 

@@ -39,6 +39,18 @@ struct DropoutKey {
   std::uint64_t seed = 0, update = 0;
 };
 
+// The gradient of a loss. Of an embedding it has the rows that a window's tokens touch; all others are zero. Once
+// train() has made them so, it clears the few that the window before touched, and counts on nobody else having written
+// here.
+class Gradients : public Parameters {
+ public:
+  Gradients() = default;
+  explicit Gradients(const Parameters& weights) : Parameters(weights.zeros_like()) {}
+
+  std::vector<Token> touched;  // rows of the embedding that differ from zero,
+  bool sparse = false;         // if this says so
+};
+
 // Everything a pass over a window writes: tapes, activations, gradients on the way. Grows at its first use with a
 // larger window; after that no pass allocates. Belongs to one network's sizes and to one user at a time.
 class Workspace {
@@ -91,7 +103,7 @@ class Network {
 
   // One window of truncated BPTT: returns the mean loss of a row, overwrites `gradients` with the gradient of that
   // mean, and moves `state` (B streams) to the end of the window. Dropout as the config says, drawn by `dropout`.
-  double train(const Window& window, const DropoutKey& dropout, State& state, Parameters& gradients,
+  double train(const Window& window, const DropoutKey& dropout, State& state, Gradients& gradients,
                Workspace& workspace, Team& team) const;
 
   // Forward only, no dropout. loss [T * B]: of each row. rank [T * B], of a network on text alone, may be empty: how

@@ -138,6 +138,9 @@ void project_layer(const Network::Impl& n, std::size_t layer, const Rows& inputs
 void forward_layers(const Network::Impl& n, const Rows& inputs, const DropoutKey* dropout, Workspace::Impl& w,
                     Team& team);
 // Given dy of the top layer, fills every gradient but the head's. Embedding gradients are added to what is there.
+// The gradient of an embedding that is not tied: zero, and ready for the window's tokens.
+void clear_embedding_gradient(const Network::Impl& n, std::span<const Token> inputs, const DropoutKey* dropout,
+                              Gradients& gradients, Workspace::Impl& w, Team& team);
 void backward_layers(const Network::Impl& n, const Rows& inputs, const DropoutKey* dropout, Parameters& gradients,
                      Workspace::Impl& w, Team& team);
 // Rows of the head's input: the top layer's outputs, after dropout if there is any.

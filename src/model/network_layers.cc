@@ -255,6 +255,21 @@ const float* head_input(const Network::Impl& n, const DropoutKey* key, Workspace
   return w.head_input.data();
 }
 
+void clear_embedding_gradient(const Network::Impl& n, std::span<const Token> inputs, const DropoutKey* key,
+                              Gradients& gradients, Workspace::Impl& w, Team& team) {
+  const std::size_t e = n.config.embedding;
+  float* rows = gradients[0].data();
+  team.split(gradients.sparse ? gradients.touched.size() : n.vocabulary, 16, [&](std::size_t first, std::size_t last) {
+    for (std::size_t i = first; i < last; ++i) {
+      std::fill_n(rows + (gradients.sparse ? gradients.touched[i] : i) * e, e, 0.f);
+    }
+  });
+  gradients.sparse = true;
+  if (!reads_table(n, 0, key)) find_distinct(inputs, w);
+  gradients.touched.reserve(std::min(inputs.size(), n.vocabulary));
+  gradients.touched = w.distinct;
+}
+
 void backward_layers(const Network::Impl& n, const Rows& inputs, const DropoutKey* key, Parameters& gradients,
                      Workspace::Impl& w, Team& team) {
   const std::size_t stride = n.state_stride();

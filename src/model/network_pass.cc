@@ -81,7 +81,7 @@ void store_state(const Network::Impl& n, const Workspace::Impl& w, State& state)
   }
 }
 
-double Network::train(const Window& window, const DropoutKey& dropout, State& state, Parameters& gradients,
+double Network::train(const Window& window, const DropoutKey& dropout, State& state, Gradients& gradients,
                       Workspace& workspace, Team& team) const {
   const Impl& n = *impl_;
   Workspace::Impl& w = workspace.impl();
@@ -91,13 +91,7 @@ double Network::train(const Window& window, const DropoutKey& dropout, State& st
   load_state(n, state, w);
   forward_layers(n, window.inputs, key, w, team);
   store_state(n, w, state);
-  if (n.reads_text() && !n.config.tied) {
-    const std::span<float> embedding = gradients[0];
-    team.split(embedding.size(), 4096, [&](std::size_t first, std::size_t last) {
-      std::fill(embedding.begin() + static_cast<std::ptrdiff_t>(first),
-                embedding.begin() + static_cast<std::ptrdiff_t>(last), 0.f);
-    });
-  }
+  if (n.reads_text() && !n.config.tied) clear_embedding_gradient(n, window.inputs.tokens, key, gradients, w, team);
   const double loss = head_gradient(n, head_input(n, key, w, team), window.targets, gradients, w, team);
   backward_layers(n, window.inputs, key, gradients, w, team);
   return loss;

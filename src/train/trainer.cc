@@ -47,7 +47,7 @@ Trainer::Trainer(Model& model, Batches training, std::optional<Batches> validati
   network_.set_format(format_, team_);
   moments_ = fresh_moments(options, network_.parameters());
   state_ = network_.initial_state(batches_.batch());
-  gradients_ = network_.parameters().zeros_like();
+  gradients_ = Gradients(network_.parameters());
   if (options.average > 0) average_ = network_.parameters();
   point_ = {progress_, network_.parameters(), moments_, average_, state_, nullptr};
   if (!options.checkpoint.empty()) {

@@ -96,7 +96,7 @@ class Trainer {
   std::vector<Parameters> moments_;
   std::optional<Parameters> average_;
   State state_;
-  Parameters gradients_;
+  Gradients gradients_;
   std::shared_ptr<const Parameters> best_;  // null: no validation yet
   Point point_;                             // the last good one
 

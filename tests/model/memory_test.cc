@@ -50,7 +50,7 @@ TEST_P(Memory, TrainingCarriesTheState) {
   const Sample sample(test::config_of(GetParam(), size), size, 3);
   Team team(1);
   Workspace workspace;
-  Parameters gradients = sample.network.parameters().zeros_like();
+  Gradients gradients(sample.network.parameters());
   State state = sample.network.initial_state(size.batch);
   const double first = sample.network.train(sample.window(), {}, state, gradients, workspace, team);
   EXPECT_TRUE(test::same_bits(

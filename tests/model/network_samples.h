@@ -95,14 +95,14 @@ struct Sample {
 // What a pass of training leaves.
 struct Trained {
   double loss = 0;
-  Parameters gradients;
+  Gradients gradients;
   State state;
 };
 
 inline Trained train(const Sample& sample, std::size_t threads, const DropoutKey& key = {}) {
   Team team(threads);
   Workspace workspace;
-  Trained out{0, sample.network.parameters().zeros_like(), sample.state};
+  Trained out{0, Gradients(sample.network.parameters()), sample.state};
   // What the gradients held before must not matter.
   for (std::size_t i = 0; i < out.gradients.shapes().size(); ++i) std::ranges::fill(out.gradients[i], 77.f);
   out.loss = sample.network.train(sample.window(), key, out.state, out.gradients, workspace, team);

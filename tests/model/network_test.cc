@@ -167,6 +167,32 @@ TEST(LargeVocabulary, LossAndGradientsEqualTheReference) {
   EXPECT_TRUE(test::same_bits(found, test::train(sample, 3)));
 }
 
+// Other tokens than before: their rows of the embedding's gradient are zero again.
+TEST(Gradients, KeepNothingFromOneWindowToTheNext) {
+  const NetworkSize size = {5, 4, 1, 19, 6, 300};
+  for (const double input_dropout : {0.0, 0.25}) {
+    Config config = test::config_of({"gru", "tanh"}, size);
+    config.input_dropout = input_dropout;
+    const Sample sample(config, size, 12);
+    Window window = sample.window();
+    std::vector<Token> others(window.inputs.tokens.begin(), window.inputs.tokens.end());
+    for (Token& token : others) token = (token + 1) % Token{300};
+    const auto train = [&](const Rows& inputs, test::Trained& out) {
+      Team team(2);
+      Workspace workspace;
+      window.inputs = inputs;
+      out.state = sample.state;
+      out.loss = sample.network.train(window, {}, out.state, out.gradients, workspace, team);
+    };
+    test::Trained fresh{0, Gradients(sample.network.parameters()), sample.state}, used = fresh;
+    train(sample.window().inputs, used);
+    train(others, used);
+    train(others, fresh);
+    EXPECT_TRUE(test::same_bits(fresh, used));
+    EXPECT_LE(used.gradients.touched.size(), size.steps * size.batch);
+  }
+}
+
 // A workspace may have served another network, or a pass that ended in not-a-number.
 TEST(Workspaces, KeepNothingFromOnePassToTheNext) {
   const NetworkSize size = {5, 4, 2, 19, 6, 21}, other = {3, 9, 2, 40, 33, 50};
@@ -182,10 +208,10 @@ TEST(Workspaces, KeepNothingFromOnePassToTheNext) {
 
   Workspace workspace;
   for (const Sample* before : std::vector<const Sample*>{&poison, &larger}) {
-    Parameters gradients = before->network.parameters().zeros_like();
+    Gradients gradients(before->network.parameters());
     State state = before->state;
     before->network.train(before->window(), {}, state, gradients, workspace, team);
-    test::Trained again{0, sample.network.parameters().zeros_like(), sample.state};
+    test::Trained again{0, Gradients(sample.network.parameters()), sample.state};
     again.loss = sample.network.train(sample.window(), {}, again.state, again.gradients, workspace, team);
     EXPECT_TRUE(test::same_bits(expected, again));
   }

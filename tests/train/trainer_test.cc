@@ -66,7 +66,7 @@ TEST(Trainer, IsTheLoopItClaimsToBe) {
   ASSERT_LT(batches.steps_of(batches.windows() - 1), options.steps) << "the text must have a tail";
   Team team(1);
   Workspace workspace;
-  Parameters gradients = network.parameters().zeros_like();
+  Gradients gradients(network.parameters());
   std::vector<Parameters> moments = fresh_moments(options, network.parameters());
   std::vector<Token> inputs, targets;
   std::uint64_t update = 0;
