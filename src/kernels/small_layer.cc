@@ -50,22 +50,19 @@ struct Small {
   static constexpr std::size_t kParts = kAll / kVectors;
   using Part = Lane[kVectors][kRows];
 
-  // Units from `unit` on of row `gate` of a panel that goes through all units of a gate and then the next gate's.
-  static HWY_INLINE Column plain_column(const Panels& w, std::size_t gates, std::size_t gate, std::size_t unit) {
-    const std::size_t block = gate * kBlocks + unit / kBlock, in_panel = block % kMaxVectors, before = block - in_panel;
-    const std::size_t width = std::min(kMaxVectors, gates * kBlocks - before);
-    return {w.data.data() + (before * w.depth + in_panel) * kBlock + unit % kBlock, width * kBlock};
-  }
-  // The same where a panel holds one block of all gates of a stage.
-  static HWY_INLINE Column gated_column(const Panels& w, std::size_t gates, std::size_t gate, std::size_t unit) {
-    return {w.data.data() + (unit / kBlock * gates * w.depth + gate) * kBlock + unit % kBlock, gates * kBlock};
+  // Lanes from `lane` on of block `block` of `blocks`, which lie in panels of so many.
+  static HWY_INLINE Column column(const Panels& w, std::size_t in_panel, std::size_t blocks, std::size_t block,
+                                  std::size_t lane) {
+    const std::size_t at = block % in_panel, before = block - at;
+    return {w.data.data() + (before * w.depth + at) * kBlock + lane, std::min(in_panel, blocks - before) * kBlock};
   }
 
   static HWY_INLINE void add_inputs(const Layer& l, const float* x, std::size_t unit, Part& y) {
     Column w[kVectors][kInputs];
     SLUICE_UNROLL for (std::size_t v = 0; v < kVectors; ++v) SLUICE_UNROLL for (std::size_t r = 0; r < kInputs; ++r) {
-      y[v][r] = load(l.bias + r * kUnits + unit + v * kLanes);
-      w[v][r] = plain_column(l.input, kInputs, r, unit + v * kLanes);
+      const std::size_t at = unit + v * kLanes;
+      y[v][r] = load(l.bias + r * kUnits + at);
+      w[v][r] = column(l.input, kMaxVectors, kInputs * kBlocks, r * kBlocks + at / kBlock, at % kBlock);
     }
     for (std::size_t k = 0; k < l.input.depth; ++k) {
       const Lane factor(x[k]);
@@ -78,12 +75,13 @@ struct Small {
   template <std::size_t kStage>
   static HWY_INLINE void add_recurrent(const Layer& l, const float* h, std::size_t unit, Part& y) {
     constexpr std::size_t kFirst = Cell::stages[kStage].first, kCount = Cell::stages[kStage].count;
+    constexpr std::size_t kInPanel = kCount > 1 ? kCount : kMaxVectors;
     const Panels& u = l.weights.recurrent[kStage];
     Column w[kVectors][kCount];
     SLUICE_UNROLL for (std::size_t v = 0; v < kVectors; ++v) SLUICE_UNROLL for (std::size_t r = 0; r < kCount; ++r) {
       const std::size_t at = unit + v * kLanes;
       if (kFirst + r >= kInputs) y[v][kFirst + r] = load(l.weights.own.data() + at);
-      w[v][r] = kCount > 1 ? gated_column(u, kCount, r, at) : plain_column(u, kCount, r, at);
+      w[v][r] = column(u, kInPanel, kCount * kBlocks, at / kBlock * kCount + r, at % kBlock);
     }
     for (std::size_t k = 0; k < u.depth; ++k) {
       const Lane factor(h[k]);
@@ -133,12 +131,14 @@ struct Small {
       }
       finish(s, t, unit, y);
     }
-    for (std::size_t part = 0; kStages > 1 && kParts > 1 && part < kParts; ++part) {
-      const std::size_t unit = part * kVectors * kLanes;
-      Part y;
-      copy(kept[part], y);
-      add_recurrent<kStages - 1>(l, mixed, unit, y);
-      finish(s, t, unit, y);
+    if constexpr (kStages > 1 && kParts > 1) {
+      for (std::size_t part = 0; part < kParts; ++part) {
+        const std::size_t unit = part * kVectors * kLanes;
+        Part y;
+        copy(kept[part], y);
+        add_recurrent<1>(l, mixed, unit, y);
+        finish(s, t, unit, y);
+      }
     }
   }
   static HWY_INLINE void copy(const Part& from, Part& to) {
