@@ -140,11 +140,9 @@ void pack_slice(const Product& p, std::size_t k, std::size_t depth, std::size_t 
 void pack_slice(const Product& p, std::size_t k, std::size_t depth, std::size_t column, std::size_t width,
                 std::uint32_t* panel) {
   const std::size_t real = std::min(width, p.columns - column);
-  for (std::size_t i = 0; i < depth; i += 2) {
-    const float* first = p.b + (k + i) * p.b_row + column;
-    std::uint32_t* out = panel + i / 2 * width;
-    pair_rows(first, i + 1 < depth ? first + p.b_row : nullptr, real, out);
-    std::memset(out + real, 0, (width - real) * sizeof(std::uint32_t));
+  pair_rows(p.b + k * p.b_row + column, p.b_row, depth, real, panel, width);
+  for (std::size_t i = 0; i < words_of(p.format, depth); ++i) {
+    std::memset(panel + i * width + real, 0, (width - real) * sizeof(std::uint32_t));
   }
 }
 
@@ -157,9 +155,7 @@ Factor pack_group(const Product& p, std::size_t k, std::size_t depth, std::size_
     for (std::size_t r = 0; r < rows; ++r) pair_neighbours(a + r * p.a_row, depth, out + r * stride);
     return {out, stride};
   }
-  for (std::size_t i = 0; i < depth; i += 2) {
-    pair_rows(a + i * p.a_k, i + 1 < depth ? a + (i + 1) * p.a_k : nullptr, rows, out + i / 2 * rows);
-  }
+  pair_rows(a, p.a_k, depth, rows, out, rows);
   return {out, rows};
 }
 

@@ -91,8 +91,9 @@ void lanes_of_pairs(const float* from, std::size_t stride, std::size_t rows, std
   }
 }
 
-void pairs_of_rows(const float* first, const float* second, std::size_t n, std::uint32_t* out) {
-  pair_rows(first, second, n, out);
+void pairs_of_rows(const float* from, std::size_t stride, std::size_t rows, std::size_t n, std::uint32_t* out,
+                   std::size_t step) {
+  pair_rows(from, stride, rows, n, out, step);
 }
 
 }  // namespace
@@ -117,8 +118,9 @@ void rows_to_lanes(const float* from, std::size_t stride, std::size_t rows, std:
   SLUICE_DISPATCH(lanes_of_pairs)(from, stride, rows, depth, out, step);
 }
 
-void pair_rows(const float* first, const float* second, std::size_t n, std::uint32_t* out) {
-  SLUICE_DISPATCH(pairs_of_rows)(first, second, n, out);
+void rows_to_pairs(const float* from, std::size_t stride, std::size_t rows, std::size_t n, std::uint32_t* out,
+                   std::size_t step) {
+  SLUICE_DISPATCH(pairs_of_rows)(from, stride, rows, n, out, step);
 }
 
 }  // namespace sluice

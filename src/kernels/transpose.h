@@ -13,7 +13,9 @@ void rows_to_lanes(const float* from, std::size_t stride, std::size_t rows, std:
 // The same as pairs of bf16 along a row: out [(depth + 1) / 2, step].
 void rows_to_lanes(const float* from, std::size_t stride, std::size_t rows, std::size_t depth, std::uint32_t* out,
                    std::size_t step);
-// out [n]: pairs of bf16 of first [n] and second [n], the latter zeros where it is null.
-void pair_rows(const float* first, const float* second, std::size_t n, std::uint32_t* out);
+// out [(rows + 1) / 2, step]: pairs of bf16 of rows 0 and 1, 2 and 3 and so on, of which n numbers are taken; beside a
+// last one alone zeros.
+void rows_to_pairs(const float* from, std::size_t stride, std::size_t rows, std::size_t n, std::uint32_t* out,
+                   std::size_t step);
 
 }  // namespace sluice

@@ -64,6 +64,15 @@ HWY_INLINE void pair_rows(const float* first, const float* second, std::size_t n
   for (; i < n; ++i) out[i] = bf16_pair(first[i], second == nullptr ? 0.f : second[i]);
 }
 
+// The same of rows 0 and 1, 2 and 3 and so on, which begin every `stride` floats; a pair of them every `step` words.
+HWY_INLINE void pair_rows(const float* from, std::size_t stride, std::size_t rows, std::size_t n, std::uint32_t* out,
+                          std::size_t step) {
+  for (std::size_t i = 0; i < rows; i += 2) {
+    const float* first = from + i * stride;
+    pair_rows(first, i + 1 < rows ? first + stride : nullptr, n, out + i / 2 * step);
+  }
+}
+
 // out [(n + 1) / 2] = pairs of neighbours in x [n].
 HWY_INLINE void pair_neighbours(const float* x, std::size_t n, std::uint32_t* out) {
   std::size_t i = 0;

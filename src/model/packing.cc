@@ -85,12 +85,8 @@ void fill_columns(const Gated& m, std::size_t gates, std::size_t padded, std::si
                   std::size_t step) {
   const std::size_t real = column < m.columns ? std::min(kBlock, m.columns - column) : 0;
   for (std::size_t gate = 0; gate < gates; ++gate) {
-    for (std::size_t unit = 0; unit < m.hidden; unit += 2) {
-      const float* row = m.data + (gate * m.hidden + unit) * m.columns + column;
-      const float* next = row + m.columns;
-      std::uint32_t* to = out + (gate * padded + unit) / 2 * step;
-      pair_rows(row, unit + 1 < m.hidden ? next : nullptr, real, to);
-    }
+    const float* rows = m.data + gate * m.hidden * m.columns + column;
+    rows_to_pairs(rows, m.columns, m.hidden, real, out + gate * padded / 2 * step, step);
   }
 }
 

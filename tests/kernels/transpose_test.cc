@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t kStep = 2 * kBlock + 3, kStride = 40;
 constexpr float kUntouched = -1;
+constexpr std::uint32_t kNone = 0xdeadbeef;
 
 class Transpose : public test::EachTarget {
  protected:
@@ -43,7 +44,6 @@ TEST_P(Transpose, Floats) {
 
 TEST_P(Transpose, PairsOfBf16) {
   for_sizes([](std::size_t rows, std::size_t depth, const std::vector<float>& from) {
-    constexpr std::uint32_t kNone = 0xdeadbeef;
     std::vector<std::uint32_t> out((depth + 1) / 2 * kStep, kNone);
     rows_to_lanes(from.data(), kStride, rows, depth, out.data(), kStep);
     for (std::size_t i = 0; i < out.size(); ++i) {
@@ -55,11 +55,13 @@ TEST_P(Transpose, PairsOfBf16) {
 }
 
 TEST_P(Transpose, PairsOfRows) {
-  for_sizes([](std::size_t, std::size_t n, const std::vector<float>& from) {
-    for (const float* second : {&from[kStride], static_cast<const float*>(nullptr)}) {
-      std::vector<std::uint32_t> out(n);
-      pair_rows(from.data(), second, n, out.data());
-      for (std::size_t i = 0; i < n; ++i) ASSERT_EQ(out[i], bf16_pair(from[i], second == nullptr ? 0.f : second[i]));
+  for_sizes([](std::size_t rows, std::size_t n, const std::vector<float>& from) {
+    std::vector<std::uint32_t> out((rows + 1) / 2 * kStride, kNone);
+    rows_to_pairs(from.data(), kStride, rows, n, out.data(), kStride);
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      const std::size_t row = i / kStride * 2, k = i % kStride;
+      const float second = row + 1 < rows ? from[(row + 1) * kStride + k] : 0.f;
+      ASSERT_EQ(out[i], k < n ? bf16_pair(from[row * kStride + k], second) : kNone) << row << ", " << k;
     }
   });
 }
