@@ -3,9 +3,14 @@
 #include <sys/mman.h>
 
 #include <cstdint>
+#include <cstdlib>
+#include <new>
 
 namespace sluice {
 namespace {
+
+constexpr std::size_t kAlignment = 128;  // bytes: two cache lines, so that no two threads share a pair
+constexpr std::size_t kHugePage = std::size_t{2} << 20;
 
 // Systems before Linux 5.14 refuse, and fault.
 void populate([[maybe_unused]] void* begin, [[maybe_unused]] std::size_t bytes) {

@@ -9,9 +9,6 @@
 
 namespace sluice {
 
-inline constexpr std::size_t kAlignment = 128;  // bytes: two cache lines, so that no two threads share a pair
-inline constexpr std::size_t kHugePage = std::size_t{2} << 20;
-
 // Memory of that many bytes, all of which will be written to: blocks of a huge page or more are aligned to one and
 // advised as such, because 4 KiB pages stop the L2 prefetcher; fresh pages are taken all at once, because a fault each
 // takes several times as long. Throws std::bad_alloc; std::free gives it back.

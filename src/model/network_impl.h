@@ -137,10 +137,10 @@ void project_layer(const Network::Impl& n, std::size_t layer, const Rows& inputs
 // Runs all layers over the window; outputs stand in the top layer's states.
 void forward_layers(const Network::Impl& n, const Rows& inputs, const DropoutKey* dropout, Workspace::Impl& w,
                     Team& team);
-// Given dy of the top layer, fills every gradient but the head's. Embedding gradients are added to what is there.
-// The gradient of an embedding that is not tied: zero, and ready for the window's tokens.
+// The gradient of an embedding that is not tied: zero, and ready for the window's tokens. After forward_layers().
 void clear_embedding_gradient(const Network::Impl& n, std::span<const Token> inputs, const DropoutKey* dropout,
                               Gradients& gradients, Workspace::Impl& w, Team& team);
+// Given dy of the top layer, fills every gradient but the head's. Embedding gradients are added to what is there.
 void backward_layers(const Network::Impl& n, const Rows& inputs, const DropoutKey* dropout, Parameters& gradients,
                      Workspace::Impl& w, Team& team);
 // Rows of the head's input: the top layer's outputs, after dropout if there is any.
