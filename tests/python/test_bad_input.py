@@ -130,6 +130,10 @@ def test_an_option_given_twice(text, untouched):
     refused("train", text, "-o", untouched / "m.safetensors", "--lr=1", "--lr=2", code=2, names=["--lr", "once"])
 
 
+def test_a_mistyped_option_is_named_even_where_a_required_one_lacks(tmp_path):
+    refused("train", "--epoch", "3", text_file(tmp_path, small_text()), code=2, names=["unknown option", "--epoch'"])
+
+
 @pytest.mark.parametrize("option", ["--lr", "-o"])
 def test_an_option_without_its_value(text, option):
     refused("train", text, option, code=2, names=["--output" if option == "-o" else option, "expected a value"])

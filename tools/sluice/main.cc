@@ -72,9 +72,11 @@ constexpr Verb kVerbs[] = {
 std::string sentence(const CLI::ParseError& error, const CLI::App& app) {
   std::string message = error.what();
   const auto verbs = app.get_subcommands();
-  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
-    const std::vector<std::string> rest = verbs.empty() ? app.remaining() : verbs.front()->remaining();
-    const std::string first = rest.empty() ? "" : rest.front();
+  const std::vector<std::string> rest = verbs.empty() ? app.remaining() : verbs.front()->remaining();
+  const std::string first = rest.empty() ? "" : rest.front();
+  // What is required is looked for first, but may be there under a mistyped name.
+  const bool mistyped = dynamic_cast<const CLI::RequiredError*>(&error) != nullptr && first.starts_with("-");
+  if (mistyped || dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
     message = fmt::format("unknown {} '{}'",
                           first.starts_with("-") ? "option"
                           : verbs.empty()        ? "verb"
