@@ -1,9 +1,15 @@
 // The one list of a network's fields: flag, help text and file metadata all follow from it.
 #pragma once
 
+#include <array>
+#include <string_view>
+
 #include "sluice/model.h"
 
 namespace sluice {
+
+// Names of what is chosen, in the order of the enum.
+constexpr std::array<std::string_view, 3> choices(Precision) { return {"f32", "bf16", "int8"}; }
 
 // Calls f(name, member, help) for each field that a network of this kind has: one on text (no inputs) or on numbers.
 // `name` is the flag without dashes and the key in the file.

@@ -4,12 +4,13 @@
 #include <charconv>
 #include <cmath>
 #include <cstring>
-#include <type_traits>
+#include <set>
 
 #include "base/file.h"
 #include "base/random.h"
 #include "base/safetensors.h"
 #include "model/config.h"
+#include "train/options.h"
 
 namespace sluice {
 namespace {
@@ -17,15 +18,6 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "tensors are written as they lie in memory");
 
 constexpr std::string_view kFormat = "sluice-checkpoint", kVersion = "1";
-
-std::string to_text(bool value) { return value ? "true" : "false"; }
-
-// The shortest decimal that reads back as the same number.
-template <class Number>
-std::string to_text(Number number) {
-  char text[40];
-  return {text, std::to_chars(text, text + sizeof text, number).ptr};
-}
 
 class Hash {
  public:
@@ -53,30 +45,20 @@ class Hash {
 std::string describe(const Corpus& corpus) {
   Hash hash;
   for (const Token token : corpus.tokens()) hash.add(token);
-  return to_text(corpus.tokens().size()) + " tokens, hash " + hash.text();
+  return field_text(corpus.tokens().size()) + " tokens, hash " + hash.text();
 }
 
 std::string describe(const Series& series) {
   Hash hash;
   hash.add(series.input_width());
   for (const auto& numbers : {series.inputs(), series.targets()}) hash.add(view_of(numbers));
-  return to_text(series.steps()) + " steps, hash " + hash.text();
+  return field_text(series.steps()) + " steps, hash " + hash.text();
 }
 
 std::string describe(const Vocabulary& vocabulary) {
   Hash hash;
   for (const std::string& token : vocabulary.tokens()) hash.add(token);
-  return to_text(vocabulary.size()) + " tokens, hash " + hash.text();
-}
-
-std::string_view name_of(Optimizer optimizer) {
-  constexpr std::string_view names[] = {"sgd", "rmsprop", "adam", "adamw"};
-  return names[static_cast<std::size_t>(optimizer)];
-}
-
-std::string_view name_of(Schedule schedule) {
-  constexpr std::string_view names[] = {"constant", "cosine", "plateau"};
-  return names[static_cast<std::size_t>(schedule)];
+  return field_text(vocabulary.size()) + " tokens, hash " + hash.text();
 }
 
 std::string checksum(const TensorFileView& file) {
@@ -135,65 +117,59 @@ void read_parameters(const TensorFileView& file, const std::string& path, const 
   }
 }
 
-void check_run(const TensorFileView& file, const std::string& path, const Fingerprint& run) {
+// The part that options and config have.
+Fingerprint fingerprint(const TrainOptions& options, const Config& config) {
+  Fingerprint run;
+  visit_training(options, [&](const Field& field, const auto& value, Effect effect) {
+    if (effect == Effect::run || effect == Effect::data) run[field.name] = field_text(value);
+  });
+  visit_config(config, [&](const char* name, const auto& value, const char*) { run[name] = field_text(value); });
+  return run;
+}
+
+// What a file says of its run, under the names that options have now.
+Fingerprint written_run(const TensorFileView& file) {
   Fingerprint found;
   for (const auto& [key, value] : file.metadata) {
     if (key.starts_with("run.")) found[key.substr(4)] = value;
   }
+  visit_training(TrainOptions(), [&](const Field& field, const auto&, Effect) {
+    if (auto former = found.extract(field.former)) {
+      former.key() = field.name;
+      found.insert(std::move(former));
+    }
+  });
+  return found;
+}
+
+void check_run(const TensorFileView& file, const std::string& path, const Fingerprint& run) {
+  const Fingerprint found = written_run(file);
   std::string differences;
   const auto differ = [&](const std::string& key, const std::string& theirs, const std::string& ours) {
     differences += (differences.empty() ? "" : ", ") + key + " = " + theirs + " (now " + ours + ")";
   };
+  // A file that does not name an option or a field of the network is older than that: it had its default. Which part of
+  // the text was trained on, the fingerprint of the text says as well.
+  Fingerprint defaults = fingerprint(TrainOptions(), Config());
+  std::set<std::string> options;
+  visit_training(TrainOptions(), [&](const Field& field, const auto& value, Effect effect) {
+    options.insert(field.name);
+    defaults[field.name] = effect == Effect::data && run.contains(field.name) ? run.at(field.name) : field_text(value);
+  });
   for (const auto& [key, value] : run) {
     const auto it = found.find(key);
-    if (it == found.end()) {
+    if (it != found.end()) {
+      if (it->second != value) differ(key, it->second, value);
+    } else if (const auto known = defaults.find(key); known == defaults.end() || known->second != value) {
       differ(key, "none", value);
-    } else if (it->second != value) {
-      differ(key, it->second, value);
     }
   }
+  // An option that the file names and this run does not has no effect beside the others, which are compared.
   for (const auto& [key, value] : found) {
-    if (!run.contains(key)) differ(key, value, "none");
+    if (!run.contains(key) && !options.contains(key)) differ(key, value, "none");
   }
   if (differences.empty()) return;
   refuse(path, "cannot resume: expected a checkpoint of this run, found one made with " + differences);
-}
-
-// The part that options and config have.
-Fingerprint fingerprint(const TrainOptions& options, const Config& config) {
-  Fingerprint run;
-  run["batch"] = to_text(options.batch);
-  run["steps"] = to_text(options.steps);
-  run["optimizer"] = name_of(options.optimizer);
-  run["learning-rate"] = to_text(options.learning_rate);
-  run["momentum"] = to_text(options.momentum);
-  run["beta1"] = to_text(options.beta1);
-  run["beta2"] = to_text(options.beta2);
-  run["epsilon"] = to_text(options.epsilon);
-  run["weight-decay"] = to_text(options.weight_decay);
-  run["clip"] = to_text(options.clip);
-  run["precision"] = options.precision == Precision::bf16 ? "bf16" : "f32";
-  run["average"] = to_text(options.average);
-  run["reset"] = to_text(options.reset);
-  run["schedule"] = name_of(options.schedule);
-  run["warmup"] = to_text(options.warmup);
-  if (options.schedule == Schedule::cosine) {
-    run["final-rate"] = to_text(options.final_rate);
-    run["epochs"] = to_text(options.epochs);
-  }
-  if (options.schedule == Schedule::plateau) {
-    run["plateau-factor"] = to_text(options.plateau_factor);
-    run["plateau-patience"] = to_text(options.plateau_patience);
-  }
-  run["seed"] = to_text(options.seed);
-  visit_config(config, [&](const char* name, const auto& value, const char*) {
-    if constexpr (std::is_convertible_v<decltype(value), std::string>) {
-      run[name] = value;
-    } else {
-      run[name] = to_text(value);
-    }
-  });
-  return run;
 }
 
 }  // namespace
@@ -221,10 +197,10 @@ void write_checkpoint(const std::string& path, const Point& point, const Fingerp
   file.metadata["version"] = kVersion;
   for (const auto& [key, value] : run) file.metadata["run." + key] = value;
   visit_progress(point.progress,
-                 [&](const std::string& key, auto value) { file.metadata["progress." + key] = to_text(value); });
+                 [&](const std::string& key, auto value) { file.metadata["progress." + key] = field_text(value); });
   append(file, "weights", point.weights);
   for (std::size_t i = 0; i < point.moments.size(); ++i) {
-    append(file, "moment" + to_text(i), point.moments[i]);
+    append(file, "moment" + field_text(i), point.moments[i]);
   }
   if (point.average) append(file, "average", *point.average);
   if (point.best != nullptr) append(file, "best", *point.best);
@@ -250,14 +226,13 @@ void read_checkpoint(const std::string& path, const Fingerprint& run, Point& poi
 
   visit_progress(point.progress, [&](const std::string& key, auto& value) {
     const std::string text = metadata("progress." + key);
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size()) {
+    if (!read_field(text, value)) {
       refuse(path, "expected a number for progress." + key + ", found \"" + text + "\"");
     }
   });
   read_parameters(file, path, "weights", point.weights);
   for (std::size_t i = 0; i < point.moments.size(); ++i) {
-    read_parameters(file, path, "moment" + to_text(i), point.moments[i]);
+    read_parameters(file, path, "moment" + field_text(i), point.moments[i]);
   }
   if (point.average) read_parameters(file, path, "average", *point.average);
   read_tensor(file, path, "state", shape_of(point.state), point.state.values());

@@ -63,9 +63,9 @@ struct Point {
 };
 
 // What a run was started with, as far as the weights depend on it: options, config, vocabulary and text or series, as
-// words. Two runs with equal fingerprints and the same point end with the same bits. The number of threads, where and
-// how often checkpoints are written and max_seconds are not part of it; nor is `patience`; nor is `epochs`, except for
-// the cosine schedule, whose rates depend on it: so a finished run can be resumed with more.
+// words. Two runs with equal fingerprints and the same point go through the same bits. Which options are part of it
+// says their list (train/options.h). `epochs` is only for the cosine schedule, whose rates depend on it: so a finished
+// run can be resumed with more.
 using Fingerprint = std::map<std::string, std::string>;
 Fingerprint fingerprint(const TrainOptions& options, const Config& config, const Corpus& training,
                         const Corpus* validation);

@@ -1,4 +1,4 @@
-// The doors of training.
+// The entry points of training.
 #include "sluice/train.h"
 
 #include <optional>
@@ -51,6 +51,14 @@ TrainResult run(Model& model, const Material& training, const Material* validati
   return Trainer(model, streams_of(training, options), std::move(held_out), std::move(print), options, callback).run();
 }
 
+// With what is validated on given beside what is trained on.
+template <class Material>
+TrainResult run_unsplit(Model& model, const Material& training, const Material& validation, TrainOptions options,
+                        const TrainCallback& callback) {
+  options.validation_split = 0;  // ignored, so that a checkpoint does not depend on it
+  return run(model, training, &validation, options, callback);
+}
+
 template <class Material>
 TrainResult split_and_run(Model& model, const Material& material, const TrainOptions& options,
                           const TrainCallback& callback) {
@@ -79,7 +87,7 @@ TrainResult train(Model& model, const Corpus& corpus, const TrainOptions& option
 
 TrainResult train(Model& model, const Corpus& corpus, const Corpus& validation, const TrainOptions& options,
                   const TrainCallback& report) {
-  return run(model, corpus, &validation, options, report);
+  return run_unsplit(model, corpus, validation, options, report);
 }
 
 TrainResult train(Model& model, const Series& series, const TrainOptions& options, const TrainCallback& report) {
@@ -88,7 +96,7 @@ TrainResult train(Model& model, const Series& series, const TrainOptions& option
 
 TrainResult train(Model& model, const Series& series, const Series& validation, const TrainOptions& options,
                   const TrainCallback& report) {
-  return run(model, series, &validation, options, report);
+  return run_unsplit(model, series, validation, options, report);
 }
 
 }  // namespace sluice

@@ -130,6 +130,11 @@ def test_an_option_given_twice(text, untouched):
     refused("train", text, "-o", untouched / "m.safetensors", "--lr=1", "--lr=2", code=2, names=["--lr", "once"])
 
 
+def test_both_names_of_an_option(text, untouched):
+    refused("train", text, "-o", untouched / "m.safetensors", "--lr=1", "--learning-rate=1", code=2,
+            names=["--lr", "--learning-rate"])
+
+
 def test_a_mistyped_option_is_named_even_where_a_required_one_lacks(tmp_path):
     refused("train", "--epoch", "3", text_file(tmp_path, small_text()), code=2, names=["unknown option", "--epoch'"])
 

@@ -112,7 +112,7 @@ std::string draw(const Style& style, const bench::Report& report) {
     const std::string spread = fmt::format("-{:.1f} % +{:.1f} %", 100 * (1 - r.seconds.lower / r.seconds.median),
                                            100 * (r.seconds.upper / r.seconds.median - 1));
     page += fmt::format("  {:>6} {:>4} {:>4} {:>7}  {:<5}  {}  {:>17}  {}  {}\n", r.hidden, r.batch, r.steps, r.threads,
-                        show_value(r.precision), pad_left(time(r.seconds.median), 10), spread,
+                        field_text(r.precision), pad_left(time(r.seconds.median), 10), spread,
                         style.bold(pad_left(fmt::format("{:.2f}", r.times_limit()), 7)),
                         r.memory ? "reading weights" : "matrix product");
   }
@@ -133,7 +133,7 @@ Json to_json(const bench::Report& report) {
   for (const bench::Result& r : report.results) {
     results.push_back({{"work", r.kind},
                        {"cell", r.cell},
-                       {"precision", show_value(r.precision)},
+                       {"precision", field_text(r.precision)},
                        {"hidden", r.hidden},
                        {"batch", r.batch},
                        {"steps", r.steps},

@@ -19,7 +19,6 @@ struct Compare {
   Invocation typed;
   std::string file, cells = "rnn,lstm,gru", match = "parameters", seeds = "1", distances;
   bool favourites = false, quiet = false;
-  std::uint64_t threads = 0;
   FavouritesOptions stories;
   TextFlags text;
   NetworkFlags network;
@@ -49,7 +48,6 @@ CompareOptions Compare::options() const {
   expect(match == "parameters" || match == "hidden", "--match", "parameters or hidden", match);
   o.match = match == "hidden" ? Match::hidden : Match::parameters;
   o.seeds = read_numbers("--seeds", seeds);
-  o.train.threads = threads;
   return o;
 }
 
@@ -106,7 +104,6 @@ Action add_compare(CLI::App& app, const Invocation& typed) {
   add_value(app, "--cells", verb->cells, "which, with commas between them", "NAMES");
   add_value(app, "--match", verb->match, "bring cells to equal parameters, or to equal hidden units", "NAME");
   add_value(app, "--seeds", verb->seeds, "one run a seed, with commas between them", "N,...");
-  add_value(app, "--threads", verb->threads, "how many to use; 0: as many as the machine has", "N");
   verb->result.add(app);
   verb->result.add_picture(app);
   verb->result.add_page(app);
@@ -122,7 +119,7 @@ Action add_compare(CLI::App& app, const Invocation& typed) {
   verb->text.add(app);
   const Defaults words = defaults_for(Level::word);
   verb->network.add(app, words.config, {"cell"});
-  verb->training.add(app, words.train, {"seed"});
+  verb->training.add(app, words.train, {"seed", "checkpoint", "checkpoint-seconds", "resume"});
   return [verb] { return verb->run(); };
 }
 

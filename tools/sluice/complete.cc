@@ -33,8 +33,8 @@ struct Complete {
 void Complete::check() const {
   const SampleOptions& s = options.sample;
   expect(options.top >= 1, "--top", "1 or more", std::to_string(options.top));
-  expect(s.temperature >= 0, "--temp", "0 or more", show_value(s.temperature));
-  expect(s.top_p > 0 && s.top_p <= 1, "--top-p", "more than 0 and at most 1", show_value(s.top_p));
+  expect(s.temperature >= 0, "--temp", "0 or more", field_text(s.temperature));
+  expect(s.top_p > 0 && s.top_p <= 1, "--top-p", "more than 0 and at most 1", field_text(s.top_p));
   result.check();
 }
 

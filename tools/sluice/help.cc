@@ -79,7 +79,7 @@ std::string help_page(const CLI::App& app) {
 
   std::vector<std::pair<std::string, std::vector<Row>>> groups;
   for (const CLI::Option* option : app.get_options()) {
-    if (option->get_group().empty()) continue;
+    if (option->get_group().empty() || option->get_group() == kHidden) continue;
     const std::string group = option->nonpositional() ? option->get_group() : "Arguments";
     auto found = std::find_if(groups.begin(), groups.end(), [&](const auto& g) { return g.first == group; });
     if (found == groups.end()) found = groups.insert(groups.end(), {group, {}});

@@ -117,7 +117,7 @@ std::string draw(const Style& style, const std::string& path, const Model& model
     const std::string_view field = name;
     const bool elsewhere = field == "cell" || (field == "activation" && cell.name != "rnn") ||
                            (field == "forget-bias" && cell.name != "lstm");
-    if (!elsewhere) page += row(style, field, show_value(member));
+    if (!elsewhere) page += row(style, field, field_text(member));
   });
   page += "\n" + vocabulary_rows(style, model);
   const Json notes = notes_of(model);

@@ -25,16 +25,15 @@ namespace fs = std::filesystem;
 
 struct Train {
   Invocation typed;
-  std::string file, output, validation, checkpoint, log;
-  bool resume = false, force = false, quiet = false;
-  std::uint64_t threads = 0;
+  std::string file, output, validation, log;
+  bool force = false, quiet = false;
   TextFlags text;
   NetworkFlags network;
   TrainingFlags training;
   ResultFlags result;
 
   int run();
-  void refuse_what_exists() const;
+  void refuse_what_exists(const TrainOptions& options) const;
   Defaults options() const;
 };
 
@@ -60,27 +59,25 @@ class Log {
   std::unique_ptr<std::FILE, Close> file_;
 };
 
-void Train::refuse_what_exists() const {
+void Train::refuse_what_exists(const TrainOptions& options) const {
   check_writable(output, force);
-  check_writable(checkpoint, true);
-  if (!resume && !force && fs::exists(checkpoint)) {
+  check_writable(options.checkpoint, true);
+  if (!options.resume && !force && fs::exists(options.checkpoint)) {
     throw Error(Status::failed, fmt::format("{}: a checkpoint of an earlier run: go on with --resume, or begin anew "
                                             "with --force",
-                                            checkpoint));
+                                            options.checkpoint));
   }
-  if (!log.empty()) check_writable(log, force || resume);
+  if (!log.empty()) check_writable(log, force || options.resume);
 }
 
 Defaults Train::options() const {
   Defaults d = defaults_for(text.checked().level);
   network.apply(d.config);
   training.apply(d.train);
+  if (d.train.checkpoint.empty()) d.train.checkpoint = output + ".checkpoint";
   const bool has_validation = !validation.empty() || d.train.validation_split > 0;
   settle(network, training, has_validation, d.config, d.train);
   d.config = checked(d.config);
-  d.train.threads = threads;
-  d.train.checkpoint = checkpoint;
-  d.train.resume = resume;
   check_options(d.train, has_validation);
   return d;
 }
@@ -103,11 +100,12 @@ void say_model(Talk& talk, const Model& model, const TrainOptions& options) {
 
 Json trained_note(const Corpus& corpus, const TrainOptions& options, const TrainResult& r) {
   Json given = Json::object();
-  visit_training(options, [&](const char* name, const auto& member, const char*) {
-    if constexpr (std::is_enum_v<std::decay_t<decltype(member)>>) {
-      given[name] = show_value(member);
+  visit_training(options, [&](const Field& field, const auto& value, Effect effect) {
+    if (effect == Effect::execution) return;
+    if constexpr (NamedEnum<std::decay_t<decltype(value)>>) {
+      given[field.name] = field_text(value);
     } else {
-      given[name] = member;
+      given[field.name] = value;
     }
   });
   Json note = {{"sluice", SLUICE_VERSION},
@@ -158,9 +156,8 @@ Json to_json(const std::string& path, const Model& model, const Corpus& corpus, 
 }
 
 int Train::run() {
-  if (checkpoint.empty()) checkpoint = output + ".checkpoint";
   const Defaults d = options();
-  refuse_what_exists();
+  refuse_what_exists(d.train);
   Talk talk(quiet);
   const Corpus corpus = Corpus::read(file, text.checked(), text.vocabulary);
   say_text(talk, "text", corpus);
@@ -172,7 +169,7 @@ int Train::run() {
   Model model(d.config, corpus.vocabulary(), d.train.seed);
   say_model(talk, model, d.train);
 
-  Log lines(log, resume);
+  Log lines(log, d.train.resume);
   Progress progress(talk);
   Interrupts interrupts;
   const auto report = [&](const Report& r) {
@@ -185,7 +182,8 @@ int Train::run() {
   talk.clear();
   if (r.stopped) {
     talk.say(fmt::format("stopped by {} after {}; the work so far is in {}\ngo on with: {}", interrupts.name(),
-                         duration(r.seconds), checkpoint, typed.line(typed.program, {}, {"--resume"}) + " --resume"));
+                         duration(r.seconds), d.train.checkpoint,
+                         typed.line(typed.program, {}, {"--resume"}) + " --resume"));
     return interrupts.exit_code();
   }
 
@@ -193,7 +191,7 @@ int Train::run() {
   model.notes()["trained"] = trained_note(corpus, d.train, r).dump(-1, ' ', false, Json::error_handler_t::replace);
   save(model, output, {.force = force});
   std::error_code gone_already;
-  fs::remove(checkpoint, gone_already);
+  fs::remove(d.train.checkpoint, gone_already);
   if (result.json) {
     print_json(to_json(output, model, corpus, r, validated));
   } else {
@@ -207,15 +205,16 @@ int Train::run() {
 // Where words and characters have different defaults, help shows both.
 void show_both(CLI::App& app) {
   const Defaults characters = defaults_for(Level::character);
-  const auto both = [&](const char* name, const auto& member, const char*) {
-    CLI::Option* option = app.get_option(std::string("--") + name);
+  const auto both = [&](const std::string& name, const auto& member) {
+    CLI::Option* option = app.get_option("--" + name);
     const std::string words = option->get_default_str();
-    std::string other = show_value(member);
+    std::string other = field_text(member);
     if constexpr (std::is_same_v<std::decay_t<decltype(member)>, bool>) other = member ? "yes" : "no";
     if (words != other) option->default_str(fmt::format("{}; char: {}", words, other));
   };
-  visit_config(characters.config, both);
-  visit_training(characters.train, both);
+  visit_config(characters.config, [&](const char* name, const auto& member, const char*) { both(name, member); });
+  visit_training(characters.train, [&](const Field& field, const auto& value, Effect) { both(field.name, value); });
+  app.get_option("--checkpoint")->type_name("FILE")->default_str("MODEL.checkpoint");
 }
 
 }  // namespace
@@ -227,10 +226,7 @@ Action add_train(CLI::App& app, const Invocation& typed) {
   app.add_option("-o,--output", verb->output, "where the model goes")->type_name("MODEL")->required();
   app.add_flag("--force", verb->force, "replace an existing MODEL");
   app.add_option("--validation", verb->validation, "a validation text of its own")->type_name("FILE");
-  app.add_flag("--resume", verb->resume, "go on from the checkpoint of a run that was stopped");
-  app.add_option("--checkpoint", verb->checkpoint, "kept here while training [MODEL.checkpoint]")->type_name("FILE");
   app.add_option("--log", verb->log, "write a JSON line for every update and validation")->type_name("FILE");
-  add_value(app, "--threads", verb->threads, "how many to use; 0: as many as the machine has", "N");
   verb->result.add(app);
   app.add_flag("-q,--quiet", verb->quiet, "say nothing but errors and the result");
   verb->text.add(app);
