@@ -23,17 +23,20 @@ struct TrainOptions {
   double momentum = 0;  // sgd
   double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
   double weight_decay = 0;  // adamw: decoupled; others: added to the gradient (L2)
-  double clip = 1;          // greatest global gradient norm; 0: no clipping
+  double clip_norm = 1;     // greatest global gradient norm; 0: no clipping
   // bf16: weights and what they multiply rounded to bf16, sums, states, gradients and the weights that are updated in
   // float32; validation and the model are float32 as ever. About twice as fast where the processor multiplies bf16.
   Precision precision = Precision::f32;
-  double average = 0;      // d of the moving average w' = d w' + (1 - d) w of the weights, which is validated and kept
-                           // in their place (Polyak & Juditsky 1992); d is at most (1 + t) / (10 + t) at update t,
-                           // so that the first weights are soon forgotten; 0: none
-  bool calibrate = false;  // in the end scale the output layer so that the loss on the validation text is the lowest
-                           // (temperature scaling: Guo et al. 2017, section 4.2); not with tied weights or numbers
-  double reset = 0;        // share of windows a stream begins with an empty state instead of the carried one, so that
-                           // the model learns to begin from it (Melis, Dyer & Blunsom 2018)
+  // d of the exponential moving average w' = d w' + (1 - d) w of the weights, which is validated and kept in their
+  // place (Polyak & Juditsky 1992); d is at most (1 + t) / (10 + t) at update t, so that the first weights are soon
+  // forgotten; 0: none.
+  double ema_decay = 0;
+  // In the end scale the output layer so that the loss on the validation text is the lowest (temperature scaling: Guo
+  // et al. 2017, section 4.2); not with tied weights or numbers.
+  bool calibrate_temperature = false;
+  // Share of windows a stream begins with an empty state instead of the carried one, so that the model learns to begin
+  // from it (Melis, Dyer & Blunsom 2018).
+  double state_reset = 0;
   Schedule schedule = Schedule::cosine;
   std::uint64_t warmup = 0;          // updates of linear warm-up, under any schedule
   double final_rate = 0.05;          // cosine ends at this share of learning_rate

@@ -57,7 +57,7 @@ struct Point {
   Progress progress;
   Parameters weights;
   std::vector<Parameters> moments;
-  std::optional<Parameters> average;  // of the weights, where TrainOptions::average asks for it
+  std::optional<Parameters> average;  // of the weights, where TrainOptions::ema_decay asks for it
   State state;
   std::shared_ptr<const Parameters> best;  // weights with the lowest validation loss so far; null: no validation yet
 };

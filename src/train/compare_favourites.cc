@@ -124,7 +124,7 @@ CompareOptions favourites_defaults() {
   options.train.beta2 = 0.99;  // a curriculum changes faster than 0.999 forgets
   options.train.warmup = 50;
   options.train.validation_split = 0;
-  options.train.reset = 0.1;  // the texts of the demonstration begin with an empty state
+  options.train.state_reset = 0.1;  // the texts of the demonstration begin with an empty state
   return options;
 }
 

@@ -27,7 +27,7 @@ double clip_factor(double clip, double norm);
 void apply_update(const TrainOptions& options, std::uint64_t update, double rate, double gradient_factor,
                   const Parameters& gradients, std::vector<Parameters>& moments, Parameters& weights, Team& team);
 
-// The moving average of TrainOptions::average, after that update.
+// The moving average of TrainOptions::ema_decay, after that update.
 void update_average(double decay, std::uint64_t update, const Parameters& weights, Parameters& average, Team& team);
 
 }  // namespace sluice

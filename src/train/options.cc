@@ -19,7 +19,8 @@ void check_options(const TrainOptions& o, bool validates) {
   };
   expect(o.momentum == 0 || o.optimizer == Optimizer::sgd, "momentum",
          "0 for every optimizer but sgd (adam's counterpart is beta1)", o.momentum);
-  expect(!o.calibrate || validates, "calibrate", "false where there is no validation text", o.calibrate);
+  expect(!o.calibrate_temperature || validates, "calibrate-temperature", "false where there is no validation text",
+         o.calibrate_temperature);
   expect(o.patience == 0 || validates, "patience", "0 where there is no validation text", o.patience);
   expect(o.schedule != Schedule::plateau || validates, "schedule",
          "constant or cosine where there is no validation text", o.schedule);

@@ -48,14 +48,16 @@ void visit_training(Options&& o, F&& f) {
      bounds::up_to(Precision::bf16)},
     o.precision, run);
   f({"weight-decay", "adamw: decoupled; others: added to the gradient", bounds::at_least(0)}, o.weight_decay, run);
-  f({"clip", "greatest global norm of the gradient; 0: any", bounds::at_least(0)}, o.clip, run);
-  f({"average", "decay of the moving average of the weights, which is kept in their place; 0: none",
-     bounds::from_to_below(0, 1)},
-    o.average, run);
-  f({"calibrate", "scale the output so that the loss on the validation text is lowest; not if tied"}, o.calibrate,
-    outcome);
-  f({"reset", "share of windows that begin with an empty state instead of the carried one", bounds::within(0, 1)},
-    o.reset, run);
+  f({"clip-norm", "greatest global norm of the gradient; 0: any", bounds::at_least(0), "clip"}, o.clip_norm, run);
+  f({"ema-decay", "decay of the exponential moving average of the weights, which is kept in their place; 0: none",
+     bounds::from_to_below(0, 1), "average"},
+    o.ema_decay, run);
+  f({"calibrate-temperature", "scale the output so that the loss on the validation text is lowest; not if tied",
+     Bounds(), "calibrate"},
+    o.calibrate_temperature, outcome);
+  f({"state-reset", "share of windows that begin with an empty state instead of the carried one", bounds::within(0, 1),
+     "reset"},
+    o.state_reset, run);
   f({"schedule", "what the learning rate does after the warm-up"}, o.schedule, run);
   f({"warmup", "updates of linear warm-up"}, o.warmup, run);
   f({"final-rate", "share of the learning rate at which cosine ends", bounds::within(0, 1)}, o.final_rate,

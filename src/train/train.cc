@@ -38,8 +38,8 @@ template <class Material>
 TrainResult run(Model& model, const Material& training, const Material* validation, const TrainOptions& options,
                 const TrainCallback& callback) {
   check_options(options, validation != nullptr);
-  if (options.calibrate && (model.config().tied || !model.reads_text())) {
-    throw Error(Status::usage, "calibrate: expected false for tied weights and for numbers, found true");
+  if (options.calibrate_temperature && (model.config().tied || !model.reads_text())) {
+    throw Error(Status::usage, "calibrate-temperature: expected false for tied weights and for numbers, found true");
   }
   check_fits(model, training);
   if (validation != nullptr) check_fits(model, *validation);

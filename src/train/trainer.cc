@@ -48,7 +48,7 @@ Trainer::Trainer(Model& model, Batches training, std::optional<Batches> validati
   moments_ = fresh_moments(options, network_.parameters());
   state_ = network_.initial_state(batches_.batch());
   gradients_ = Gradients(network_.parameters());
-  if (options.average > 0) average_ = network_.parameters();
+  if (options.ema_decay > 0) average_ = network_.parameters();
   point_ = {progress_, network_.parameters(), moments_, average_, state_, nullptr};
   if (!options.checkpoint.empty()) {
     check_writable(options.checkpoint, /*force=*/true);
@@ -83,9 +83,9 @@ TrainResult Trainer::run() {
     }
 
     const double rate = learning_rate();
-    apply_update(options_, progress_.update, rate, clip_factor(options_.clip, norm), gradients_, moments_,
+    apply_update(options_, progress_.update, rate, clip_factor(options_.clip_norm, norm), gradients_, moments_,
                  network_.parameters(), team_);
-    if (average_) update_average(options_.average, progress_.update, network_.parameters(), *average_, team_);
+    if (average_) update_average(options_.ema_decay, progress_.update, network_.parameters(), *average_, team_);
     network_.pack(team_);
     count(loss, rows.steps * rows.batch);
     Report update = report(Report::Kind::update);
@@ -124,10 +124,10 @@ std::string Trainer::trouble(double loss, double norm, bool look_at_weights) {
 }
 
 void Trainer::reset_streams() {
-  if (options_.reset == 0) return;
+  if (options_.state_reset == 0) return;
   const Random random(options_.seed, kResetStream);
   for (std::size_t b = 0; b < state_.batch(); ++b) {
-    if (random.uniform_at(progress_.update * state_.batch() + b) >= options_.reset) continue;
+    if (random.uniform_at(progress_.update * state_.batch() + b) >= options_.state_reset) continue;
     clear_stream(state_, b);
   }
 }
@@ -188,7 +188,7 @@ void Trainer::recover(const std::string& what) {
       text << " before any step was made from these weights";
     } else {
       text << ", and halving the learning rate " << good.recoveries << " times, to " << learning_rate()
-           << ", did not help; try a much lower learning rate" << (options_.clip == 0 ? " and clip = 1" : "");
+           << ", did not help; try a much lower learning rate" << (options_.clip_norm == 0 ? " and clip-norm = 1" : "");
     }
     copy_values(proven(), network_.parameters());
     throw Error(Status::diverged, "training diverged " + text.str());
@@ -299,7 +299,7 @@ TrainResult Trainer::finish() {
     copy_values(*average_, network_.parameters());
   }
   network_.set_format(Format::f32, team_);
-  const bool calibrates = options_.calibrate && best_ && !stopped;
+  const bool calibrates = options_.calibrate_temperature && best_ && !stopped;
   const double calibrated = calibrates ? calibrate() : 0;
 
   TrainResult result;

@@ -107,7 +107,8 @@ def test_a_vocabulary_of_one(tmp_path, untouched):
     ("--hidden", "0"), ("--hidden", "-3"), ("--hidden", "many"), ("--hidden", "99999999999999999999"),
     ("--layers", "0"), ("--dropout", "1"), ("--dropout", "-0.1"), ("--dropout", "nan"), ("--epochs", "0"),
     ("--batch", "0"), ("--steps", "0"), ("--lr", "-1"), ("--lr", "nan"), ("--lr", "inf"), ("--cell", "transformer"),
-    ("--optimizer", "magic"), ("--schedule", "lunar"), ("--validation-split", "1"), ("--clip", "-1"),
+    ("--optimizer", "magic"), ("--schedule", "lunar"), ("--validation-split", "1"), ("--clip-norm", "-1"),
+    ("--clip", "-1"), ("--ema-decay", "1"), ("--state-reset", "2"),
     ("--level", "syllable"), ("--seed", "1.5"), ("--threads", "-1"), ("--beta1", "1"), ("--activation", "sine"),
 ])
 def test_an_option_out_of_range(text, untouched, option, value):
@@ -184,8 +185,8 @@ def test_standard_output_that_is_full(models):
 
 
 def test_a_rate_that_diverges(text, untouched):
-    err = sluice("train", text, "-o", untouched / "m.safetensors", *TINY, "--lr", "1e30", "--clip", "0", "--optimizer",
-                 "sgd", "--cell", "rnn", "--activation", "relu", code=4)[1]
+    err = sluice("train", text, "-o", untouched / "m.safetensors", *TINY, "--lr", "1e30", "--clip-norm", "0",
+                 "--optimizer", "sgd", "--cell", "rnn", "--activation", "relu", code=4)[1]
     assert err.strip().splitlines()[-1].startswith("sluice: ")
 
 

@@ -51,7 +51,7 @@ def test_train_reports(text, tmp_path):
 def test_what_needs_a_validation_text_is_content_with_a_share_of_this_one(text, tmp_path):
     model = tmp_path / "m.safetensors"
     sluice("train", text, "-o", model, *TINY, "--schedule", "plateau", "--patience", "1")
-    sluice("train", text, "-o", model, *TINY, "--force", "--no-tied", "--average", "0.9", "--calibrate")
+    sluice("train", text, "-o", model, *TINY, "--force", "--no-tied", "--ema-decay", "0.9", "--calibrate-temperature")
     _, err = sluice("train", text, "-o", model, *TINY, "--force", "--validation-split", "0", "--patience", "1", code=2)
     assert "patience" in err
 

@@ -210,10 +210,11 @@ TEST_F(CheckpointTest, OfBeforeAnOptionOrItsNameIsRead) {
   EXPECT_NO_THROW(read_checkpoint(path_, run, point));
 
   options.warmup = 3;
-  options.clip = 0.25;
+  options.clip_norm = 0.25;
   options.learning_rate = 0.5;
   run = fingerprint(options, Config(), corpus, nullptr);
-  for (const char* difference : {"warmup = none (now 3)", "clip = 1 (now 0.25)", "learning-rate = 0.002 (now 0.5)"}) {
+  for (const char* difference :
+       {"warmup = none (now 3)", "clip-norm = 1 (now 0.25)", "learning-rate = 0.002 (now 0.5)"}) {
     EXPECT_THAT(refusal(path_, run), HasSubstr(difference));
   }
 }

@@ -40,7 +40,7 @@ TEST(TrainingCurve, IsThatOfPyTorch) {
   options.steps = golden.at("options").at("steps");
   options.epochs = golden.at("options").at("epochs");
   options.learning_rate = golden.at("options").at("learning_rate");
-  options.clip = golden.at("options").at("clip");
+  options.clip_norm = golden.at("options").at("clip");
   options.optimizer = Optimizer::adam;
   options.schedule = Schedule::constant;
   options.validation_split = 0;

@@ -121,7 +121,7 @@ struct Case {
 
 Case adam() {
   Case c = {"adam", small_options()};
-  c.options.clip = 0.1;          // below the norms that occur
+  c.options.clip_norm = 0.1;     // below the norms that occur
   c.options.max_seconds = 1000;  // of which even half is enough
   return c;
 }
@@ -132,7 +132,7 @@ Case sgd_plateau() {
   c.options.optimizer = Optimizer::sgd;
   c.options.momentum = 0.9;
   c.options.learning_rate = 6;  // jumps about, so that validations do not improve
-  c.options.clip = 1;
+  c.options.clip_norm = 1;
   c.options.schedule = Schedule::plateau;
   c.options.epochs = 8;
   return c;
@@ -143,8 +143,8 @@ Case rmsprop_constant() {
   c.name = "rmsprop_constant";
   c.options.optimizer = Optimizer::rmsprop;
   c.options.schedule = Schedule::constant;
-  c.options.average = 0.9;
-  c.options.reset = 0.2;
+  c.options.ema_decay = 0.9;
+  c.options.state_reset = 0.2;
   c.options.weight_decay = 0.01;
   c.options.precision = Precision::bf16;
   return c;

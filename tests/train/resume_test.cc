@@ -37,8 +37,8 @@ Case adam_cosine_dropout() {
 
 Case averaged() {
   Case c = {"averaged", {.cell = "gru", .hidden = 8}, small_options()};
-  c.options.average = 0.95;
-  c.options.calibrate = true;
+  c.options.ema_decay = 0.95;
+  c.options.calibrate_temperature = true;
   return c;
 }
 
@@ -53,7 +53,7 @@ Case averaged_without_validation() {
   Case c = averaged();
   c.name = "averaged_without_validation";
   c.options.validation_split = 0;
-  c.options.calibrate = false;
+  c.options.calibrate_temperature = false;
   return c;
 }
 
@@ -72,7 +72,7 @@ Case rmsprop_without_validation() {
   Case c = {"rmsprop", {.cell = "rnn", .hidden = 8}, small_options()};
   c.options.optimizer = Optimizer::rmsprop;
   c.options.schedule = Schedule::constant;
-  c.options.reset = 0.3;
+  c.options.state_reset = 0.3;
   c.options.validation_split = 0;
   return c;
 }
@@ -84,7 +84,7 @@ Case with_recoveries() {
   c.options.steps = 12;
   c.options.optimizer = Optimizer::sgd;
   c.options.schedule = Schedule::constant;
-  c.options.clip = 0;
+  c.options.clip_norm = 0;
   c.options.learning_rate = 8;
   c.options.warmup = 60;
   return c;

@@ -112,7 +112,7 @@ TEST(SeriesTraining, ALearningRateBeyondReasonEndsInAnError) {
   Model model = echo_model("rnn");
   TrainOptions options = small_options();
   options.optimizer = Optimizer::sgd;
-  options.clip = 0;
+  options.clip_norm = 0;
   options.learning_rate = 1e30;
   EXPECT_THAT(error_of(Status::diverged, [&] { train(model, echoes(400), options); }), HasSubstr("diverged"));
 }

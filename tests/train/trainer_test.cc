@@ -56,7 +56,7 @@ TEST(Trainer, IsTheLoopItClaimsToBe) {
   TrainOptions options = small_options();
   options.validation_split = 0;
   options.weight_decay = 0.01;
-  options.clip = 0.1;  // below the norms that occur
+  options.clip_norm = 0.1;  // below the norms that occur
   const Config config = {.cell = "lstm", .layers = 2, .hidden = 6, .dropout = 0.2, .input_dropout = 0.1};
   const Training trained = run(small_model(config), corpus, options);
 
@@ -78,8 +78,8 @@ TEST(Trainer, IsTheLoopItClaimsToBe) {
       losses.push_back(network.train({inputs, targets, batches.steps_of(k), options.batch}, {options.seed, update},
                                      state, gradients, workspace, team));
       const double rate = learning_rate_at(options, update, options.epochs * batches.windows());
-      apply_update(options, update, rate, clip_factor(options.clip, global_norm(gradients, team)), gradients, moments,
-                   network.parameters(), team);
+      apply_update(options, update, rate, clip_factor(options.clip_norm, global_norm(gradients, team)), gradients,
+                   moments, network.parameters(), team);
       network.pack(team);
     }
   }
@@ -186,7 +186,7 @@ TEST(Trainer, KeepsTheAverageOfTheWeights) {
       expected.all()[i] = static_cast<float>(d * before + (1 - d) * w);
     }
   }
-  options.average = 0.9;
+  options.ema_decay = 0.9;
   const Training trained = run(small_model(), corpus, options);
   const std::span<const float> found = trained.model.network().parameters().all();
   for (std::size_t i = 0; i < found.size(); ++i) ASSERT_NEAR(found[i], expected.all()[i], 1e-5) << i;
@@ -196,7 +196,7 @@ TEST(Trainer, KeepsTheAverageOfTheWeights) {
   options.epochs = 3;
   const Training averaged = run(small_model(), corpus, options);
   EXPECT_EQ(evaluate(averaged.model, corpus.slice(450, 500), 3, 1).nats_per_token, averaged.result.validation_loss);
-  options.average = 0;
+  options.ema_decay = 0;
   const Training plain = run(small_model(), corpus, options);
   EXPECT_FALSE(same_weights(averaged.model, plain.model));
   EXPECT_EQ(averaged.result.train_loss, plain.result.train_loss);
@@ -221,9 +221,9 @@ TEST(Trainer, TrainsInBf16) {
 TEST(Trainer, CalibratesTheOutput) {
   const Corpus corpus = letters(2000);
   TrainOptions options = small_options();
-  options.calibrate = true;
+  options.calibrate_temperature = true;
   Training calibrated = run(small_model(), corpus, options);
-  options.calibrate = false;
+  options.calibrate_temperature = false;
   const Training plain = run(small_model(), corpus, options);
   const double loss = calibrated.result.validation_loss;
   EXPECT_LT(loss, plain.result.validation_loss);
@@ -245,7 +245,7 @@ TEST(Trainer, CalibratesTheOutput) {
 TEST(Trainer, DoesNotCalibrateTiedWeights) {
   Model model = small_model({.cell = "gru", .hidden = 10, .tied = true});
   TrainOptions options = small_options();
-  options.calibrate = true;
+  options.calibrate_temperature = true;
   EXPECT_THROW(train(model, letters(500), options), Error);
 }
 
@@ -268,7 +268,7 @@ TEST(Trainer, BeginsWindowsWithAnEmptyStateWhenToldTo) {
   for (const float n : nats) fresh += static_cast<double>(n) / static_cast<double>(nats.size());
 
   const auto second_loss = [&](double reset, std::uint64_t seed) {
-    options.reset = reset;
+    options.state_reset = reset;
     options.seed = seed;
     return of_kind(run(small_model(), corpus, options).reports, Kind::update)[1].loss;
   };
@@ -351,7 +351,7 @@ TrainOptions explosive(double rate) {
   options.steps = 30;
   options.optimizer = Optimizer::sgd;
   options.schedule = Schedule::constant;
-  options.clip = 0;
+  options.clip_norm = 0;
   options.learning_rate = rate;
   return options;
 }
@@ -491,12 +491,12 @@ TEST(Options, OutOfRangeAreRefusedByName) {
       {"beta2", [](TrainOptions& o) { o.beta2 = -0.1; }},
       {"epsilon", [](TrainOptions& o) { o.epsilon = 0; }},
       {"weight-decay", [](TrainOptions& o) { o.weight_decay = -1; }},
-      {"clip", [](TrainOptions& o) { o.clip = -1; }},
+      {"clip-norm", [](TrainOptions& o) { o.clip_norm = -1; }},
       {"precision", [](TrainOptions& o) { o.precision = Precision::int8; }},
-      {"average", [](TrainOptions& o) { o.average = 1; }},
-      {"average", [&](TrainOptions& o) { o.average = nan; }},
-      {"calibrate", [](TrainOptions& o) { o.validation_split = 0, o.calibrate = true; }},
-      {"reset", [](TrainOptions& o) { o.reset = 1.5; }},
+      {"ema-decay", [](TrainOptions& o) { o.ema_decay = 1; }},
+      {"ema-decay", [&](TrainOptions& o) { o.ema_decay = nan; }},
+      {"calibrate-temperature", [](TrainOptions& o) { o.validation_split = 0, o.calibrate_temperature = true; }},
+      {"state-reset", [](TrainOptions& o) { o.state_reset = 1.5; }},
       {"final-rate", [](TrainOptions& o) { o.final_rate = 1.5; }},
       {"plateau-factor", [](TrainOptions& o) { o.plateau_factor = 1; }},
       {"validation-split", [](TrainOptions& o) { o.validation_split = 1; }},

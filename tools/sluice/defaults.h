@@ -27,9 +27,9 @@ inline Defaults defaults_for(Level level) {
     d.train.learning_rate = 2e-3;
     d.train.optimizer = Optimizer::adamw;
     d.train.weight_decay = 0.1;
-    d.train.average = 0.999;
+    d.train.ema_decay = 0.999;
     d.train.validation_split = 0.05;
-    d.train.calibrate = true;
+    d.train.calibrate_temperature = true;
   } else {
     d.config.layers = 1;
     d.config.hidden = 256;
@@ -48,7 +48,9 @@ inline void settle(const NetworkFlags& network, const TrainingFlags& training, b
                    TrainOptions& train) {
   const bool differs = config.embedding != 0 && config.embedding != config.hidden;
   if (differs && !network.fields.given("tied")) config.tied = false;
-  if ((config.tied || !has_validation) && !training.fields.given("calibrate")) train.calibrate = false;
+  if ((config.tied || !has_validation) && !training.fields.given("calibrate-temperature")) {
+    train.calibrate_temperature = false;
+  }
 }
 
 }  // namespace sluice::tool
