@@ -55,7 +55,7 @@ struct TrainOptions {
 // For a model on numbers read "steps of the series" for tokens and "mean squared error" for nats, here and in
 // TrainResult.
 struct Report {
-  enum class Kind { update, validation, recovery, checkpoint, done } kind = Kind::update;
+  enum class Kind { update, validation, recovery, checkpoint, done, warning } kind = Kind::update;
   std::size_t epoch = 0, epochs = 0;      // epoch counts from 1
   std::uint64_t update = 0, updates = 0;  // of all epochs
   std::uint64_t tokens = 0;               // trained so far, all epochs
@@ -63,7 +63,7 @@ struct Report {
   double validation_loss = 0;             // Kind::validation and done
   double learning_rate = 0, gradient_norm = 0;
   double seconds = 0, tokens_per_second = 0, seconds_left = 0;
-  std::string message;  // Kind::recovery: what happened; Kind::checkpoint: where
+  std::string message;  // Kind::recovery and warning: what happened; Kind::checkpoint: where
 };
 
 struct TrainResult {

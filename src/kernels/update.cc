@@ -143,6 +143,12 @@ void squares(std::size_t n, const float* values, double* blocks) {
   }
 }
 
+bool fuses() {
+  const hn::CappedTag<float, 1> d;
+  const auto x = hn::Set(d, 1 + 0x1p-12f);  // its square has a bit more than fits a float
+  return hn::GetLane(hn::MulSub(x, x, hn::Mul(x, x))) != 0;
+}
+
 }  // namespace sluice::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -154,6 +160,7 @@ SLUICE_EXPORT(rmsprop);
 SLUICE_EXPORT(adam);
 SLUICE_EXPORT(average);
 SLUICE_EXPORT(squares);
+SLUICE_EXPORT(fuses);
 
 void sgd_step(const SgdStep& step, std::size_t n, const float* gradient, float* weight, float* moment) {
   SLUICE_DISPATCH(sgd)(step, n, gradient, weight, moment);
@@ -174,6 +181,8 @@ void average_step(float share, std::size_t n, const float* weight, float* averag
 void sums_of_squares(std::size_t n, const float* values, double* blocks) {
   SLUICE_DISPATCH(squares)(n, values, blocks);
 }
+
+bool fuses_multiply_add() { return SLUICE_DISPATCH(fuses)(); }
 
 }  // namespace sluice
 #endif

@@ -52,4 +52,8 @@ inline constexpr std::size_t kSquareBlock = 4096;
 inline constexpr std::size_t square_blocks(std::size_t n) { return (n + kSquareBlock - 1) / kSquareBlock; }
 void sums_of_squares(std::size_t n, const float* values, double* blocks);
 
+// Whether the instruction set in use rounds a * b + c once. Two that agree in it train to the same bits; two that do
+// not give other weights.
+bool fuses_multiply_add();
+
 }  // namespace sluice

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/random.h"
 #include "base/safetensors.h"
+#include "kernels/update.h"
 #include "model/config.h"
 #include "train/options.h"
 
@@ -18,6 +19,7 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "tensors are written as they lie in memory");
 
 constexpr std::string_view kFormat = "sluice-checkpoint", kVersion = "1";
+constexpr const char* kArithmetic = "arithmetic";  // a key of Fingerprint
 
 class Hash {
  public:
@@ -117,9 +119,10 @@ void read_parameters(const TensorFileView& file, const std::string& path, const 
   }
 }
 
-// The part that options and config have.
+// The part that options, config and the instruction set have.
 Fingerprint fingerprint(const TrainOptions& options, const Config& config) {
   Fingerprint run;
+  run[kArithmetic] = fuses_multiply_add() ? "fused multiply-add" : "multiply, then add";
   visit_training(options, [&](const Field& field, const auto& value, Effect effect) {
     if (effect == Effect::run || effect == Effect::data) run[field.name] = field_text(value);
   });
@@ -142,7 +145,8 @@ Fingerprint written_run(const TensorFileView& file) {
   return found;
 }
 
-void check_run(const TensorFileView& file, const std::string& path, const Fingerprint& run) {
+// Returns whether the file names its arithmetic.
+bool check_run(const TensorFileView& file, const std::string& path, const Fingerprint& run) {
   const Fingerprint found = written_run(file);
   std::string differences;
   const auto differ = [&](const std::string& key, const std::string& theirs, const std::string& ours) {
@@ -156,7 +160,9 @@ void check_run(const TensorFileView& file, const std::string& path, const Finger
     options.insert(field.name);
     defaults[field.name] = effect == Effect::data && run.contains(field.name) ? run.at(field.name) : field_text(value);
   });
+  const auto arithmetic = found.find(kArithmetic);
   for (const auto& [key, value] : run) {
+    if (key == kArithmetic && arithmetic == found.end()) continue;
     const auto it = found.find(key);
     if (it != found.end()) {
       if (it->second != value) differ(key, it->second, value);
@@ -168,8 +174,11 @@ void check_run(const TensorFileView& file, const std::string& path, const Finger
   for (const auto& [key, value] : found) {
     if (!run.contains(key) && !options.contains(key)) differ(key, value, "none");
   }
-  if (differences.empty()) return;
-  refuse(path, "cannot resume: expected a checkpoint of this run, found one made with " + differences);
+  if (differences.empty()) return arithmetic != found.end();
+  const bool other =
+      arithmetic != found.end() && run.contains(kArithmetic) && arithmetic->second != run.at(kArithmetic);
+  refuse(path, "cannot resume: expected a checkpoint of this run, found one made with " + differences +
+                   (other ? "; SLUICE_TARGET in the environment chooses another instruction set" : ""));
 }
 
 }  // namespace
@@ -210,7 +219,7 @@ void write_checkpoint(const std::string& path, const Point& point, const Fingerp
   write_file(path, format_safetensors(file), /*force=*/true);
 }
 
-void read_checkpoint(const std::string& path, const Fingerprint& run, Point& point) {
+bool read_checkpoint(const std::string& path, const Fingerprint& run, Point& point) {
   const RawVector<char> bytes = read_file(path);
   const TensorFileView file = view_safetensors({bytes.data(), bytes.size()}, path);
   const auto metadata = [&](const std::string& key) {
@@ -222,7 +231,7 @@ void read_checkpoint(const std::string& path, const Fingerprint& run, Point& poi
     refuse(path, "expected checkpoint version " + std::string(kVersion) + ", found " + metadata("version"));
   }
   if (metadata("checksum") != checksum(file)) refuse(path, "the checkpoint is damaged: its checksum does not fit");
-  check_run(file, path, run);
+  const bool names_arithmetic = check_run(file, path, run);
 
   visit_progress(point.progress, [&](const std::string& key, auto& value) {
     const std::string text = metadata("progress." + key);
@@ -242,6 +251,7 @@ void read_checkpoint(const std::string& path, const Fingerprint& run, Point& poi
     read_parameters(file, path, "best", best);
     point.best = std::make_shared<const Parameters>(std::move(best));
   }
+  return names_arithmetic;
 }
 
 }  // namespace sluice

@@ -63,7 +63,8 @@ struct Point {
 };
 
 // What a run was started with, as far as the weights depend on it: options, config, vocabulary and text or series, as
-// words. Two runs with equal fingerprints and the same point go through the same bits. Which options are part of it
+// words; and how the instruction set in use multiplies and adds. Two runs with equal fingerprints and the same point go
+// through the same bits, with the same build. Which options are part of it
 // says their list (train/options.h). `epochs` is only for the cosine schedule, whose rates depend on it: so a finished
 // run can be resumed with more.
 using Fingerprint = std::map<std::string, std::string>;
@@ -76,7 +77,8 @@ Fingerprint fingerprint(const TrainOptions& options, const Config& config, const
 void write_checkpoint(const std::string& path, const Point& point, const Fingerprint& run);
 
 // Fills `point`, which must have the shapes expected. Throws Error (bad_file): no such file, damaged, not a checkpoint,
-// or written by another run, naming what differs.
-void read_checkpoint(const std::string& path, const Fingerprint& run, Point& point);
+// or written by another run, naming what differs. Returns whether the file says in which arithmetic it was made; those
+// that do not are older than that.
+bool read_checkpoint(const std::string& path, const Fingerprint& run, Point& point);
 
 }  // namespace sluice

@@ -52,7 +52,7 @@ Trainer::Trainer(Model& model, Batches training, std::optional<Batches> validati
   point_ = {progress_, network_.parameters(), moments_, average_, state_, nullptr};
   if (!options.checkpoint.empty()) {
     check_writable(options.checkpoint, /*force=*/true);
-    if (options.resume) read_checkpoint(options.checkpoint, fingerprint_, point_);
+    if (options.resume) knows_arithmetic_ = read_checkpoint(options.checkpoint, fingerprint_, point_);
   }
   restore_point();
   earlier_seconds_ = progress_.seconds;
@@ -64,6 +64,13 @@ Trainer::~Trainer() { network_.set_format(Format::f32, team_); }
 TrainResult Trainer::run() {
   State before;
   FilledWindow filled;
+  if (!knows_arithmetic_) {
+    warn(options_.checkpoint +
+         ": an older checkpoint, which does not say on which instruction set it was made: with or without fused "
+         "multiply-add (now " +
+         fingerprint_.at("arithmetic") +
+         "); if that was another, the weights are not those of an uninterrupted run to the bit");
+  }
   while (!over()) {
     const std::uint64_t window = progress_.window;
     const bool keeps_point = window % kPointEvery == 0;
@@ -349,6 +356,12 @@ Report Trainer::report(Report::Kind kind) const {
 
 void Trainer::send(const Report& report) {
   if (callback_ && !callback_(report)) stopped_ = true;
+}
+
+void Trainer::warn(const std::string& message) {
+  Report warning = report(Report::Kind::warning);
+  warning.message = message;
+  send(warning);
 }
 
 }  // namespace sluice

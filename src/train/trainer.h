@@ -79,6 +79,7 @@ class Trainer {
   double tokens_per_second() const;
   Report report(Report::Kind kind) const;
   void send(const Report& report);
+  void warn(const std::string& message);
 
   const TrainOptions& options_;
   const TrainCallback& callback_;
@@ -89,6 +90,7 @@ class Trainer {
   std::optional<Batches> validation_;
   std::uint64_t updates_;  // planned
   Fingerprint fingerprint_;
+  bool knows_arithmetic_ = true;  // of the checkpoint that was resumed
   Format format_;
 
   // Where training is now, together with the network's weights.

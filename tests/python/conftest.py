@@ -10,6 +10,7 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 COMMAND = os.environ.get("SLUICE_COMMAND", str(ROOT / "build/sluice"))
 CELLS = ["rnn", "lstm", "gru", "gru-reset-after"]
+EARLIER = ROOT / "tests/goldens/earlier"
 # Options of a training that takes a fraction of a second.
 TINY = ["--hidden=16", "--epochs=2", "--batch=4", "--steps=8", "--threads=1"]
 # And of one that takes a second or two, with all that a checkpoint has to bring back: dropout, a schedule, two layers.
@@ -53,6 +54,12 @@ def sluice(*arguments, code=0, input=None, env=None, timeout=60, **options):
     out, err = out.decode(), err.decode()
     assert process.returncode == code, f"exit code {process.returncode}, not {code}\n{err[-2000:]}{out[-500:]}"
     return out, err
+
+
+def has_target(target):
+    """Whether this machine has an instruction set, as SLUICE_TARGET names it."""
+    _, err = start("info", EARLIER / "gru-sgd.avx2.safetensors", env={"SLUICE_TARGET": target}).communicate(timeout=30)
+    return b"SLUICE_TARGET" not in err
 
 
 def sluice_json(*arguments, **options):

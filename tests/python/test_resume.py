@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from conftest import LONG, but, refused, sluice, start, tensors
+from conftest import LONG, but, has_target, refused, sluice, start, tensors
 
 @pytest.fixture(scope="module", params=["gru", "lstm"])
 def whole(request, text, tmp_path_factory):
@@ -20,12 +20,12 @@ def whole(request, text, tmp_path_factory):
     return options, tensors(path), time.monotonic() - began
 
 
-def interrupt(arguments, signal_number, seconds):
+def interrupt(arguments, signal_number, seconds, **options):
     """Starts a training, lets it go on for a while after its first checkpoint, and sends it a signal."""
-    process = start("train", *arguments)
-    folder = arguments[2].parent
+    process = start("train", *arguments, **options)
     deadline = time.monotonic() + 30
-    while not list(folder.iterdir()) and process.poll() is None:
+    checkpoint = arguments[2].with_name(arguments[2].name + ".checkpoint")
+    while not checkpoint.exists() and process.poll() is None:
         assert time.monotonic() < deadline, "no checkpoint within 30 seconds"
         time.sleep(0.002)
     time.sleep(seconds)
@@ -82,6 +82,25 @@ def test_resume_with_other_options_is_refused(text, tmp_path):
     other = tmp_path / "other.txt"
     other.write_text(text.read_text() * 2)
     refused("train", other, "-o", path, *LONG, "--resume", code=3, names=["text"])
+
+
+@pytest.mark.parametrize("first, second", [("AVX2", "AVX3"), ("SSE4", "SCALAR"), ("AVX2", "SSE4")])
+def test_resume_on_another_instruction_set(text, tmp_path, first, second):
+    """It goes on to the same bits, or is refused."""
+    for target in first, second:
+        if not has_target(target):
+            pytest.skip(f"this machine has no {target}")
+    path, options = tmp_path / "m.safetensors", but(LONG, "--cell=lstm", "--epochs=30")
+    whole = tmp_path / "whole.safetensors"
+    sluice("train", text, "-o", whole, *options, env={"SLUICE_TARGET": first})
+    assert interrupt([text, "-o", path, *options], signal.SIGTERM, 0.1, env={"SLUICE_TARGET": first}) == 143
+    arguments = ["train", text, "-o", path, *options, "--resume"]
+    if {first, second} == {"AVX2", "SSE4"}:
+        refused(*arguments, code=3, names=["arithmetic", "fused", "SLUICE_TARGET"], env={"SLUICE_TARGET": second})
+        second = first
+    _, err = sluice(*arguments, env={"SLUICE_TARGET": second})
+    assert "instruction set" not in err
+    assert tensors(path) == tensors(whole)
 
 
 def test_resume_without_a_checkpoint(text, tmp_path):

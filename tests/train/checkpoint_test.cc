@@ -22,7 +22,9 @@ namespace {
 
 namespace fs = std::filesystem;
 using test::text_of;
+using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 
 class CheckpointTest : public testing::Test {
  protected:
@@ -161,6 +163,20 @@ TEST_F(CheckpointTest, RefusesOtherShapes) {
   point = empty_point();
   point.state = State(1, 2, 4, 3);
   EXPECT_THROW(read_checkpoint(path_, kRun, point), Error);
+}
+
+TEST_F(CheckpointTest, RefusesAnotherArithmetic) {
+  Fingerprint run = kRun;
+  run["arithmetic"] = "fused multiply-add";
+  write_checkpoint(path_, some_point(), run);
+  Point point = empty_point();
+  EXPECT_TRUE(read_checkpoint(path_, run, point));
+  run["arithmetic"] = "multiply, then add";
+  EXPECT_THAT(refusal(path_, run),
+              AllOf(HasSubstr("arithmetic = fused multiply-add (now multiply, then add)"), HasSubstr("SLUICE_TARGET")));
+  EXPECT_THAT(refusal(path_, {{"batch", "4"}}), Not(HasSubstr("SLUICE_TARGET")));
+  write_checkpoint(path_, some_point(), kRun);
+  EXPECT_FALSE(read_checkpoint(path_, run, point)) << "an older file does not say";
 }
 
 Corpus text(const std::string& bytes) { return Corpus::from_text(bytes, {.level = Level::character}); }

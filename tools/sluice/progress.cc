@@ -28,6 +28,7 @@ void Progress::show(const Report& r) {
                             rate(r.tokens_per_second), duration(r.seconds)));
       break;
     case Report::Kind::recovery:
+    case Report::Kind::warning:
       talk_.say(r.message);
       break;
     case Report::Kind::checkpoint:
@@ -42,7 +43,7 @@ void RunsProgress::show(const CompareProgress& p) {
   const std::string label = fmt::format("{:{}}/{}  {:<4}", p.run, std::to_string(p.runs).size(), p.runs, p.cell);
   if (p.report.kind == Report::Kind::update) {
     draw_bar(talk_, label, p.report, smooth_);
-  } else if (p.report.kind == Report::Kind::recovery) {
+  } else if (p.report.kind == Report::Kind::recovery || p.report.kind == Report::Kind::warning) {
     talk_.say(fmt::format("{} {}", label, p.report.message));
   } else if (p.report.kind == Report::Kind::done) {
     talk_.say(fmt::format("{} {} units, seed {}: {} tokens in {}, {} tokens/s", label, p.hidden, p.seed,
@@ -52,7 +53,7 @@ void RunsProgress::show(const CompareProgress& p) {
 }
 
 Json to_json(const Report& r) {
-  static constexpr const char* kinds[] = {"update", "validation", "recovery", "checkpoint", "done"};
+  static constexpr const char* kinds[] = {"update", "validation", "recovery", "checkpoint", "done", "warning"};
   Json line = {{"kind", kinds[static_cast<int>(r.kind)]},
                {"epoch", r.epoch},
                {"update", r.update},
