@@ -19,7 +19,14 @@ std::string left_of(const CLI::Option& option) {
   if (option.nonpositional()) {
     std::string names;
     for (const std::string& name : option.get_snames()) names += "-" + name + ", ";
-    for (const std::string& name : option.get_lnames()) names += "--" + name + ", ";
+    const std::vector<std::string>& long_names = option.get_lnames();
+    const auto known = [&](const std::string& name) {
+      return std::find(long_names.begin(), long_names.end(), name) != long_names.end();
+    };
+    for (const std::string& name : long_names) {
+      if (name.starts_with("no-") && known(name.substr(3))) continue;  // said with the name that it denies
+      names += (known("no-" + name) ? "--[no-]" : "--") + name + ", ";
+    }
     names.resize(names.size() - 2);
     return option.get_type_size() > 0 ? names + " " + option.get_type_name() : names;
   }
