@@ -7,7 +7,7 @@
 file(GLOB_RECURSE SLUICE_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/*.cc ${PROJECT_SOURCE_DIR}/bindings/c/*.cc)
 set(SLUICE_INFERENCE_SOURCES ${SLUICE_SOURCES})
 list(FILTER SLUICE_INFERENCE_SOURCES INCLUDE REGEX
-     "/src/(base|kernels|model)/|/src/data/(utf8|vocabulary)[.]cc$|/src/formats/(model_[a-z]+|self_check)[.]cc$|/bindings/c/")
+     "/src/(base|kernels|heads|model)/|/src/data/(utf8|vocabulary)[.]cc$|/src/formats/(model_[a-z]+|self_check)[.]cc$|/bindings/c/")
 list(FILTER SLUICE_INFERENCE_SOURCES EXCLUDE REGEX "_text[.]cc$")
 set(SLUICE_OTHER_SOURCES ${SLUICE_SOURCES})
 list(REMOVE_ITEM SLUICE_OTHER_SOURCES ${SLUICE_INFERENCE_SOURCES})

@@ -49,7 +49,8 @@ const Model& with(Model& model, Precision precision) {
 
 }  // namespace
 
-LayerWork::LayerWork(const LayerSize& s) : size(s), layer(s.cell, s.inputs, s.hidden), team(s.threads) {
+LayerWork::LayerWork(const LayerSize& s)
+    : size(s), layer({.cell = s.cell, .units = s.hidden}, s.inputs), team(s.threads) {
   fill(layer.parameters().all(), 1 / std::sqrt(as_double(s.hidden)), 0);
   layer.set_format(s.format, team);
   x.resize(s.steps * s.batch * s.inputs);
@@ -61,23 +62,23 @@ LayerWork::LayerWork(const LayerSize& s) : size(s), layer(s.cell, s.inputs, s.hi
   start = state = layer.initial_state(s.batch);
   fill(start.values(), 0.5, 3);
   gradients = layer.parameters().zeros_like();
-  layer.prepare_step(workspace_);
+  layer.prepare_step();
 }
 
 void LayerWork::train() {
   layer.pack(team);
   state = start;
-  layer.forward(x, state, y, workspace_, team);
-  layer.backward(x, dy, gradients, dx, workspace_, team);
+  layer.forward(x, state, y, team);
+  layer.backward(x, dy, gradients, dx, team);
 }
 
 void LayerWork::infer() {
   state = start;
-  layer.infer(x, state, y, workspace_, team);
+  layer.infer(x, state, y, team);
 }
 
 void LayerWork::step() {
-  layer.step(std::span<const float>(x).subspan(next_ * size.inputs, size.inputs), state, workspace_);
+  layer.step(std::span<const float>(x).subspan(next_ * size.inputs, size.inputs), state);
   next_ = next_ + 1 == size.steps ? 0 : next_ + 1;
 }
 

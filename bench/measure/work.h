@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/threads.h"
-#include "model/dense_layer.h"
+#include "model/layer_runner.h"
 #include "model/network.h"
 #include "sluice/stream.h"
 #include "sluice/train.h"
@@ -35,14 +35,13 @@ class LayerWork {
   double weight_bytes() const;
 
   LayerSize size;
-  DenseLayer layer;
+  LayerRunner layer;
   Team team;
   AlignedVector<float> x, y, dy, dx;  // [T, B, I], [T, B, H], ...
   State start, state;
   Parameters gradients;
 
  private:
-  DenseWorkspace workspace_;
   std::size_t next_ = 0;
 };
 

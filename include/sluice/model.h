@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "sluice/cell.h"
+#include "sluice/config.h"
 #include "sluice/data.h"
 #include "sluice/error.h"
 #include "sluice/export.h"
@@ -19,19 +20,23 @@
 namespace sluice {
 
 // What a network is made of. Sizes in units; see src/model/config.h for the list that flags, help and file share.
+// Without a stack, `layers` recurrent layers of `hidden` units: cell, hidden, dropout, weight_dropout, activation and
+// forget_bias are those of each. With one, these fields keep their defaults.
 struct Config {
   std::string cell = "gru";         // a name of cells()
   std::size_t layers = 1;           // L
   std::size_t hidden = 256;         // H, units a layer
-  std::size_t embedding = 0;        // E; 0: as many as hidden
-  bool tied = false;                // output weights = embedding; needs embedding == hidden
+  std::size_t embedding = 0;        // E; 0: as many as the first layer has units
+  bool tied = false;                // output weights = embedding; needs embedding == units of the last layer
   double dropout = 0;               // between layers and before the output
   double input_dropout = 0;         // on the embedded input
   double weight_dropout = 0;        // on the recurrent weights U (DropConnect; Merity, Keskar & Socher 2018, section 2)
   std::string activation = "tanh";  // of the plain rnn: "tanh" or "relu"
   double forget_bias = 1;           // initial bias of the LSTM's forget gate (Jozefowicz et al. 2015)
-  std::size_t inputs = 0;           // I, numbers read a step; 0: a model of text, which reads tokens
-  std::size_t outputs = 0;  // O, numbers answered a step; with inputs alone, and then embedding and tied stay off
+  std::size_t inputs = 0;           // I, features read a step; 0: tokens
+  std::size_t outputs = 0;  // O, numbers or classes predicted; 0: one of the tokens, for a network that reads tokens
+  std::vector<LayerConfig> stack = {};  // layers in order, each with sizes of its own
+  HeadConfig head = {};                 // what is predicted, from which rows, and the loss
 };
 
 // In what numbers a network multiplies; everything else is float32.
@@ -40,8 +45,14 @@ struct Config {
 //   multiplies
 enum class Precision { f32, bf16, int8 };
 
-// The memory of a network between two steps: h (and c) of every layer for B streams. Layout [L][S][B][H], S states a
-// unit, row-major. A value:
+// The states of one layer: S states a unit (h, and for the LSTM c) of H units.
+struct StateShape {
+  std::size_t states = 0, hidden = 0;
+  bool operator==(const StateShape&) const = default;
+};
+
+// The memory of a network between two steps: h (and c) of every recurrent layer for B streams; a layer that reads in
+// both directions has two. Layout [L][S][B][H], S and H those of the layer, row-major. A value:
 //   roll back   keep a copy, step on, put the copy back (Stream::set_state): what follows has the bits it had before
 //   warm up     feed a stream what comes before everything it will serve, keep its state, begin every new stream there
 //   save        to_bytes() and from_bytes(); a stream that goes on from there has the same bits, in any process
@@ -49,31 +60,46 @@ class SLUICE_API State {
  public:
   State() = default;
   State(std::size_t layers, std::size_t states, std::size_t batch, std::size_t hidden);
+  State(std::vector<StateShape> layers, std::size_t batch);
 
-  std::size_t layers() const noexcept { return layers_; }
-  std::size_t states() const noexcept { return states_; }
+  std::size_t layers() const noexcept { return shapes_.size(); }
   std::size_t batch() const noexcept { return batch_; }
-  std::size_t hidden() const noexcept { return hidden_; }
+  const StateShape& shape(std::size_t layer) const { return shapes_.at(layer); }
+  // Of the first layer, and so of every one where all are alike.
+  std::size_t states() const noexcept { return shapes_.empty() ? 0 : shapes_[0].states; }
+  std::size_t hidden() const noexcept { return shapes_.empty() ? 0 : shapes_[0].hidden; }
   std::span<float> values() noexcept { return values_; }
   std::span<const float> values() const noexcept { return values_; }
   // [B, H] of one layer and state (0: h, 1: c).
   std::span<float> of(std::size_t layer, std::size_t state);
   std::span<const float> of(std::size_t layer, std::size_t state) const;
   void reset() noexcept;  // all zeros: the state before the first step
-  bool operator==(const State&) const = default;
-  bool same_shape(const State& other) const noexcept;
+  // The same shape and values, whatever model they are of.
+  bool operator==(const State& other) const noexcept { return same_shape(other) && values_ == other.values_; }
+  bool same_shape(const State& other) const noexcept { return same_layers(other) && batch_ == other.batch_; }
+  // The same layers, whatever the number of streams.
+  bool same_layers(const State& other) const noexcept { return shapes_ == other.shapes_; }
 
-  // Everything little-endian, on every machine: the 8 bytes "SLUICEST", version (u32, 1), 0 (u32), layers, states,
-  // batch, hidden (u64 each), the values (f32), and the FNV-1a checksum of all bytes before it (u64, RFC 9923).
-  // 56 bytes and four a value.
+  // The fingerprint of the model whose memory this is (Model::fingerprint), 0 where nobody has said. set_state refuses
+  // the memory of another model; set_model(0) is for whoever means it.
+  std::uint64_t model() const noexcept { return model_; }
+  void set_model(std::uint64_t fingerprint) noexcept { model_ = fingerprint; }
+
+  // Everything little-endian, on every machine: the 8 bytes "SLUICEST", version (u32, 2), 0 (u32), the model's
+  // fingerprint, layers, batch, of every layer states and hidden (u64 each), the values (f32), and the FNV-1a checksum
+  // of all bytes before it (u64, RFC 9923). 48 bytes, 16 a layer and four a value.
   std::vector<std::byte> to_bytes() const;
-  // Any bytes are safe. Throws Error (bad_file): truncated or too long, another magic, a newer version, a shape that
-  // cannot be, a checksum that does not fit. Whether the state suits a model is for set_state to say.
+  // Any bytes are safe, those of version 1 too, which do not name their model. Throws Error (bad_file): truncated or
+  // too long, another magic, a newer version, a shape that cannot be, a checksum that does not fit. Whether the state
+  // suits a model is for set_state to say.
   static State from_bytes(std::span<const std::byte> bytes);
 
  private:
-  std::size_t layers_ = 0, states_ = 0, batch_ = 0, hidden_ = 0;
+  std::size_t offset(std::size_t layer, std::size_t state) const;
+  std::vector<StateShape> shapes_;
+  std::size_t batch_ = 0;
   std::vector<float> values_;
+  std::uint64_t model_ = 0;
 };
 
 // What every gate of one layer did over a text, [T, H] each, row-major, in the order of CellInfo::gates.
@@ -114,10 +140,15 @@ class SLUICE_API Model {
 
   const Config& config() const;
   const CellInfo& cell() const;
-  bool reads_text() const { return config().inputs == 0; }
+  bool reads_text() const { return config().inputs == 0; }  // tokens, and not features
+  // Whether it runs step by step (Stream): every layer reads forward, and every step has a prediction.
+  bool streams() const;
   const Vocabulary& vocabulary() const;
   std::size_t parameter_count() const;
   State initial_state(std::size_t batch = 1) const;
+  // Of its shape and its weights (every tensor's first ones and others evenly spread): models that differ have
+  // different ones. Never 0.
+  std::uint64_t fingerprint() const;
 
   // How inference holds the weights from now on; the weights themselves, which are saved, stay float32, and train()
   // brings f32 back. bf16: rounded weights by float32 numbers, half the memory to read; int8: a quarter. Every way to

@@ -33,4 +33,7 @@ inline constexpr std::array<GateBlock, 3> gru_reset_after_recurrent = {{{1}, {0,
 inline constexpr std::array<GateOrder, 1> gate_orders = {
     {{"gru-reset-after", gru_reset_after_input, gru_reset_after_recurrent, 2}}};
 
+// The cells that torch.nn has, in that order and sense.
+inline constexpr std::array<std::string_view, 3> pytorch_cells = {"rnn", "lstm", "gru-reset-after"};
+
 }  // namespace sluice

@@ -21,8 +21,9 @@ namespace {
 
 using Metadata = std::map<std::string, std::string>;
 
-constexpr unsigned file_version = 2;
+constexpr unsigned file_version = 3;
 constexpr unsigned fnv1a_version = 1;  // the last one with that checksum
+constexpr unsigned alike_version = 2;  // the last one in which every cell had PyTorch's names
 constexpr std::string_view note_prefix = "sluice.note.";
 
 [[noreturn]] void refuse(const std::string& where, const std::string& expected, const std::string& found) {
@@ -73,6 +74,8 @@ Metadata make_metadata(const Model& model) {
   metadata["sluice.cell"] = cell.name;
   metadata["sluice.equations"] = equations;
   metadata["sluice.config"] = config_to_json(model.config());
+  if (const std::string stack = stack_to_json(model.config()); !stack.empty()) metadata["sluice.layers"] = stack;
+  if (const std::string head = head_to_json(model.config()); !head.empty()) metadata["sluice.head"] = head;
   if (model.reads_text()) write_vocabulary(model.vocabulary(), metadata);
   for (const auto& [name, note] : model.notes()) metadata[std::string(note_prefix) + mended(name)] = mended(note);
   metadata["sluice.self-check"] = make_self_check(model.network());
@@ -158,9 +161,16 @@ unsigned read_version(const Metadata& metadata, const std::string& path) {
 
 Config read_config(const Metadata& metadata, const std::string& path) {
   const std::string where = where_of(path, "sluice.config");
-  const Config config = config_from_json(entry(metadata, "sluice.config", path), where);
+  const auto given = [&](const char* key) {
+    const auto found = metadata.find(key);
+    return found == metadata.end() ? std::string() : found->second;
+  };
+  const Config config =
+      config_from_json(entry(metadata, "sluice.config", path), where, given("sluice.layers"), given("sluice.head"));
   const std::string& cell = entry(metadata, "sluice.cell", path);
-  if (cell != config.cell) refuse(where_of(path, "sluice.cell"), "the cell of sluice.config", shown(cell));
+  if (config.stack.empty() && cell != config.cell) {
+    refuse(where_of(path, "sluice.cell"), "the cell of sluice.config", shown(cell));
+  }
   return blame_file(where, [&] { return checked(config); });
 }
 
@@ -200,7 +210,8 @@ Model model_from_bytes(std::string_view bytes, const std::string& path) {
   const Config config = read_config(file.metadata, path);
   const bool text = config.inputs == 0;
   const std::size_t size = text ? vocabulary_size(file, path) : 0;
-  check_tensors(file, config, size, path);
+  const FileNames names = version <= alike_version ? FileNames::alike : FileNames::apart;
+  check_tensors(file, config, size, names, path);
   Vocabulary vocabulary;
   if (text) {
     vocabulary = read_vocabulary(file.metadata, size, path);
@@ -210,7 +221,7 @@ Model model_from_bytes(std::string_view bytes, const std::string& path) {
   verify_checksum(bytes, file.metadata, path, version <= fnv1a_version ? Checksum::fnv1a : Checksum::xxh3);
 
   Model model(std::make_unique<Network>(config, size), std::move(vocabulary));
-  from_tensors(file, model.network(), path);
+  from_tensors(file, model.network(), names, path);
   Team team(1);
   model.network().pack(team);
   for (const auto& [key, value] : file.metadata) {

@@ -10,19 +10,23 @@
 
 #include "base/json.h"
 #include "formats/gate_order.h"
+#include "model/layout.h"
 
 namespace sluice {
 namespace {
 
-enum class Role { plain, input, recurrent, bias_ih, bias_hh };
+enum class Kind { plain, gates, bias_ih, bias_hh };
 
 // One tensor of the file.
-struct Part {
-  Role role;
-  std::string name;  // in the file
-  std::string inside;
+struct FileTensor {
+  Kind kind;
+  std::string name;   // in the file
+  std::size_t index;  // of the tensor inside; of bias_hh that of the bias, to which it adds
   std::vector<std::uint64_t> shape;
-  std::size_t layer = 0;
+  const CellInfo* cell = nullptr;
+  std::vector<GateBlock> blocks = {};  // of kind gates and the biases
+  std::optional<std::size_t> apart =
+      {};  // of bias_hh: the block that is the recurrent bias, which comes after the bias
 };
 
 const GateOrder* find_order(std::string_view cell) {
@@ -30,54 +34,61 @@ const GateOrder* find_order(std::string_view cell) {
   return found == gate_orders.end() ? nullptr : &*found;
 }
 
-// The file's blocks of a tensor with that role.
-std::vector<GateBlock> blocks_of(const CellInfo& cell, Role role) {
+// The file's blocks of so many gate rows, those of W or of U.
+std::vector<GateBlock> blocks_of(const CellInfo& cell, bool recurrent) {
   if (const GateOrder* order = find_order(cell.name)) {
-    const auto blocks = role == Role::recurrent ? order->recurrent : order->input;
+    const auto blocks = recurrent ? order->recurrent : order->input;
     return {blocks.begin(), blocks.end()};
   }
-  std::vector<GateBlock> blocks(role == Role::recurrent ? cell.recurrent_rows : cell.input_rows);
+  std::vector<GateBlock> blocks(recurrent ? cell.recurrent_rows : cell.input_rows);
   for (std::size_t i = 0; i < blocks.size(); ++i) blocks[i].internal = i;
   return blocks;
 }
 
-// The block of bias_hh that stays apart, if the cell has one.
-std::optional<std::size_t> apart_block(const CellInfo& cell) {
-  const GateOrder* order = find_order(cell.name);
-  return order == nullptr ? std::nullopt : std::optional(order->apart);
+// A cell that PyTorch does not have must not be taken for one that it has, so its tensors have other names there.
+std::string file_name(const std::string& name, const CellInfo& cell, const FileNames& names) {
+  constexpr std::string_view prefix = "rnn.";
+  const bool known = std::ranges::find(pytorch_cells, cell.name) != pytorch_cells.end();
+  if (known || names == FileNames::alike) return name;
+  return std::string(prefix) + std::string(cell.name) + "." + name.substr(prefix.size());
 }
 
-std::vector<Part> parts_of(const Config& config, std::size_t vocabulary) {
-  const CellInfo& cell = find_cell(config.cell);
-  const bool text = config.inputs == 0;
-  const std::uint64_t E = config.embedding, H = config.hidden;
-  const std::uint64_t V = text ? vocabulary : config.outputs;
-  std::vector<Part> parts;
-  if (text) parts.push_back({Role::plain, "embedding.weight", "embedding.weight", {V, E}});
-  for (std::size_t k = 0; k < config.layers; ++k) {
-    const std::string l = "_l" + std::to_string(k);
-    const std::uint64_t I = k > 0  ? H
-                            : text ? E
-                                   : config.inputs,
-                        rows = cell.input_rows * H, recurrent_rows = cell.recurrent_rows * H;
-    parts.push_back({Role::input, "rnn.weight_ih" + l, "rnn.weight_ih" + l, {rows, I}, k});
-    parts.push_back({Role::recurrent, "rnn.weight_hh" + l, "rnn.weight_hh" + l, {recurrent_rows, H}, k});
-    parts.push_back({Role::bias_ih, "rnn.bias_ih" + l, "rnn.bias" + l, {rows}, k});
-    if (rows == recurrent_rows) parts.push_back({Role::bias_hh, "rnn.bias_hh" + l, "rnn.bias" + l, {rows}, k});
+// Every tensor of the file follows from those inside.
+std::vector<FileTensor> tensors_of_file(const Config& config, std::size_t vocabulary, const FileNames& names) {
+  const std::vector<LayerConfig> layers = layers_of(config);
+  const std::vector<Shape> inside = tensors_of(config, vocabulary);
+  std::vector<FileTensor> all;
+  for (std::size_t i = 0; i < inside.size(); ++i) {
+    const Shape& s = inside[i];
+    const bool gates = s.role == TensorRole::input || s.role == TensorRole::recurrent || s.role == TensorRole::bias ||
+                       s.role == TensorRole::recurrent_bias;
+    std::vector<std::uint64_t> shape = {s.rows};
+    if (s.role == TensorRole::embedding || s.role == TensorRole::head || s.role == TensorRole::dense ||
+        s.role == TensorRole::input || s.role == TensorRole::recurrent) {
+      shape.push_back(s.columns);
+    }
+    if (!gates) {
+      all.push_back({Kind::plain, s.name, i, shape});
+      continue;
+    }
+    const CellInfo& cell = find_cell(layers[s.layer].cell);
+    const GateOrder* order = find_order(cell.name);
+    const std::string name = file_name(s.name, cell, names);
+    if (s.role == TensorRole::recurrent_bias) {
+      if (order == nullptr) all.push_back({Kind::plain, name, i, shape, &cell});
+    } else if (s.role != TensorRole::bias) {
+      all.push_back({Kind::gates, name, i, shape, &cell, blocks_of(cell, s.role == TensorRole::recurrent)});
+    } else {
+      const std::size_t at = name.rfind("bias") + 4;
+      const auto named = [&](const char* which) { return name.substr(0, at) + which + name.substr(at); };
+      all.push_back({Kind::bias_ih, named("_ih"), i, shape, &cell, blocks_of(cell, false)});
+      if (cell.input_rows != cell.recurrent_rows) continue;
+      all.push_back({Kind::bias_hh, named("_hh"), i, shape, &cell, blocks_of(cell, false)});
+      if (order != nullptr) all.back().apart = order->apart;
+    }
   }
-  if (!config.tied) parts.push_back({Role::plain, "head.weight", "head.weight", {V, H}});
-  parts.push_back({Role::plain, "head.bias", "head.bias", {V}});
-  return parts;
+  return all;
 }
-
-template <class ParametersType>
-auto values_of(ParametersType& parameters, const std::string& name) {
-  const Shape* shape = parameters.find(name);
-  if (shape == nullptr) throw Error(Status::failed, name + ": expected such weights in the network, found none");
-  return parameters[static_cast<std::size_t>(shape - parameters.shapes().data())];
-}
-
-std::string recurrent_bias_name(const Part& part) { return "rnn.bias_hn_l" + std::to_string(part.layer); }
 
 // Blocks from one order to the other; which of the two is the file's is in `write`.
 void copy_blocks(const std::vector<GateBlock>& blocks, bool write, std::string_view from, std::span<float> to) {
@@ -134,13 +145,13 @@ std::string shape_text(const std::vector<std::uint64_t>& shape) {
   return "[" + text + (shape.size() > 8 ? ", ...]" : "]");
 }
 
-void add_bias(const Part& part, const CellInfo& cell, std::string_view in_file, Parameters& parameters) {
-  const std::vector<GateBlock> blocks = blocks_of(cell, part.role);
-  const auto inside = values_of(parameters, part.inside);
+void add_bias(const FileTensor& tensor, std::string_view in_file, Parameters& parameters) {
+  const std::vector<GateBlock>& blocks = tensor.blocks;
+  const std::span<float> inside = parameters[tensor.index];
   const std::size_t size = inside.size() / blocks.size();
   for (std::size_t i = 0; i < blocks.size(); ++i) {
-    if (apart_block(cell) == i) {
-      const std::span<float> bias = values_of(parameters, recurrent_bias_name(part));
+    if (tensor.apart == i) {
+      const std::span<float> bias = parameters[tensor.index + 1];
       for (std::size_t j = 0; j < size; ++j) bias[j] = number_at(in_file, i * size + j);
       continue;
     }
@@ -153,55 +164,47 @@ void add_bias(const Part& part, const CellInfo& cell, std::string_view in_file, 
   }
 }
 
+const std::vector<GateBlock>& blocks_in(const FileTensor& tensor) {
+  static const std::vector<GateBlock> one = {{0}};
+  return tensor.kind == Kind::plain ? one : tensor.blocks;
+}
+
 }  // namespace
 
 std::vector<Tensor> to_tensors(const Network& network) {
   const Parameters& parameters = network.parameters();
-  const CellInfo& cell = network.cell();
   std::vector<Tensor> tensors;
-  std::size_t written = 0;
-  for (const Part& part : parts_of(network.config(), network.vocabulary())) {
-    std::vector<float> values(count_of(part.shape));
-    const std::span<const float> inside = values_of(parameters, part.inside);
-    if (part.role == Role::bias_hh) {
-      if (const auto apart = apart_block(cell)) {
-        const auto bias = values_of(parameters, recurrent_bias_name(part));
-        std::ranges::copy(bias, values.begin() + static_cast<std::ptrdiff_t>(*apart * bias.size()));
-        written += bias.size();
+  for (const FileTensor& tensor : tensors_of_file(network.config(), network.vocabulary(), FileNames::apart)) {
+    std::vector<float> values(count_of(tensor.shape));
+    if (tensor.kind == Kind::bias_hh) {
+      if (tensor.apart) {
+        const auto bias = parameters[tensor.index + 1];
+        std::ranges::copy(bias, values.begin() + static_cast<std::ptrdiff_t>(*tensor.apart * bias.size()));
       }
     } else {
-      if (inside.size() != values.size()) {
-        throw Error(Status::failed, part.inside + ": expected " + std::to_string(values.size()) +
-                                        " weights in the network, found " + std::to_string(inside.size()));
-      }
-      const auto blocks = part.role == Role::plain ? std::vector<GateBlock>{{0}} : blocks_of(cell, part.role);
-      copy_blocks(blocks, true, view_of(inside), values);
-      written += values.size();
+      copy_blocks(blocks_in(tensor), true, view_of(parameters[tensor.index]), values);
     }
-    check_finite(values, Status::failed, "tensor " + part.name);
-    tensors.push_back({part.name, "F32", part.shape, std::string(view_of(values))});
-  }
-  if (written != parameters.count()) {
-    throw Error(Status::failed, "model file: expected a place for all " + std::to_string(parameters.count()) +
-                                    " weights of cell " + std::string(cell.name) + ", found it for " +
-                                    std::to_string(written));
+    check_finite(values, Status::failed, "tensor " + tensor.name);
+    tensors.push_back({tensor.name, "F32", tensor.shape, std::string(view_of(values))});
   }
   return tensors;
 }
 
-void check_tensors(const TensorFileView& file, const Config& config, std::size_t vocabulary, const std::string& path) {
+void check_tensors(const TensorFileView& file, const Config& config, std::size_t vocabulary, const FileNames& names,
+                   const std::string& path) {
   const auto refuse = [&path](const std::string& name, const std::string& expected, const std::string& found) {
     throw Error(Status::bad_file, path + ": tensor " + shown(name) + ": expected " + expected + ", found " + found);
   };
   std::map<std::string_view, const TensorView*> by_name;
   for (const TensorView& tensor : file.tensors) by_name.emplace(tensor.name, &tensor);
-  for (const Part& part : parts_of(config, vocabulary)) {
-    const auto found = by_name.find(part.name);
-    if (found == by_name.end()) refuse(part.name, "it in the file", "no tensor of that name");
+  for (const FileTensor& wanted : tensors_of_file(config, vocabulary, names)) {
+    const auto found = by_name.find(wanted.name);
+    if (found == by_name.end()) refuse(wanted.name, "it in the file", "no tensor of that name");
     const TensorView& tensor = *found->second;
-    if (tensor.dtype != "F32") refuse(part.name, "dtype F32", tensor.dtype);
-    if (tensor.shape != part.shape) refuse(part.name, "shape " + shape_text(part.shape), shape_text(tensor.shape));
-    check_finite(tensor.bytes, Status::bad_file, path + ": tensor " + shown(part.name));
+    if (tensor.dtype != "F32") refuse(wanted.name, "dtype F32", tensor.dtype);
+    if (tensor.shape != wanted.shape)
+      refuse(wanted.name, "shape " + shape_text(wanted.shape), shape_text(tensor.shape));
+    check_finite(tensor.bytes, Status::bad_file, path + ": tensor " + shown(wanted.name));
     by_name.erase(found);
   }
   if (!by_name.empty()) {
@@ -210,18 +213,17 @@ void check_tensors(const TensorFileView& file, const Config& config, std::size_t
   }
 }
 
-void from_tensors(const TensorFileView& file, Network& network, const std::string& path) {
+void from_tensors(const TensorFileView& file, Network& network, const FileNames& names, const std::string& path) {
   Parameters& parameters = network.parameters();
-  for (const Part& part : parts_of(network.config(), network.vocabulary())) {
-    const std::string_view values = file.find(part.name)->bytes;
-    if (part.role == Role::bias_hh) {
-      add_bias(part, network.cell(), values, parameters);
-      check_finite(values_of(parameters, part.inside), Status::bad_file,
-                   path + ": tensor " + shown(part.name) + " added to bias_ih");
+  for (const FileTensor& tensor : tensors_of_file(network.config(), network.vocabulary(), names)) {
+    const std::string_view values = file.find(tensor.name)->bytes;
+    if (tensor.kind == Kind::bias_hh) {
+      add_bias(tensor, values, parameters);
+      check_finite(parameters[tensor.index], Status::bad_file,
+                   path + ": tensor " + shown(tensor.name) + " added to bias_ih");
       continue;
     }
-    const auto blocks = part.role == Role::plain ? std::vector<GateBlock>{{0}} : blocks_of(network.cell(), part.role);
-    copy_blocks(blocks, false, values, values_of(parameters, part.inside));
+    copy_blocks(blocks_in(tensor), false, values, parameters[tensor.index]);
   }
 }
 

@@ -29,7 +29,7 @@ std::vector<double> answer(const Network& network, std::span<const Token> inputs
   std::vector<double> answers;
   for (std::size_t t = 0; t < inputs.size(); ++t) {
     network.infer(inputs.subspan(t, 1), 1, state, workspace);
-    const std::span<const float> logits = network.answer(workspace).first(network.outputs());
+    const std::span<const float> logits = network.outputs_of_last_step(workspace).first(network.outputs());
     const double largest = *std::ranges::max_element(logits);
     double sum = 0;
     for (const float logit : logits) sum += std::exp(logit - largest);
@@ -49,7 +49,7 @@ std::vector<double> answer(const Network& network, std::size_t steps, std::span<
   for (std::size_t t = 0; t < steps; ++t) {
     for (std::size_t i = 0; i < x.size(); ++i) x[i] = (static_cast<float>((t + 2 * i) % 5) - 2) / 2;
     network.infer(x, 1, state, workspace);
-    const std::span<const float> y = network.answer(workspace);
+    const std::span<const float> y = network.outputs_of_last_step(workspace);
     for (const Token output : outputs) answers.push_back(static_cast<double>(y[output]));
   }
   return answers;

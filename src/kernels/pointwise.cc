@@ -4,6 +4,8 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <iterator>
+#include <string>
 #include <type_traits>
 
 #undef HWY_TARGET_INCLUDE
@@ -12,6 +14,7 @@
 // (the target list comes before the lanes)
 #include "kernels/dispatch.h"
 #include "kernels/lane-inl.h"
+#include "sluice/error.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace sluice {
@@ -115,6 +118,50 @@ void add_row(float* out, const float* in, std::size_t n) {
   for (std::size_t i = 0; i < n; i += kLanes) store(load(out + i) + load(in + i), out + i);
 }
 
+HWY_INLINE Lane activated(Activation f, Lane x) {
+  switch (f) {
+    case Activation::none:
+      return x;
+    case Activation::tanh:
+      return tanh(x);
+    case Activation::relu:
+      return relu(x);
+    case Activation::sigmoid:
+      return sigmoid(x);
+    case Activation::elu: {
+      const Lane below = exp(x) - Lane(1.f);
+      return hn::IfThenElse(hn::Gt(x.v, hn::Zero(D())), x.v, below.v);
+    }
+  }
+  return x;
+}
+
+HWY_INLINE Lane slope(Activation f, Lane y) {
+  switch (f) {
+    case Activation::none:
+      return Lane(1.f);
+    case Activation::tanh:
+      return Lane(1.f) - y * y;
+    case Activation::relu:
+      return is_positive(y);
+    case Activation::sigmoid:
+      return y * (Lane(1.f) - y);
+    case Activation::elu: {
+      const Lane below = y + Lane(1.f);
+      return hn::IfThenElse(hn::Gt(y.v, hn::Zero(D())), hn::Set(D(), 1.f), below.v);
+    }
+  }
+  return Lane(1.f);
+}
+
+void activate_row(Activation f, float* y, std::size_t padded) {
+  for (std::size_t i = 0; i < padded; i += kLanes) store(activated(f, load(y + i)), y + i);
+}
+
+void activate_gradient_row(Activation f, const float* y, const float* dy, float* dx, std::size_t padded) {
+  for (std::size_t i = 0; i < padded; i += kLanes) store(load(dy + i) * slope(f, load(y + i)), dx + i);
+}
+
 // No lanes in it: the compiler finds them, once random numbers and what they decide stand in loops of their own.
 void drop(const float* in, float* out, std::size_t n, double rate, const Random& random, std::uint64_t first) {
   static_assert(std::endian::native == std::endian::little, "a random number is four shares, the lowest bits first");
@@ -146,6 +193,8 @@ SLUICE_EXPORT(softmax_row);
 SLUICE_EXPORT(sum_listed);
 SLUICE_EXPORT(add_row);
 SLUICE_EXPORT(drop);
+SLUICE_EXPORT(activate_row);
+SLUICE_EXPORT(activate_gradient_row);
 
 float softmax_gradient(float* logits, std::size_t padded, std::size_t target, float scale) {
   return SLUICE_DISPATCH(gradient_row)(logits, padded, target, scale);
@@ -176,6 +225,24 @@ void sum_listed_rows(const float* in, std::size_t stride, std::span<const std::u
 }
 
 void add_to(float* out, const float* in, std::size_t n) { SLUICE_DISPATCH(add_row)(out, in, n); }
+
+Activation find_activation(std::string_view name) {
+  constexpr std::string_view kNames[] = {"none", "tanh", "relu", "sigmoid", "elu"};
+  for (std::size_t i = 0; i < std::size(kNames); ++i) {
+    if (name == kNames[i]) return static_cast<Activation>(i);
+  }
+  throw Error(Status::usage,
+              "activation: expected none, tanh, relu, sigmoid or elu, found \"" + std::string(name) + "\"");
+}
+
+void activate(Activation f, float* y, std::size_t n, std::size_t padded) {
+  SLUICE_DISPATCH(activate_row)(f, y, padded);
+  std::fill(y + n, y + padded, 0.f);
+}
+
+void activate_gradient(Activation f, const float* y, const float* dy, float* dx, std::size_t padded) {
+  SLUICE_DISPATCH(activate_gradient_row)(f, y, dy, dx, padded);
+}
 
 void dropout(const float* in, float* out, std::size_t n, double rate, const Random& random, std::uint64_t first) {
   SLUICE_DISPATCH(drop)(in, out, n, rate, random, first);

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 #include "base/random.h"
 #include "kernels/kernels.h"
@@ -29,6 +30,15 @@ void sum_listed_rows(const float* in, std::size_t stride, std::span<const std::u
                      std::size_t columns);
 // out [n] += in [n], n a multiple of kBlock.
 void add_to(float* out, const float* in, std::size_t n);
+
+// What a dense layer applies to each of its outputs.
+enum class Activation { none, tanh, relu, sigmoid, elu };
+// By name. Throws Error (usage) that lists the names.
+Activation find_activation(std::string_view name);
+// y [padded] = f(y) for the first n, and zeros after them; padded is a multiple of kBlock.
+void activate(Activation f, float* y, std::size_t n, std::size_t padded);
+// dx [padded] = dy f'(x), known from y = f(x).
+void activate_gradient(Activation f, const float* y, const float* dy, float* dx, std::size_t padded);
 
 // out [n] = in [n] * mask / (1 - rate): inverted dropout (Srivastava et al. 2014). Element i of the mask depends on
 // `random` and on first + i alone, 16 bits each. in may be out; n and first are multiples of 4.

@@ -155,11 +155,20 @@ HWY_INLINE void forward_share(const RecurrentWeights& w, const Sequence& s, std:
   meet(share);
 }
 
+// What of the share is there at step t.
+HWY_INLINE Share active_share(const Share& share, const Sequence& s, std::size_t t) {
+  Share now = share;
+  now.last_row = std::min(share.last_row, s.active(t));
+  return now;
+}
+
 template <class Cell>
 void forward(const RecurrentWeights& w, const Sequence& s, const Share& share) {
   for (std::size_t t = 0; t < s.steps; ++t) {
-    forward_share<Cell, 0>(w, s, t, share);
-    if constexpr (kStages < Cell >> 1) forward_share<Cell, 1>(w, s, t, share);
+    const Share now = active_share(share, s, t);
+    if (now.first_row >= now.last_row) return;  // and so at every later step
+    forward_share<Cell, 0>(w, s, t, now);
+    if constexpr (kStages < Cell >> 1) forward_share<Cell, 1>(w, s, t, now);
   }
 }
 
@@ -241,19 +250,23 @@ void backward(const StagePanels& u, const Sequence& s, const Steps& steps, const
   const std::size_t first = panel * width, last = std::min(s.hidden, last_panel * width);
   for (int k = 0; k < kStates<Cell> && steps.last == s.steps; ++k) clear_units(s, b.carry[k], share, first, last);
   for (std::size_t t = steps.last; t-- > steps.first;) {
-    for (std::size_t row = share.first_row; row < share.last_row; ++row) {
-      backward_units<Cell>(s, t, row, b.dy + (t * s.batch + row) * b.dy_stride, b.carry, first, last);
+    const Share now = active_share(share, s, t);
+    if (now.first_row >= now.last_row) continue;
+    for (std::size_t row = now.first_row; row < now.last_row; ++row) {
+      backward_units<Cell>(s, t, row, b.dy + (s.row_of(t) + row) * b.dy_stride, b.carry, first, last);
     }
-    meet(share);
+    meet(now);
     if constexpr (kStages < Cell >> 1) {
-      clear_units(s, b.mixed, share, first, last);
-      backward_product(u[1], s, Cell::stages[1].first, t, b.mixed, share, panel, last_panel);
-      for (std::size_t row = share.first_row; row < share.last_row; ++row) {
+      clear_units(s, b.mixed, now, first, last);
+      backward_product(u[1], s, Cell::stages[1].first, t, b.mixed, now, panel, last_panel);
+      for (std::size_t row = now.first_row; row < now.last_row; ++row) {
         unmix_units<Cell>(s, t, row, b.carry, b.mixed, first, last);
       }
-      meet(share);
+      meet(now);
     }
-    if (t > 0) backward_product(u[0], s, Cell::stages[0].first, t, b.carry[0], share, panel, last_panel);
+    if (t > 0 || b.to_start) {
+      backward_product(u[0], s, Cell::stages[0].first, t, b.carry[0], now, panel, last_panel);
+    }
   }
 }
 
@@ -308,6 +321,17 @@ bool split_units(const StagePanels& u, const Sequence& s, const Team& team) {
   return s.batch < kFewRows * team.size() || u[0].bytes() + u[1].bytes() > kLargeBytes;
 }
 
+// Where the rows of a thread begin, so that each has as many steps as any other, about: the first sequences are longer.
+std::size_t first_row_of(const Sequence& s, std::size_t thread, std::size_t threads) {
+  const std::size_t wanted = s.rows() * thread / threads;
+  std::size_t row = 0, before = 0;
+  for (std::size_t length = s.steps; row < s.batch && before < wanted; ++row) {
+    while (s.active(length - 1) <= row) --length;
+    before += length;
+  }
+  return row;
+}
+
 template <class Run>
 void divide(const StagePanels& u, const Sequence& s, Team& team, Run&& run) {
   if (split_units(u, s, team)) {
@@ -318,8 +342,13 @@ void divide(const StagePanels& u, const Sequence& s, Team& team, Run&& run) {
         [&] {
           run(Share{0, s.batch});
         });
-  } else {
+  } else if (s.entries == nullptr) {
     team.split(s.batch, 1, [&](std::size_t first, std::size_t last) { run(Share{first, last}); });
+  } else {
+    team.run([&](std::size_t thread) {
+      const std::size_t first = first_row_of(s, thread, team.size());
+      run(Share{first, first_row_of(s, thread + 1, team.size())});
+    });
   }
 }
 

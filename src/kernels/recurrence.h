@@ -7,6 +7,7 @@
 
 #include "base/threads.h"
 #include "kernels/kernels.h"
+#include "kernels/sequence.h"
 #include "sluice/cell.h"
 
 namespace sluice {
@@ -43,23 +44,6 @@ struct RecurrentWeights {
   AlignedVector<float> own;  // [Hp] recurrent bias of CellShape::own_bias
 };
 
-// Buffers of a layer over T steps of B rows; strides in floats.
-struct Sequence {
-  std::size_t steps = 0, batch = 0, hidden = 0;  // T, B, Hp
-  float* tape = nullptr;                         // [T, B, rows * Hp]: W x + b comes in, gate values come out
-  std::size_t tape_stride = 0;
-  float* states[2] = {nullptr, nullptr};  // h, c: [T + 1, B, Hp]; entry 0 is the state before the window
-  std::size_t state_stride = 0;
-  // Where weights are bf16 or int8: what they multiply, rounded, and of int8 the scales of those rows; a part of a
-  // share has B rows of its own.
-  std::uint32_t* words = nullptr;  // [parts, B, words]
-  std::size_t words_stride = 0;
-  float* row_scales = nullptr;  // [parts, B]
-
-  float* tape_at(std::size_t t, std::size_t row) const { return tape + (t * batch + row) * tape_stride; }
-  float* state_at(int s, std::size_t t, std::size_t row) const { return states[s] + (t * batch + row) * state_stride; }
-};
-
 // What one thread does of a sequence: rows [first_row, last_row), and of their units part `part` of `parts`. Parts of
 // the same rows meet at the barrier after every product.
 struct Share {
@@ -76,12 +60,14 @@ void recur_forward(const CellShape& cell, const RecurrentWeights& weights, const
 // What a backward pass of a sequence reads and leaves besides. dy [T, B, Hp], stride dy_stride, is the gradient of each
 // step's h from above. carry: one [B, Hp] buffer a state, stride state_stride, the gradient on the way (after the first
 // step, what reached the step before the window directly, without U's part); mixed [B, Hp] is scratch for cells of two
-// stages.
+// stages. With `to_start`, U's part of the step before the window is added too: carry ends as the gradient of the state
+// that the window began with.
 struct Backward {
   const float* dy;
   std::size_t dy_stride;
   float* carry[2];
   float* mixed;
+  bool to_start = false;
 };
 struct Steps {
   std::size_t first, last;

@@ -100,7 +100,7 @@ struct Small {
     }
   }
   static HWY_INLINE float* state_at(const Sequence& s, std::size_t k, std::size_t t) {
-    return s.state_at(static_cast<int>(k), t, 0);
+    return s.states[k] + t * s.state_stride;
   }
 
   static HWY_INLINE void mix(const float* h, std::size_t unit, Part& y, float* mixed) {

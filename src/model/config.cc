@@ -2,9 +2,14 @@
 #include "model/config.h"
 
 #include <cmath>
+#include <initializer_list>
+#include <string_view>
 #include <type_traits>
+#include <utility>
 
 #include "base/json.h"
+#include "heads/head.h"
+#include "model/layout.h"
 
 namespace sluice {
 namespace {
@@ -28,17 +33,92 @@ void check_share(const std::string& field, double value) {
   out_of_range(field, "a share from 0 up to but not including 1", number_text(value));
 }
 
-void check_text(Config& config) {
-  if (config.outputs > 0) out_of_range("outputs", "0 where there are no inputs", std::to_string(config.outputs));
-  if (config.embedding == 0) config.embedding = config.hidden;
+void check_name(const std::string& field, const std::string& value, std::initializer_list<std::string_view> known) {
+  std::string names;
+  for (const std::string_view name : known) {
+    if (name == value) return;
+    names += (names.empty() ? "" : name == *(known.end() - 1) ? " or " : ", ") + std::string(name);
+  }
+  out_of_range(field, names, shown(value));
+}
+
+void check_bias(double value) {
+  if (std::abs(value) <= 100) return;
+  out_of_range("forget-bias", "a number from -100 to 100", number_text(value));
+}
+
+void check_layer(const LayerConfig& layer, const std::string& where) {
+  check_name(where + "kind", layer.kind, {"recurrent", "dense"});
+  check_size(where + "units", layer.units, most_units);
+  check_share(where + "dropout", layer.dropout);
+  check_share(where + "weight-dropout", layer.weight_dropout);
+  if (layer.kind == "dense") {
+    return check_name(where + "activation", layer.activation, {"none", "tanh", "relu", "sigmoid", "elu"});
+  }
+  find_cell(layer.cell);
+  check_name(where + "direction", layer.direction, {"forward", "backward", "both", "sum"});
+  check_name(where + "activation", layer.activation, {"tanh", "relu"});
+  check_bias(layer.forget_bias);
+}
+
+void check_stack(const Config& config) {
+  check_size("layers", config.stack.size(), most_layers);
+  for (std::size_t l = 0; l < config.stack.size(); ++l) {
+    check_layer(config.stack[l], "layer " + std::to_string(l) + ": ");
+  }
+  for (const LayerConfig& layer : config.stack) {
+    if (layer.kind == "recurrent") return;
+  }
+  out_of_range("layers", "a recurrent one among them", "none");
+}
+
+bool of_classes(const Config& config) {
+  return config.head.loss == "softmax" || (config.head.loss.empty() && config.inputs == 0);
+}
+
+void check_head(const Config& config) {
+  const HeadConfig& head = config.head;
+  make_head(head, config.inputs == 0);
+  check_name("at", head.at, {"steps", "last", "mean", "max"});
+  check_share("label-smoothing", head.label_smoothing);
+  if (!(head.huber_delta > 0 && head.huber_delta <= 1e30)) {
+    out_of_range("huber-delta", "a number above 0", number_text(head.huber_delta));
+  }
+  if (!of_classes(config) && (head.label_smoothing > 0 || !head.class_weights.empty())) {
+    out_of_range("loss", "softmax where there are class-weights or label-smoothing", head.loss);
+  }
+  const bool weighs = !head.class_weights.empty();
+  if (weighs && config.outputs > 0 && head.class_weights.size() != config.outputs) {
+    out_of_range("class-weights", "one for each of " + std::to_string(config.outputs) + " classes",
+                 std::to_string(head.class_weights.size()));
+  }
+  for (const double weight : head.class_weights) {
+    if (!(weight >= 0 && weight <= 1e30)) out_of_range("class-weights", "numbers from 0 on", number_text(weight));
+  }
+  if (head.at == "last" && !config.stack.empty() && config.stack.back().direction == "sum") {
+    out_of_range("at", "steps, mean or max above a layer that adds its directions", "last");
+  }
+}
+
+void check_tokens(Config& config) {
+  if (config.outputs > 0 && config.head.loss.empty()) {
+    out_of_range("outputs", "0 where there are no inputs", std::to_string(config.outputs));
+  }
+  if (config.outputs > 0) check_size("outputs", config.outputs, most_units);
+  if (config.outputs == 0 && !of_classes(config))
+    out_of_range("outputs", "1 or more of a head that is no softmax", "0");
+  const std::vector<LayerConfig> layers = layers_of(config);
+  if (config.embedding == 0) config.embedding = layers.front().units;
   check_size("embedding", config.embedding, most_units);
-  if (config.tied && config.embedding != config.hidden) {
-    out_of_range("tied", "embedding equal to hidden, " + std::to_string(config.hidden),
+  if (!config.tied) return;
+  if (config.outputs > 0) out_of_range("tied", "false where tokens are not what is predicted", "true");
+  if (config.embedding != outputs_of(layers.back())) {
+    out_of_range("tied", "embedding equal to hidden, " + std::to_string(outputs_of(layers.back())),
                  std::to_string(config.embedding));
   }
 }
 
-void check_numbers(const Config& config) {
+void check_features(const Config& config) {
   check_size("inputs", config.inputs, most_units);
   check_size("outputs", config.outputs, most_units);
   if (config.embedding > 0) out_of_range("embedding", "0 where there are inputs", std::to_string(config.embedding));
@@ -53,6 +133,8 @@ bool read_member(const nlohmann::json& value, Member& member) {
     if (!value.is_number_unsigned()) return false;
   } else if constexpr (std::is_same_v<Member, double>) {
     if (!value.is_number()) return false;
+  } else if constexpr (std::is_same_v<Member, std::vector<double>>) {
+    if (!value.is_array()) return false;
   } else {
     if (!value.is_string()) return false;
   }
@@ -65,29 +147,39 @@ std::string kind() {
   if constexpr (std::is_same_v<Member, bool>) return "true or false";
   if constexpr (std::is_same_v<Member, std::size_t>) return "a whole number";
   if constexpr (std::is_same_v<Member, double>) return "a number";
+  if constexpr (std::is_same_v<Member, std::vector<double>>) return "an array of numbers";
   return "a text";
 }
 
 }  // namespace
 
 Config checked(Config config) {
+  if (!config.stack.empty()) {
+    check_stack(config);
+    // Of the shorthand nothing is said twice: its fields are those of no layer.
+    Config plain;
+    config.cell = plain.cell;
+    config.layers = plain.layers;
+    config.hidden = plain.hidden;
+    config.dropout = plain.dropout;
+    config.weight_dropout = plain.weight_dropout;
+    config.activation = plain.activation;
+    config.forget_bias = plain.forget_bias;
+  }
   find_cell(config.cell);
   check_size("layers", config.layers, most_layers);
   check_size("hidden", config.hidden, most_units);
   if (config.inputs > 0) {
-    check_numbers(config);
+    check_features(config);
   } else {
-    check_text(config);
+    check_tokens(config);
   }
+  check_head(config);
   check_share("dropout", config.dropout);
   check_share("input-dropout", config.input_dropout);
   check_share("weight-dropout", config.weight_dropout);
-  if (config.activation != "tanh" && config.activation != "relu") {
-    out_of_range("activation", "tanh or relu", shown(config.activation));
-  }
-  if (!(std::abs(config.forget_bias) <= 100)) {
-    out_of_range("forget-bias", "a number from -100 to 100", number_text(config.forget_bias));
-  }
+  check_name("activation", config.activation, {"tanh", "relu"});
+  check_bias(config.forget_bias);
   return config;
 }
 
@@ -106,33 +198,160 @@ void expect_numbers(const Config& config, const std::string& where) {
   throw Error(Status::usage, where + ": expected a model on numbers, found one of text");
 }
 
+namespace {
+
+// Objects of texts, numbers, true and false and of arrays of numbers: one, or an array of them.
+class ObjectsReader : public JsonReader {
+ public:
+  using Object = std::map<std::string, nlohmann::json>;
+  ObjectsReader(const std::string& where, bool many) : JsonReader(where), many_(many) {}
+
+  bool start_array(std::size_t) override {
+    if (!inside_) {
+      if (!many_ || std::exchange(opened_, true)) refuse("an array");
+      return true;
+    }
+    if (array_) refuse("an array within");
+    array_ = true;
+    value() = nlohmann::json::array();
+    return true;
+  }
+  bool end_array() override {
+    if (!array_) return true;
+    array_ = false;
+    return true;
+  }
+  bool start_object(std::size_t) override {
+    if (inside_ || (many_ && !opened_) || (!many_ && !objects.empty()) || objects.size() >= most_layers) {
+      refuse("an object");
+    }
+    inside_ = true;
+    objects.emplace_back();
+    return true;
+  }
+  bool end_object() override {
+    inside_ = false;
+    return true;
+  }
+  bool key(string_t& name) override {
+    key_ = name;
+    if (!objects.back().emplace(key_, nullptr).second) refuse("the key " + shown(key_) + " twice");
+    return true;
+  }
+  bool boolean(bool value) override { return take(value); }
+  bool number_integer(number_integer_t value) override { return take(value); }
+  bool number_unsigned(number_unsigned_t value) override { return take(value); }
+  bool number_float(number_float_t value, const string_t&) override { return take(value); }
+  bool string(string_t& value) override { return take(value); }
+
+  std::vector<Object> objects;
+
+ protected:
+  std::string expected() const override {
+    return many_ ? "an array of objects as they were written" : "an object as it was written";
+  }
+
+ private:
+  nlohmann::json& value() { return objects.back().at(key_); }
+  template <class Value>
+  bool take(const Value& given) {
+    if (!inside_) refuse("a value");
+    if (!array_) {
+      value() = given;
+      return true;
+    }
+    if constexpr (std::is_arithmetic_v<Value> && !std::is_same_v<Value, bool>) {
+      if (value().size() < most_units) {
+        value().push_back(static_cast<double>(given));
+        return true;
+      }
+    }
+    refuse("another value");
+  }
+
+  bool many_, opened_ = false, inside_ = false, array_ = false;
+  std::string key_;
+};
+
+// The fields of an object into what `visit` goes through; none but these may be there, and each may lack.
+template <class Fields, class Visit>
+void take_fields(ObjectsReader::Object object, const std::string& where, Fields& fields, Visit&& visit) {
+  visit(fields, [&](const char* name, auto& member, const char*) {
+    const auto field = object.find(name);
+    if (field == object.end()) return;  // a field that is newer than the file keeps its default
+    if (!read_member(field->second, member)) {
+      throw Error(Status::bad_file, where + ": expected " + name + " to be " +
+                                        kind<std::remove_reference_t<decltype(member)>>() + ", found " +
+                                        shown(field->second.dump()));
+    }
+    object.erase(field);
+  });
+  if (object.empty()) return;
+  throw Error(Status::bad_file, where + ": expected known fields only, found " + shown(object.begin()->first));
+}
+
+std::vector<LayerConfig> stack_from_json(const std::string& json, const std::string& where) {
+  ObjectsReader reader(where, true);
+  reader.read(json);
+  std::vector<LayerConfig> stack;
+  for (ObjectsReader::Object& object : reader.objects) {
+    take_fields(std::move(object), where, stack.emplace_back(), [](LayerConfig& l, auto&& f) { visit_layer(l, f); });
+  }
+  if (stack.empty()) throw Error(Status::bad_file, where + ": expected a layer or more, found none");
+  return stack;
+}
+
+HeadConfig head_from_json(const std::string& json, const std::string& where) {
+  ObjectsReader reader(where, false);
+  reader.read(json);
+  HeadConfig head;
+  if (reader.objects.empty()) throw Error(Status::bad_file, where + ": expected an object, found none");
+  take_fields(std::move(reader.objects[0]), where, head, [](HeadConfig& h, auto&& f) { visit_head(h, f); });
+  return head;
+}
+
+}  // namespace
+
 std::string config_to_json(const Config& config) {
   nlohmann::ordered_json json;
   visit_config(config, [&](const char* name, const auto& member, const char*) { json[name] = member; });
   return json.dump();
 }
 
-Config config_from_json(const std::string& json, const std::string& where) {
-  const auto refuse = [&where](const std::string& expected, const std::string& found) {
-    throw Error(Status::bad_file, where + ": expected " + expected + ", found " + found);
-  };
-  std::map<std::string, nlohmann::json> object = read_flat_object(json, where);
+std::string stack_to_json(const Config& config) {
+  if (config.stack.empty()) return {};
+  nlohmann::ordered_json all = nlohmann::ordered_json::array();
+  for (const LayerConfig& layer : config.stack) {
+    nlohmann::ordered_json json;
+    visit_layer(layer, [&](const char* name, const auto& member, const char*) { json[name] = member; });
+    all.push_back(std::move(json));
+  }
+  return all.dump();
+}
 
+std::string head_to_json(const Config& config) {
+  if (config.head == HeadConfig()) return {};
+  nlohmann::ordered_json json;
+  visit_head(config.head, [&](const char* name, const auto& member, const char*) { json[name] = member; });
+  return json.dump();
+}
+
+Config config_from_json(const std::string& json, const std::string& where, const std::string& stack,
+                        const std::string& head) {
+  std::map<std::string, nlohmann::json> object = read_flat_object(json, where);
+  if (!object.contains("cell")) {
+    throw Error(Status::bad_file, where + ": expected the name of a cell, found none");
+  }
   Config config;
-  if (!object.contains("cell")) refuse("the name of a cell", "none");
-  const bool numbers = object.contains("inputs");
-  config.inputs = numbers ? 1 : 0;  // whose fields these are
-  visit_config(config, [&](const char* name, auto& member, const char*) {
-    const auto field = object.find(name);
-    if (field == object.end()) return;  // a field that is newer than the file keeps its default
-    if (!read_member(field->second, member)) {
-      refuse(std::string(name) + " to be " + kind<std::remove_reference_t<decltype(member)>>(),
-             shown(field->second.dump()));
-    }
-    object.erase(field);
-  });
-  if (!object.empty()) refuse("known fields only", shown(object.begin()->first));
-  if (numbers && config.inputs == 0) refuse("inputs of 1 or more, or none named", "0");
+  const bool features = object.contains("inputs");
+  config.inputs = features ? 1 : 0;  // whose fields these are
+  config.outputs = object.contains("outputs") ? 1 : 0;
+  take_fields(std::move(object), where, config, [](Config& c, auto&& f) { visit_config(c, f); });
+  if (features && config.inputs == 0) {
+    throw Error(Status::bad_file, where + ": expected inputs of 1 or more, or none named, found 0");
+  }
+  if (!stack.empty()) config.stack = stack_from_json(stack, where + ": layers");
+  if (!head.empty()) config.head = head_from_json(head, where + ": head");
   try {
     checked(config);
   } catch (const Error& error) {

@@ -23,14 +23,40 @@ void visit_config(ConfigType& config, F&& f) {
     f("embedding", config.embedding, "numbers that stand for a token; 0: as many as hidden");
     f("tied", config.tied, "share the embedding with the output layer; needs embedding = hidden");
   } else {
-    f("inputs", config.inputs, "numbers read a step");
-    f("outputs", config.outputs, "numbers answered a step");
+    f("inputs", config.inputs, "features read a step");
+  }
+  if (!text || config.outputs > 0 || config.head != HeadConfig()) {
+    f("outputs", config.outputs, "numbers or classes predicted");
   }
   f("dropout", config.dropout, "share of units dropped between layers and before the output, in training");
   f("input-dropout", config.input_dropout, "share of the embedded input dropped in training");
   f("weight-dropout", config.weight_dropout, "share of the recurrent weights dropped in training, anew each window");
   f("activation", config.activation, "of the plain rnn: tanh or relu");
   f("forget-bias", config.forget_bias, "initial bias of the LSTM's forget gate");
+}
+
+// The same for a layer of config.stack and for the head.
+template <class LayerType, class F>
+void visit_layer(LayerType& layer, F&& f) {
+  f("kind", layer.kind, "recurrent or dense");
+  f("cell", layer.cell, "of a recurrent layer");
+  f("units", layer.units, "units, of each direction");
+  f("direction", layer.direction, "forward, backward, both (outputs side by side) or sum");
+  f("activation", layer.activation,
+    "of the plain rnn: tanh or relu; of a dense layer: none, tanh, relu, sigmoid or elu");
+  f("dropout", layer.dropout, "share of its outputs dropped in training");
+  f("weight-dropout", layer.weight_dropout, "share of its recurrent weights dropped in training, anew each window");
+  f("forget-bias", layer.forget_bias, "initial bias of the LSTM's forget gate");
+}
+
+template <class HeadType, class F>
+void visit_head(HeadType& head, F&& f) {
+  f("loss", head.loss, "softmax, squared, absolute, huber, quantiles, normal or multilabel");
+  f("at", head.at, "steps, last, mean or max");
+  f("quantiles", head.quantiles, "ascending, between 0 and 1");
+  f("class-weights", head.class_weights, "one a class; none: all 1");
+  f("label-smoothing", head.label_smoothing, "share of a target that is spread over all classes");
+  f("huber-delta", head.huber_delta, "where the loss becomes linear");
 }
 
 // Fills in embedding = hidden where a network on text has 0, and throws Error (usage) for what is out of range, naming
@@ -45,6 +71,10 @@ void expect_numbers(const Config& config, const std::string& where);
 
 // Config as a JSON object and back. from_json throws Error (bad_file) prefixed with `where`.
 std::string config_to_json(const Config& config);
-Config config_from_json(const std::string& json, const std::string& where);
+// Likewise its stack, an array of objects, and its head, an object; empty where these are the defaults.
+std::string stack_to_json(const Config& config);
+std::string head_to_json(const Config& config);
+Config config_from_json(const std::string& json, const std::string& where, const std::string& stack = {},
+                        const std::string& head = {});
 
 }  // namespace sluice

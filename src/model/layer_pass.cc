@@ -27,8 +27,8 @@ void gate_gradients(const LayerShape& layer, const Sequence& s, int first_gate, 
   for (std::size_t g = 0; g * block < rows; ++g) {
     const std::size_t from = std::max(first, g * block), to = std::min(last, (g + 1) * block);
     if (from >= to) continue;
-    product({columns, s.steps * s.batch, a + g * s.hidden, 1, s.tape_stride, b.x, b.stride, out + g * block * columns,
-             columns, add, scratch.format},
+    product({columns, s.rows(), a + g * s.hidden, 1, s.tape_stride, b.x, b.stride, out + g * block * columns, columns,
+             add, scratch.format},
             from - g * block, to - g * block, 0, columns, scratch.products[worker.thread]);
   }
 }
@@ -38,7 +38,7 @@ void bias_gradients(const LayerShape& layer, const Sequence& s, int first_gate, 
                     std::span<float> out, bool add, const Worker& worker) {
   const auto [first, last] = worker.share(gates * s.hidden, kBlock);
   const float* in = s.tape + static_cast<std::size_t>(first_gate) * s.hidden;
-  sum_rows(in + first, s.tape_stride, s.steps * s.batch, sums + first, last - first, false);
+  sum_rows(in + first, s.tape_stride, s.rows(), sums + first, last - first, false);
   for (std::size_t i = first; i < last; ++i) {
     const std::size_t gate = i / s.hidden, unit = i % s.hidden;
     if (unit >= layer.hidden) continue;
@@ -47,12 +47,27 @@ void bias_gradients(const LayerShape& layer, const Sequence& s, int first_gate, 
   }
 }
 
+// h before each step, row by row. Sequences of one length have it in their states as it is.
+InputRows rows_before(const Sequence& s, float* before) {
+  return {s.entries == nullptr ? s.states[0] : before, s.state_stride};
+}
+
+void copy_rows_before(const Sequence& s, float* before, Team& team) {
+  if (s.entries == nullptr) return;
+  team.split(s.steps, 1, [&](std::size_t first, std::size_t last) {
+    for (std::size_t t = first; t < last; ++t) {
+      std::memcpy(before + s.row_of(t) * s.state_stride, s.state_at(0, t, 0),
+                  s.active(t) * s.state_stride * sizeof(float));
+    }
+  });
+}
+
 // dU of every stage and the recurrent bias.
-void recurrent_gradients(const LayerShape& layer, const Sequence& s, const LayerGradients& gradients,
-                         const LayerScratch& scratch, const Worker& worker) {
+void recurrent_gradients(const LayerShape& layer, const Sequence& s, const InputRows& before,
+                         const LayerGradients& gradients, const LayerScratch& scratch, const Worker& worker) {
   float* out = gradients.recurrent.data();
   for (int stage = 0; stage < layer.cell->stages; ++stage) {
-    InputRows b = {s.states[0], s.state_stride};
+    InputRows b = before;
     if (stage > 0) b = {s.tape + static_cast<std::size_t>(layer.cell->mixed_row) * s.hidden, s.tape_stride};
     gate_gradients(layer, s, layer.cell->first[stage], layer.cell->count[stage], b, layer.hidden, out, gradients.add,
                    scratch, worker);
@@ -65,7 +80,7 @@ void recurrent_gradients(const LayerShape& layer, const Sequence& s, const Layer
 
 void input_row_gradients(const Panels& transposed, const Sequence& s, float* dx, std::size_t dx_stride,
                          const float* zeros, const LayerScratch& scratch, const Worker& worker) {
-  const auto [first, last] = worker.share(s.steps * s.batch, 1);
+  const auto [first, last] = worker.share(s.rows(), 1);
   multiply(transposed, s.tape, s.tape_stride, dx, dx_stride, zeros, first, last, 0, transposed.panels(),
            &scratch.products[worker.thread]);
 }
@@ -91,42 +106,28 @@ void input_gradients(const LayerShape& layer, const Panels& transposed, const Se
 // but enough for a slice of their depth. A window of less than two such parts is not divided.
 std::size_t steps_back(const LayerShape& layer, const Sequence& s) {
   constexpr std::size_t kBytes = std::size_t{4} << 20, kRows = 512;
-  const std::size_t rows = s.steps * s.batch, wanted = std::max(kBytes / (layer.tape_stride() * sizeof(float)), kRows);
+  const std::size_t rows = s.rows(), wanted = std::max(kBytes / (layer.tape_stride() * sizeof(float)), kRows);
   const std::size_t parts = rows <= 2 * wanted ? 1 : (rows + wanted - 1) / wanted;
   return (s.steps + parts - 1) / parts;
 }
 
 }  // namespace
 
-void LayerBuffers::prepare(const LayerShape& layer, Format format, std::size_t steps, std::size_t batch,
-                           std::size_t threads) {
+void LayerBuffers::prepare(const LayerShape& layer, Format format, const WindowShape& window, std::size_t threads,
+                           bool training) {
+  const std::size_t batch = window.batch, rows = window.rows();
   if (format == Format::bf16 || format == Format::int8) grow(words, threads * batch * layer.words_stride(format));
   if (format == Format::int8) grow(row_scales, threads * batch);
-  grow(tape, steps * batch * layer.tape_stride());
-  for (std::size_t s = 0; s < layer.states(); ++s) grow(states[s], (steps + 1) * batch * layer.state_stride());
+  grow(tape, rows * layer.tape_stride());
+  for (std::size_t s = 0; s < layer.states(); ++s) grow(states[s], (rows + batch) * layer.state_stride());
+  if (training && window.entries != nullptr) grow(before, rows * layer.state_stride());
 }
 
-Sequence LayerBuffers::sequence(const LayerShape& layer, Format format, std::size_t steps, std::size_t batch) {
-  return {steps,
-          batch,
-          layer.padded(),
-          tape.data(),
-          layer.tape_stride(),
-          {states[0].data(), states[1].data()},
-          layer.state_stride(),
-          words.data(),
-          layer.words_stride(format),
-          row_scales.data()};
-}
-
-Sequence steps_of(const Sequence& sequence, std::size_t first, std::size_t count) {
-  Sequence part = sequence;
-  part.steps = count;
-  part.tape = sequence.tape_at(first, 0);
-  for (int s = 0; s < 2; ++s) {
-    if (sequence.states[s] != nullptr) part.states[s] = sequence.state_at(s, first, 0);
-  }
-  return part;
+Sequence LayerBuffers::sequence(const LayerShape& layer, Format format, const WindowShape& window) {
+  return {window.steps,         window.batch,        layer.padded(),
+          tape.data(),          layer.tape_stride(), {states[0].data(), states[1].data()},
+          layer.state_stride(), words.data(),        layer.words_stride(format),
+          row_scales.data(),    window.entries};
 }
 
 std::size_t steps_at_once(std::size_t batch, std::size_t threads) {
@@ -150,7 +151,7 @@ void store_rows(const LayerShape& layer, const float* rows, std::size_t batch, s
 
 void project_input(const PackedLayer& packed, const float* x, std::size_t x_stride, const Sequence& sequence,
                    const LayerScratch& scratch, Team& team) {
-  team.split(sequence.steps * sequence.batch, 1, [&](std::size_t first, std::size_t last, std::size_t thread) {
+  team.split(sequence.rows(), 1, [&](std::size_t first, std::size_t last, std::size_t thread) {
     multiply(packed.input, x, x_stride, sequence.tape, sequence.tape_stride, packed.bias.data(), first, last, 0,
              packed.input.panels(), &scratch.products[thread]);
   });
@@ -159,7 +160,7 @@ void project_input(const PackedLayer& packed, const float* x, std::size_t x_stri
 void infer_layer(const CellShape& cell, const PackedLayer& packed, const InputRows& rows, const Sequence& s,
                  Scratch& scratch) noexcept {
   if (recur_small(cell, packed.input, packed.bias.data(), packed.recurrent, rows.x, rows.stride, s)) return;
-  multiply(packed.input, rows.x, rows.stride, s.tape, s.tape_stride, packed.bias.data(), 0, s.steps * s.batch, 0,
+  multiply(packed.input, rows.x, rows.stride, s.tape, s.tape_stride, packed.bias.data(), 0, s.rows(), 0,
            packed.input.panels(), &scratch);
   recur_forward(cell, packed.recurrent, s, Share{0, s.batch});
 }
@@ -182,21 +183,24 @@ void input_gradients(const LayerShape& layer, const Panels& transposed, const Se
 }
 
 void backward_layer(const LayerShape& layer, const LayerBack& back, const Sequence& s, const Backward& backward,
-                    const InputRows& x, float* dx, std::size_t dx_stride, const LayerGradients& gradients,
-                    const LayerScratch& scratch, Team& team) {
+                    float* before, const InputRows& x, float* dx, std::size_t dx_stride,
+                    const LayerGradients& gradients, const LayerScratch& scratch, Team& team) {
   const std::size_t count = steps_back(layer, s);
+  copy_rows_before(s, before, team);
   const float* zeros = clear_zeros(layer, scratch);
   LayerGradients out = gradients;
   for (std::size_t last = s.steps; last > 0; last -= std::min(last, count), out.add = true) {
-    const std::size_t first = last - std::min(last, count), row = first * s.batch;
+    const std::size_t first = last - std::min(last, count), row = s.row_of(first);
     recur_backward(*layer.cell, back.recurrent, s, {first, last}, backward, team);
     const Sequence part = steps_of(s, first, last - first);
+    const InputRows part_before =
+        rows_before(part, s.entries == nullptr ? nullptr : before + row * layer.state_stride());
     const InputRows part_x = {x.x + row * x.stride, x.stride};
     float* part_dx = dx == nullptr ? nullptr : dx + row * dx_stride;
     // All of these read the tape, and none what another writes: nobody waits for anybody.
     team.run([&](std::size_t thread) {
       const Worker worker = {team, thread};
-      recurrent_gradients(layer, part, out, scratch, worker);
+      recurrent_gradients(layer, part, part_before, out, scratch, worker);
       if (x.x == nullptr) return;
       input_gradients(layer, back.input, part, part_x, part_dx, dx_stride, zeros, out, scratch, worker);
     });

@@ -15,7 +15,7 @@
 
 namespace sluice {
 
-// Sizes of a layer, and how far apart its rows lie in memory. The extra block keeps rows off one another's cache sets.
+// Sizes of a layer, and how far apart its rows lie in memory.
 struct LayerShape {
   const CellShape* cell = nullptr;
   std::size_t inputs = 0, hidden = 0;  // I, H
@@ -35,15 +35,28 @@ struct LayerShape {
   std::size_t sums() const { return gate_columns() + padded() + round_up(inputs, kBlock); }
 };
 
+// T steps of B sequences: of one length, or packed (kernels/sequence.h).
+struct WindowShape {
+  std::size_t steps = 0, batch = 0;
+  const std::uint32_t* entries = nullptr;
+
+  std::size_t rows() const { return entries == nullptr ? steps * batch : entries[steps + 1] - entries[1]; }
+};
+
+// How far apart rows of so many numbers lie between layers; padded with zeros to a multiple of kBlock. The extra block
+// keeps rows off one another's cache sets.
+inline std::size_t row_stride(std::size_t width) { return round_up(width, kBlock) + kBlock; }
+
 // One layer's memory of a window.
 struct LayerBuffers {
   AlignedVector<float> tape;           // [T, B, rows * Hp]
   AlignedVector<float> states[2];      // [T + 1, B, Hp]
   AlignedVector<std::uint32_t> words;  // of bf16 and int8: Sequence::words, one part a thread
   AlignedVector<float> row_scales;
+  AlignedVector<float> before;  // of packed sequences, [rows, Hp]: h before each step, for dU
 
-  void prepare(const LayerShape& layer, Format format, std::size_t steps, std::size_t batch, std::size_t threads);
-  Sequence sequence(const LayerShape& layer, Format format, std::size_t steps, std::size_t batch);
+  void prepare(const LayerShape& layer, Format format, const WindowShape& window, std::size_t threads, bool training);
+  Sequence sequence(const LayerShape& layer, Format format, const WindowShape& window);
 };
 
 // Gradients of LayerParameters, the same shapes; they are overwritten, or with `add` added to.
@@ -70,8 +83,6 @@ struct InputRows {
   std::size_t stride = 0;
 };
 
-// Steps [first, first + count) of a sequence.
-Sequence steps_of(const Sequence& sequence, std::size_t first, std::size_t count);
 // How many steps to project at once: enough rows for the product to be wide, few enough that the recurrence finds them
 // in the cache.
 std::size_t steps_at_once(std::size_t batch, std::size_t threads);
@@ -92,7 +103,7 @@ void forward_layer(const CellShape& cell, const RecurrentWeights& weights, const
   const std::size_t count = steps_at_once(sequence.batch, team.size());
   for (std::size_t t = 0; t < sequence.steps; t += count) {
     const Sequence part = steps_of(sequence, t, std::min(count, sequence.steps - t));
-    project(part, t * sequence.batch);
+    project(part, sequence.row_of(t));
     recur_forward(cell, weights, part, team);
   }
 }
@@ -111,9 +122,9 @@ struct LayerBack {
   const StagePanels& recurrent;
 };
 // The backward pass of a window: all gradients but, where x is nullptr, those of the input, which input_gradients gives
-// later. dx may be backward.dy.
+// later. dx may be backward.dy. before: LayerBuffers::before, which packed sequences need.
 void backward_layer(const LayerShape& layer, const LayerBack& back, const Sequence& sequence, const Backward& backward,
-                    const InputRows& x, float* dx, std::size_t dx_stride, const LayerGradients& gradients,
-                    const LayerScratch& scratch, Team& team);
+                    float* before, const InputRows& x, float* dx, std::size_t dx_stride,
+                    const LayerGradients& gradients, const LayerScratch& scratch, Team& team);
 
 }  // namespace sluice

@@ -2,6 +2,7 @@
 
 #include "model/config.h"
 #include "model/network.h"
+#include "model/recurrent_layer.h"
 #include "sluice/model.h"
 
 namespace sluice {
@@ -33,7 +34,13 @@ const Config& Model::config() const { return network_->config(); }
 const CellInfo& Model::cell() const { return network_->cell(); }
 const Vocabulary& Model::vocabulary() const { return vocabulary_; }
 std::size_t Model::parameter_count() const { return network_->parameters().count(); }
-State Model::initial_state(std::size_t batch) const { return network_->initial_state(batch); }
+bool Model::streams() const { return network_->streams(); }
+std::uint64_t Model::fingerprint() const { return network_->fingerprint(); }
+State Model::initial_state(std::size_t batch) const {
+  State state = network_->initial_state(batch);
+  state.set_model(fingerprint());
+  return state;
+}
 void Model::set_precision(Precision precision) {
   Team alone(1);
   network_->set_format(precision == Precision::bf16   ? Format::bf16_weights
@@ -61,7 +68,10 @@ std::map<std::string, std::string>& Model::notes() { return notes_; }
 namespace {
 
 GateTrace trace_rows(const Network& network, const Rows& inputs, std::size_t steps) {
-  if (steps == 0) return {0, network.config().hidden, std::vector<LayerTrace>(network.config().layers)};
+  if (steps == 0) {
+    const auto layers = network.recurrent();
+    return {0, layers.front()->shape().hidden, std::vector<LayerTrace>(layers.size())};
+  }
   Workspace workspace;
   Team alone(1);
   State state = network.initial_state(1);

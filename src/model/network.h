@@ -1,6 +1,4 @@
-// The network itself, forward and backward over windows:
-//   on text     embedding -> L recurrent layers -> linear + softmax, the loss -log p(target)
-//   on numbers               L recurrent layers -> linear, the loss the mean square of (answer - target)
+// The network itself: input, layers in order (model/part.h), head (heads/head.h); forward and backward over windows.
 #pragma once
 
 #include <cstdint>
@@ -10,13 +8,17 @@
 #include <vector>
 
 #include "base/threads.h"
+#include "heads/head.h"
 #include "kernels/kernels.h"
 #include "model/parameters.h"
+#include "model/part.h"
 #include "sluice/model.h"
 
 namespace sluice {
 
-// What T steps of B streams read or are to answer, time-major: row t * B + b is a token, or I (or O) numbers.
+// What T steps of B streams read or are to predict, time-major: row t * B + b is a token or class, or I (or O) numbers.
+// Of packed sequences the rows of a step are those of the sequences that are as long (kernels/sequence.h). Of a head
+// that reads whole sequences there is one target a sequence.
 struct Rows {
   Rows() = default;
   template <class R>
@@ -24,19 +26,15 @@ struct Rows {
   template <class R>
   requires std::is_convertible_v<const R&, std::span<const float>> Rows(const R& rows) : numbers(rows) {}
 
-  std::span<const Token> tokens;   // [T, B] of a network on text
-  std::span<const float> numbers;  // [T, B, I] or [T, B, O] of a network on numbers
+  std::span<const Token> tokens;   // [T, B]
+  std::span<const float> numbers;  // [T, B, I] or [T, B, O]
 };
 
 struct Window {
   Rows inputs;
   Rows targets;
   std::size_t steps = 0, batch = 0;
-};
-
-// Which dropout masks to draw. The same numbers give the same masks; update counts windows.
-struct DropoutKey {
-  std::uint64_t seed = 0, update = 0;
+  std::span<const std::uint32_t> lengths = {};  // [B] steps of each sequence, the longest first; empty: all of `steps`
 };
 
 // The gradient of a loss. Of an embedding it has the rows that a window's tokens touch; all others are zero. Once
@@ -74,12 +72,13 @@ struct GateHold {
   float value = 0;
 };
 
-// How many weights a network of this config has; `vocabulary` is 0 for one on numbers.
+// How many weights a network of this config has; `vocabulary` is 0 for one that reads features.
 std::size_t parameter_count(const Config& config, std::size_t vocabulary);
 
 class Network {
  public:
-  // Checks the config (Error, usage) and sets fresh weights from the seed. `vocabulary` is 0 for one on numbers.
+  // Checks the config (Error, usage) and sets fresh weights from the seed. `vocabulary` is 0 for one that reads
+  // features.
   Network(const Config& config, std::size_t vocabulary, std::uint64_t seed);
   // The same with every weight zero and nothing packed, for whoever has the weights: to draw them takes H^3 operations.
   Network(const Config& config, std::size_t vocabulary);
@@ -88,10 +87,18 @@ class Network {
   ~Network();
 
   const Config& config() const;  // embedding filled in
-  const CellInfo& cell() const;
+  const CellInfo& cell() const;  // of the first recurrent layer
+  // The recurrent layers, from the input on; of a layer that reads in both directions, two.
+  std::span<const RecurrentLayer* const> recurrent() const;
+  const Head& head() const;
   std::size_t vocabulary() const;
-  std::size_t outputs() const;  // of the head: V or O
+  std::size_t outputs()
+      const;  // numbers of a row of the head: V, O, or more where it predicts more than a number of each
+  std::size_t targets() const;  // what a row is to predict: one of V or O classes, or O numbers
+  // Whether every layer reads forward alone and the head predicts every step, so that it can run step by step.
+  bool streams() const;
   State initial_state(std::size_t batch) const;
+  std::uint64_t fingerprint() const;  // Model::fingerprint
 
   // Whoever writes to parameters() calls pack() before the next pass.
   Parameters& parameters();
@@ -101,17 +108,23 @@ class Network {
   Format format() const;
   void set_format(Format format, Team& team);
 
-  // One window of truncated BPTT: returns the mean loss of a row, overwrites `gradients` with the gradient of that
-  // mean, and moves `state` (B streams) to the end of the window. Dropout as the config says, drawn by `dropout`.
+  // One window of truncated BPTT: returns the mean loss of a row, weighted as the head says, overwrites `gradients`
+  // with the gradient of that mean, and moves `state` (B streams) to the end of the window. Dropout as the config says,
+  // drawn by `dropout`.
   double train(const Window& window, const DropoutKey& dropout, State& state, Gradients& gradients,
                Workspace& workspace, Team& team) const;
 
-  // Forward only, no dropout. loss [T * B]: of each row. rank [T * B], of a network on text alone, may be empty: how
-  // many tokens were likelier than the target.
+  // Forward only, no dropout. loss: of each row of targets, not weighted. rank, where targets are classes, may be
+  // empty: how many classes were likelier than the target.
   void score(const Window& window, State& state, std::span<float> loss, std::span<std::uint32_t> rank,
              Workspace& workspace, Team& team) const;
 
-  // Forward over inputs alone; leaves the tape in the workspace and moves the state.
+  // Forward only, no dropout: what the head predicts for each of its rows, [rows, outputs()], dense.
+  void predict(const Window& window, State& state, std::span<float> y, Workspace& workspace, Team& team) const;
+
+  // Forward over inputs alone (the window's targets are not read); leaves the tape in the workspace and moves the
+  // state.
+  void forward(const Window& window, State& state, Workspace& workspace, Team& team) const;
   void forward(const Rows& inputs, std::size_t steps, std::size_t batch, State& state, Workspace& workspace,
                Team& team) const;
   // The same for one stream with gates held; a later hold overrules an earlier one. Slower, and not for backward
@@ -133,12 +146,13 @@ class Network {
   void prepare_infer(Workspace& workspace, std::size_t steps, std::size_t batch) const;
   // Forward alone on the calling thread, with the bits of every other way. Allocates nothing and is safe in real time
   // (sluice/stream.h) where the caller holds FlushDenormals: to read or write the mode waits for all arithmetic before,
-  // so it is done once a call from outside. infer() moves the state; answer() is the head on the last step that infer()
-  // took, and gives its rows as they lie in the workspace, [B, outputs padded to kBlock]. The inputs must fit.
+  // so it is done once a call from outside. infer() moves the state; outputs_of_last_step() are the head's on the last
+  // step that infer() took, before what Head::predict makes of them, as they lie in the workspace: [B, outputs padded
+  // to kBlock]. The inputs must fit.
   void infer(const Rows& inputs, std::size_t steps, State& state, Workspace& workspace) const noexcept;
-  std::span<float> answer(Workspace& workspace) const noexcept;
-  // answer() for every step of infer(): y [T, B, O], dense.
-  void answer_all(Workspace& workspace, std::span<float> y) const noexcept;
+  std::span<float> outputs_of_last_step(Workspace& workspace) const noexcept;
+  // What the head predicts for every step of infer(): y [T, B, O], dense.
+  void predictions_of_all_steps(Workspace& workspace, std::span<float> y) const noexcept;
 
   struct Impl;  // network_impl.h
 

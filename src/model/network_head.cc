@@ -1,4 +1,4 @@
-// The linear head and the loss on it: the one place where they meet. A kind of loss is what it makes of a row.
+// The linear layer and the head on it: where outputs, losses and gradients meet.
 #include <algorithm>
 
 #include "kernels/pointwise.h"
@@ -7,136 +7,172 @@
 namespace sluice {
 namespace {
 
-// Mean of (y - target)^2 over a row of n numbers, added in double and in order.
-float squared_error(const float* y, const float* target, std::size_t n) {
-  double sum = 0;
-  for (std::size_t i = 0; i < n; ++i) {
-    const double error = static_cast<double>(y[i]) - static_cast<double>(target[i]);
-    sum += error * error;
+Targets targets_of(const Rows& rows) { return {rows.tokens, rows.numbers}; }
+
+// The first row of step t, and of the steps of sequence b.
+std::size_t row_of(const WindowShape& window, std::size_t t) {
+  return window.entries == nullptr ? t * window.batch : window.entries[t + 1] - window.entries[1];
+}
+
+// Calls f(b, length) for every sequence.
+template <class F>
+void for_each_sequence(const WindowShape& window, F&& f) {
+  std::size_t length = window.steps;
+  for (std::size_t b = 0; b < window.batch; ++b) {
+    while (row_of(window, length) - row_of(window, length - 1) <= b) --length;
+    f(b, length);
   }
-  return static_cast<float>(sum / static_cast<double>(n));
 }
 
-// The same, and y becomes its gradient times `scale`.
-float squared_error_gradient(float* y, const float* target, std::size_t n, float scale) {
-  const float loss = squared_error(y, target, n), factor = 2 * scale / static_cast<float>(n);
-  for (std::size_t i = 0; i < n; ++i) y[i] = (y[i] - target[i]) * factor;
-  return loss;
+// Columns [reverse_from, H) of the last part's rows are those of a backward direction, which ends at the first step.
+std::size_t reverse_from(const Network::Impl& n) {
+  const LayerConfig& top = n.layer_configs.back();
+  if (top.kind != "recurrent" || top.direction == "forward") return n.hidden();
+  return top.direction == "both" ? top.units : 0;
 }
 
-// -log softmax(a)[target] of a network on text, mean square of (y - target) of a network on numbers; for row i of the
-// targets, from a row of answers [padded].
-float row_loss(const Network::Impl& n, const float* answers, const Rows& targets, std::size_t i) {
-  if (n.reads_text()) return softmax_loss(answers, n.padded_outputs(), targets.tokens[i]);
-  return squared_error(answers, targets.numbers.data() + i * n.outputs(), n.outputs());
-}
-
-// The same, and the row becomes the gradient of the loss times `scale`.
-float row_gradient(const Network::Impl& n, float* answers, const Rows& targets, std::size_t i, float scale) {
-  if (n.reads_text()) return softmax_gradient(answers, n.padded_outputs(), targets.tokens[i], scale);
-  return squared_error_gradient(answers, targets.numbers.data() + i * n.outputs(), n.outputs(), scale);
-}
-
-// A product whose rows are split over the team, or its columns where rows are too few to use a packed panel often.
-void split_product(const Product& p, std::size_t rows, Workspace::Impl& w, Team& team) {
-  constexpr std::size_t kPanel = 64, kRows = 96;
-  const bool by_columns = p.columns >= kPanel * team.size() && rows < kRows * team.size();
-  const std::size_t count = by_columns ? p.columns : rows, grain = by_columns ? kPanel : 24;
-  team.split(count, grain, [&](std::size_t first, std::size_t last, std::size_t thread) {
-    if (by_columns) {
-      product(p, 0, rows, first, last, w.scratch[thread]);
+// [B, H] from the rows of the last part: those after the last step, their mean or their maximum.
+void pool(const Network::Impl& n, const InputRows& in, Workspace::Impl& w) {
+  const std::size_t h = n.hidden(), stride = n.hidden_stride(), turned = reverse_from(n);
+  for_each_sequence(w.window, [&](std::size_t b, std::size_t length) {
+    const auto row = [&](std::size_t t) { return in.x + (row_of(w.window, t) + b) * in.stride; };
+    float* out = w.pooled.data() + b * stride;
+    std::fill_n(out, stride, 0.f);
+    if (n.head_rows == HeadRows::last) {
+      std::copy_n(row(length - 1), turned, out);
+      std::copy_n(row(0) + turned, h - turned, out + turned);
+    } else if (n.head_rows == HeadRows::mean) {
+      for (std::size_t u = 0; u < h; ++u) {
+        double sum = 0;
+        for (std::size_t t = 0; t < length; ++t) sum += static_cast<double>(row(t)[u]);
+        out[u] = static_cast<float>(sum / static_cast<double>(length));
+      }
     } else {
-      product(p, first, last, 0, p.columns, w.scratch[thread]);
+      std::uint32_t* highest = w.highest.data() + b * h;
+      for (std::size_t u = 0; u < h; ++u) {
+        highest[u] = 0;
+        for (std::size_t t = 1; t < length; ++t) {
+          if (!(row(t)[u] <= row(highest[u])[u])) highest[u] = static_cast<std::uint32_t>(t);
+        }
+        out[u] = row(highest[u])[u];
+      }
+    }
+  });
+}
+
+// dy [N, H] of the last part from the gradient of the pooled rows.
+void unpool(const Network::Impl& n, Workspace::Impl& w) {
+  const std::size_t h = n.hidden(), stride = n.hidden_stride(), turned = reverse_from(n);
+  std::fill_n(w.dy.data(), w.window.rows() * stride, 0.f);
+  for_each_sequence(w.window, [&](std::size_t b, std::size_t length) {
+    const auto row = [&](std::size_t t) { return w.dy.data() + (row_of(w.window, t) + b) * stride; };
+    const float* d = w.dpooled.data() + b * stride;
+    if (n.head_rows == HeadRows::last) {
+      std::copy_n(d, turned, row(length - 1));
+      std::copy_n(d + turned, h - turned, row(0) + turned);
+    } else if (n.head_rows == HeadRows::mean) {
+      for (std::size_t t = 0; t < length; ++t) {
+        for (std::size_t u = 0; u < h; ++u) row(t)[u] = d[u] / static_cast<float>(length);
+      }
+    } else {
+      for (std::size_t u = 0; u < h; ++u) row(w.highest[b * h + u])[u] = d[u];
     }
   });
 }
 
 }  // namespace
 
+std::size_t head_row_count(const Network::Impl& n, const Workspace::Impl& w) {
+  return n.head_rows == HeadRows::steps ? w.window.rows() : w.window.batch;
+}
+
+InputRows head_input(const Network::Impl& n, const DropoutKey* dropout, Workspace::Impl& w) {
+  const InputRows last = last_rows(n, dropout, w);
+  if (n.head_rows == HeadRows::steps) return last;
+  pool(n, last, w);
+  return {w.pooled.data(), n.hidden_stride()};
+}
+
 // 64 MB of them: the head's gradient is read and written once for every chunk, which for a large vocabulary costs more
-// than answers that stay in the L3 cache would save.
-std::size_t answer_rows(const Network::Impl& n, std::size_t rows) {
+// than outputs that stay in the L3 cache would save.
+std::size_t output_rows(const Network::Impl& n, std::size_t rows) {
   constexpr std::size_t kFloats = std::size_t{16} << 20;
   return std::min(rows, std::max<std::size_t>(128, kFloats / n.padded_outputs()));
 }
 
-void head_answers(const Network::Impl& n, const float* input, std::size_t rows, float* answers, Workspace::Impl& w,
-                  Team& team) {
-  const std::size_t panels = n.head.panels(), stride = n.padded_outputs();
-  if (panels >= 4 * team.size()) {
-    team.split(panels, 1, [&](std::size_t first, std::size_t last, std::size_t thread) {
-      multiply(n.head, input, n.state_stride(), answers, stride, n.head_bias.data(), 0, rows, first, last,
-               &w.scratch[thread]);
-    });
-  } else {
-    team.split(rows, 1, [&](std::size_t first, std::size_t last, std::size_t thread) {
-      multiply(n.head, input, n.state_stride(), answers, stride, n.head_bias.data(), first, last, 0, panels,
-               &w.scratch[thread]);
-    });
-  }
-}
-
-double head_gradient(const Network::Impl& n, const float* input, const Rows& targets, Parameters& gradients,
-                     Workspace::Impl& w, Team& team) {
-  const std::size_t rows = w.steps * w.batch, chunk = answer_rows(n, rows), stride = n.padded_outputs();
-  const std::size_t h = n.hidden();
-  const std::span<const float> weights = n.parameters[n.head_weight_tensor()];
-  const std::span<float> dw = gradients[n.head_weight_tensor()];
-  const float scale = 1.f / static_cast<float>(rows);
+double head_gradient(const Network::Impl& n, const DropoutKey* dropout, const Rows& rows_to_predict,
+                     Parameters& gradients, Workspace::Impl& w, Team& team) {
+  const InputRows input = head_input(n, dropout, w);
+  const Targets targets = targets_of(rows_to_predict);
+  const std::size_t rows = head_row_count(n, w), chunk = output_rows(n, rows), stride = n.padded_outputs();
+  const std::size_t dy_stride = n.hidden_stride();
+  double counted = 0;
+  for (std::size_t i = 0; i < rows; ++i) counted += n.head->weight(targets, i);
+  const float scale = counted > 0 ? 1.f / static_cast<float>(counted) : 0.f;
+  float* dy = n.head_rows == HeadRows::steps ? w.dy.data() : w.dpooled.data();
   for (std::size_t start = 0; start < rows; start += chunk) {
     const std::size_t count = std::min(chunk, rows - start);
-    const float* x = input + start * n.state_stride();
-    head_answers(n, x, count, w.answers.data(), w, team);
+    const InputRows x = {input.x + start * input.stride, input.stride};
+    n.linear->forward(x, count, w.outputs.data(), stride, w.scratch, team);
     team.split(count, 1, [&](std::size_t first, std::size_t last) {
       for (std::size_t r = first; r < last; ++r) {
-        w.losses[start + r] = row_gradient(n, w.answers.data() + r * stride, targets, start + r, scale);
+        const double weight = n.head->weight(targets, start + r);
+        const float loss = n.head->gradient(w.outputs.data() + r * stride, stride, n.targets(), targets, start + r,
+                                            weight == 1 ? scale : scale * static_cast<float>(weight));
+        w.losses[start + r] = weight == 1 ? loss : loss * static_cast<float>(weight);
       }
     });
-    float* dy = w.dy.data() + start * n.state_stride();
-    // Padding stays zero even after a pass that met NaN, which a product by zero would keep alive.
-    for (std::size_t r = 0; r < count; ++r) {
-      std::fill(dy + r * n.state_stride() + h, dy + (r + 1) * n.state_stride(), 0.f);
-    }
-    split_product(
-        {h, n.outputs(), w.answers.data(), stride, 1, weights.data(), h, dy, n.state_stride(), false, n.format}, count,
-        w, team);
-    split_product({h, count, w.answers.data(), 1, stride, x, n.state_stride(), dw.data(), h, start > 0, n.format},
-                  n.outputs(), w, team);
-    team.split(stride, kBlock, [&](std::size_t first, std::size_t last) {
-      sum_rows(w.answers.data() + first, stride, count, w.sums.data() + first, last - first, start > 0);
-    });
+    n.linear->backward_input(w.outputs.data(), stride, count, dy + start * dy_stride, dy_stride, n.parameters,
+                             w.layer_scratch(n), team);
+    n.linear->backward_weights(w.outputs.data(), stride, x, count, start > 0, gradients, w.layer_scratch(n), team);
   }
-  const std::span<float> db = gradients[n.head_bias_tensor()];
-  std::copy_n(w.sums.data(), db.size(), db.begin());
+  n.linear->finish_bias(gradients, w.layer_scratch(n));
+  if (n.head_rows != HeadRows::steps) unpool(n, w);
   double loss = 0;
   for (std::size_t i = 0; i < rows; ++i) loss += static_cast<double>(w.losses[i]);
-  return loss / static_cast<double>(rows);
+  return counted > 0 ? loss / counted : 0;
 }
 
-void head_losses(const Network::Impl& n, const float* input, const Rows& targets, std::span<float> loss,
+void head_losses(const Network::Impl& n, const Rows& rows_to_predict, std::span<float> loss,
                  std::span<std::uint32_t> rank, Workspace::Impl& w, Team& team) {
-  const std::size_t rows = w.steps * w.batch, chunk = answer_rows(n, rows), stride = n.padded_outputs();
+  const InputRows input = head_input(n, nullptr, w);
+  const Targets targets = targets_of(rows_to_predict);
+  const std::size_t rows = head_row_count(n, w), chunk = output_rows(n, rows), stride = n.padded_outputs();
   for (std::size_t start = 0; start < rows; start += chunk) {
     const std::size_t count = std::min(chunk, rows - start);
-    head_answers(n, input + start * n.state_stride(), count, w.answers.data(), w, team);
+    n.linear->forward({input.x + start * input.stride, input.stride}, count, w.outputs.data(), stride, w.scratch, team);
     team.split(count, 1, [&](std::size_t first, std::size_t last) {
       for (std::size_t r = first; r < last; ++r) {
-        const float* answers = w.answers.data() + r * stride;
-        loss[start + r] = row_loss(n, answers, targets, start + r);
-        if (!rank.empty()) rank[start + r] = softmax_rank(answers, stride, targets.tokens[start + r]);
+        const float* y = w.outputs.data() + r * stride;
+        loss[start + r] = n.head->loss(y, stride, n.targets(), targets, start + r);
+        if (!rank.empty()) rank[start + r] = softmax_rank(y, stride, targets.classes[start + r]);
       }
     });
+  }
+}
+
+void head_predictions(const Network::Impl& n, std::span<float> y, Workspace::Impl& w, Team& team) {
+  const InputRows input = head_input(n, nullptr, w);
+  const std::size_t rows = head_row_count(n, w), chunk = output_rows(n, rows), stride = n.padded_outputs();
+  const std::size_t width = n.linear->outputs();
+  for (std::size_t start = 0; start < rows; start += chunk) {
+    const std::size_t count = std::min(chunk, rows - start);
+    n.linear->forward({input.x + start * input.stride, input.stride}, count, w.outputs.data(), stride, w.scratch, team);
+    for (std::size_t r = 0; r < count; ++r) {
+      float* row = w.outputs.data() + r * stride;
+      n.head->predict(row, stride, n.targets(), row);
+      std::copy_n(row, width, y.data() + (start + r) * width);
+    }
   }
 }
 
 double prediction_gradient(const Network::Impl& n, const float* input, Token target, float* dy, Workspace::Impl& w,
                            Team& team) {
-  float* logits = w.answers.data();
-  head_answers(n, input, 1, logits, w, team);
+  float* logits = w.outputs.data();
+  n.linear->forward({input, 0}, 1, logits, n.padded_outputs(), w.scratch, team);
   const float nats = softmax_gradient(logits, n.padded_outputs(), target, -1);
-  split_product({n.hidden(), n.vocabulary, logits, n.padded_outputs(), 1, n.parameters[n.head_weight_tensor()].data(),
-                 n.hidden(), dy, n.state_stride(), false, n.format},
-                1, w, team);
+  n.linear->backward_input(logits, n.padded_outputs(), 1, dy, n.hidden_stride(), n.parameters, w.layer_scratch(n),
+                           team);
   return -static_cast<double>(nats);
 }
 

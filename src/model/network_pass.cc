@@ -1,10 +1,13 @@
-// A pass over a window: buffers, states, and the public train, score, forward, trace and infer.
+// A pass over a window: buffers, states, the parts one after another; and the public train, score, predict, forward,
+// trace and infer.
 #include <algorithm>
+#include <cstring>
 
 #include "kernels/pointwise.h"
 #include "model/network_impl.h"
 
 namespace sluice {
+
 Workspace::Workspace() : impl_(std::make_unique<Impl>()) {}
 Workspace::~Workspace() = default;
 Workspace::Workspace(Workspace&&) noexcept = default;
@@ -12,130 +15,280 @@ Workspace& Workspace::operator=(Workspace&&) noexcept = default;
 
 namespace {
 
-// Room to number the distinct tokens of a window.
-void prepare_distinct(const Network::Impl& n, Workspace::Impl& w, std::size_t rows) {
-  const std::size_t distinct = std::min(rows, n.vocabulary);
-  grow(w.embedded, distinct * n.input_stride());
-  grow(w.table, distinct * n.table_stride());
-  if (w.slot_of_token.size() < n.vocabulary) w.slot_of_token.resize(n.vocabulary);
-  if (w.slots.size() < rows) {
-    w.slots.resize(rows);
-    w.by_slot.resize(rows);
+// Which dropout: of the input; else number l is that of the outputs of layer l - 1.
+constexpr std::size_t kInputPlace = 1000;
+
+bool drops_input(const Network::Impl& n, const DropoutKey* dropout) {
+  return dropout != nullptr && n.config.input_dropout > 0;
+}
+
+bool drops_outputs(const Network::Impl& n, std::size_t place, const DropoutKey* dropout) {
+  return dropout != nullptr && n.layer_configs[place].dropout > 0;
+}
+
+bool drops_anything(const Network::Impl& n) {
+  return n.config.input_dropout > 0 || std::ranges::any_of(n.layer_configs, [](const LayerConfig& layer) {
+           return layer.dropout > 0 || layer.weight_dropout > 0;
+         });
+}
+
+std::size_t padded_outputs(const Part& part) { return round_up(part.outputs(), kBlock); }
+
+// The room of parts: one memory each, made for this network.
+void prepare_parts(const Network::Impl& n, Workspace::Impl& w, bool training, std::size_t threads) {
+  if (w.parts.size() != n.parts.size()) {
+    w.parts.clear();
+    for (const auto& part : n.parts) w.parts.push_back(part->memory());
+    w.dropped.resize(n.parts.size());
   }
-  if (w.slot_starts.size() < distinct + 1) w.slot_starts.resize(distinct + 1);
-  w.distinct.reserve(distinct);
+  for (std::size_t l = 0; l < n.parts.size(); ++l) {
+    n.parts[l]->prepare(w.window, n.format, threads, training, *w.parts[l]);
+  }
+}
+
+// Row i of what the first part reads: an embedded token, or the features themselves.
+const float* input_row(const Network::Impl& n, const Rows& inputs, std::size_t i) {
+  if (!n.reads_tokens()) return inputs.numbers.data() + i * n.inputs();
+  return n.parameters[0].data() + inputs.tokens[i] * n.inputs();
+}
+
+// These rows, dropped.
+PartInput drop_input(const Network::Impl& n, const Rows& inputs, const DropoutKey& key, Workspace::Impl& w,
+                     Team& team) {
+  const std::size_t stride = n.input_stride(), width = n.inputs();
+  const Random random = dropout_random(key, kInputPlace);
+  float* out = w.features.data();
+  team.split(w.window.rows(), 1, [&](std::size_t first, std::size_t last) {
+    for (std::size_t i = first; i < last; ++i) {
+      float* row = out + i * stride;
+      std::memcpy(row, input_row(n, inputs, i), width * sizeof(float));
+      std::memset(row + width, 0, (stride - width) * sizeof(float));
+      dropout(row, row, stride, n.config.input_dropout, random, i * stride);
+    }
+  });
+  return {out, stride, nullptr};
+}
+
+// The gradient of an embedding that is not tied: zero, and ready for the window's tokens. After forward_parts().
+void clear_embedding_gradient(const Network::Impl& n, std::span<const Token> tokens, const DropoutKey* dropout,
+                              Gradients& gradients, Workspace::Impl& w, Team& team) {
+  const std::size_t e = n.config.embedding;
+  float* rows = gradients[0].data();
+  team.split(gradients.sparse ? gradients.touched.size() : n.vocabulary, 16, [&](std::size_t first, std::size_t last) {
+    for (std::size_t i = first; i < last; ++i) {
+      std::fill_n(rows + (gradients.sparse ? gradients.touched[i] : i) * e, e, 0.f);
+    }
+  });
+  gradients.sparse = true;
+  if (drops_input(n, dropout)) n.embedding->find_distinct(tokens, w.embedding);
+  gradients.touched.reserve(std::min(tokens.size(), n.vocabulary));
+  gradients.touched = w.embedding.distinct;
+}
+
+// Given dy of the last part, fills every gradient but the head's. Embedding gradients are added to what is there.
+void backward_parts(const Network::Impl& n, const PartInput& input, std::span<const Token> tokens,
+                    const DropoutKey* dropout, Parameters& gradients, Workspace::Impl& w, Team& team) {
+  const Pass pass = w.pass(n, dropout, team);
+  const std::size_t rows = w.window.rows();
+  AlignedVector<float>*dy = &w.dy, *dx = &w.dx;
+  for (std::size_t l = n.parts.size(); l-- > 0;) {
+    const Part& part = *n.parts[l];
+    const std::size_t stride = row_stride(part.outputs());
+    if (drops_outputs(n, l, dropout)) {
+      drop_rows(dy->data(), stride, dy->data(), stride, rows, padded_outputs(part), n.layer_configs[l].dropout,
+                dropout_random(*dropout, l + 1), team);
+    }
+    PartGradient gradient = {dy->data(), stride, nullptr, row_stride(part.inputs())};
+    if (l == 0) {
+      if (n.reads_tokens()) gradient.x = w.input_gradient.data();
+    } else {
+      gradient.x = part.in_place() ? dy->data() : dx->data();
+    }
+    part.backward(pass, part_input(n, l, input, dropout, w), gradient, n.parameters, gradients, *w.parts[l]);
+    if (l > 0 && !part.in_place()) std::swap(dy, dx);
+  }
+  if (!n.reads_tokens()) return;
+  float* de = w.input_gradient.data();
+  if (input.repeated != nullptr) return n.embedding->add_gradients(de, gradients, w.embedding, team);
+  const std::size_t stride = n.input_stride();
+  drop_rows(de, stride, de, stride, rows, stride, n.config.input_dropout, dropout_random(*dropout, kInputPlace), team);
+  n.embedding->add_each_gradient(tokens, de, gradients, team);
+}
+
+void expect_room(const Rows& rows, std::size_t count, std::size_t width, const char* what) {
+  if (rows.tokens.size() == count || rows.numbers.size() == count * width) return;
+  throw Error(Status::usage,
+              std::string(what) + ": expected " + std::to_string(count) + " rows, found " +
+                  std::to_string(std::max(rows.tokens.size(), rows.numbers.size() / std::max<std::size_t>(1, width))));
 }
 
 }  // namespace
 
-void prepare(const Network::Impl& n, Workspace::Impl& w, std::size_t steps, std::size_t batch, bool training,
-             std::size_t threads) {
-  const std::size_t rows = steps * batch;
-  w.steps = steps;
-  w.batch = batch;
-  if (w.layers.size() < n.config.layers) {
-    w.layers.resize(n.config.layers);
-    w.inputs.resize(n.config.layers);
-    w.dropped.resize(n.config.layers);
-    w.dropped_back.resize(n.config.layers);
+void set_window(const Window& window, Workspace::Impl& w) {
+  w.window = {window.steps, window.batch, nullptr};
+  if (!window.lengths.empty()) {
+    w.window.entries = packed_entries(window.lengths, window.steps, window.batch, w.entries);
   }
-  for (std::size_t l = 0; l < n.config.layers; ++l) {
-    w.layers[l].prepare(n.layer_shape(l), n.format, steps, batch, threads);
-    const double rate = l == 0 ? n.config.input_dropout : n.config.dropout;
-    if (training && rate > 0) grow(w.inputs[l], rows * (l == 0 ? n.input_stride() : n.state_stride()));
-  }
-  grow(w.answers, answer_rows(n, rows) * n.padded_outputs());
+}
+
+void prepare(const Network::Impl& n, Workspace::Impl& w, bool training, std::size_t threads) {
+  const std::size_t rows = w.window.rows();
+  const SharedRoom room = n.room();
+  prepare_parts(n, w, training, threads);
+  grow(w.outputs, output_rows(n, rows) * n.padded_outputs());
   if (w.losses.size() < rows) w.losses.resize(rows);
-  if (n.reads_text()) prepare_distinct(n, w, rows);
+  if (n.reads_tokens()) n.embedding->prepare(rows, w.embedding);
+  if (training && n.config.input_dropout > 0) grow(w.features, rows * n.input_stride());
   if (w.scratch.size() < threads) w.scratch.resize(threads);
   for (Scratch& scratch : w.scratch) {
-    scratch.prepare_multiply(n.format, rows, n.widest_factor());
-    if (training) scratch.prepare_product(n.format, std::max(n.hidden(), n.inputs()));
+    scratch.prepare_multiply(n.format, rows, room.factor);
+    if (training) scratch.prepare_product(n.format, room.columns);
+  }
+  if (n.head_rows != HeadRows::steps) {
+    grow(w.pooled, w.window.batch * n.hidden_stride());
+    w.highest.resize(w.window.batch * n.hidden());
   }
   if (!training) return;
-  grow(w.dy, rows * n.state_stride());
-  if (n.config.dropout > 0) grow(w.head_input, rows * n.state_stride());
-  for (std::size_t s = 0; s < n.states(); ++s) grow(w.carry[s], batch * n.state_stride());
-  grow(w.mixed, batch * n.state_stride());
-  if (n.config.weight_dropout > 0) grow(w.dropped_weights, n.parameters[n.layer_tensor(0, 1)].size());
-  if (n.reads_text()) {
-    grow(w.embedded_gradient, (n.config.input_dropout > 0 ? rows : std::min(rows, n.vocabulary)) * n.input_stride());
+  std::size_t widest = 0;
+  bool apart = false;
+  for (std::size_t l = 0; l < n.parts.size(); ++l) {
+    const Part& part = *n.parts[l];
+    widest = std::max(widest, row_stride(part.outputs()));
+    apart = apart || (l > 0 && !part.in_place());
+    if (n.layer_configs[l].dropout > 0) grow(w.dropped[l], rows * row_stride(part.outputs()));
   }
-  grow(w.sums, std::max({n.layer_shape(0).sums(), n.layer_shape(n.config.layers - 1).sums(), n.padded_outputs()}));
+  grow(w.dy, rows * widest);
+  if (apart) grow(w.dx, rows * widest);
+  if (n.head_rows != HeadRows::steps) grow(w.dpooled, w.window.batch * n.hidden_stride());
+  if (n.reads_tokens()) {
+    grow(w.input_gradient, (n.config.input_dropout > 0 ? rows : std::min(rows, n.vocabulary)) * n.input_stride());
+  }
+  grow(w.sums, room.sums);
 }
 
 void load_state(const Network::Impl& n, const State& state, Workspace::Impl& w) {
-  for (std::size_t l = 0; l < n.config.layers; ++l) {
-    for (std::size_t s = 0; s < n.states(); ++s) {
-      load_rows(n.layer_shape(l), state.of(l, s), w.batch, w.layers[l].states[s].data());
-    }
+  std::size_t first = 0;
+  for (std::size_t l = 0; l < n.parts.size(); ++l) {
+    n.parts[l]->load(w.window, state, first, *w.parts[l]);
+    first += n.parts[l]->states();
   }
 }
 
 void store_state(const Network::Impl& n, const Workspace::Impl& w, State& state) {
-  for (std::size_t l = 0; l < n.config.layers; ++l) {
-    for (std::size_t s = 0; s < n.states(); ++s) {
-      const float* from = w.layers[l].states[s].data() + w.steps * w.batch * n.state_stride();
-      store_rows(n.layer_shape(l), from, w.batch, state.of(l, s));
-    }
+  std::size_t first = 0;
+  for (std::size_t l = 0; l < n.parts.size(); ++l) {
+    n.parts[l]->store(w.window, *w.parts[l], first, state);
+    first += n.parts[l]->states();
   }
+}
+
+PartInput input_rows(const Network::Impl& n, const Rows& inputs, const DropoutKey* dropout, bool each,
+                     Workspace::Impl& w, Team& team) {
+  if (drops_input(n, dropout)) return drop_input(n, inputs, *dropout, w, team);
+  if (!n.reads_tokens()) return {inputs.numbers.data(), n.inputs(), nullptr};
+  if (each) return n.embedding->look_up_each(inputs.tokens, n.parameters, w.embedding);
+  return n.embedding->look_up(inputs.tokens, n.parameters, w.embedding, team);
+}
+
+PartInput part_input(const Network::Impl& n, std::size_t place, const PartInput& input, const DropoutKey* dropout,
+                     const Workspace::Impl& w) {
+  if (place == 0) return input;
+  const std::size_t stride = row_stride(n.parts[place]->inputs());
+  if (drops_outputs(n, place - 1, dropout)) return {w.dropped[place - 1].data(), stride, nullptr};
+  return {n.parts[place - 1]->rows(w.window, *w.parts[place - 1]), stride, nullptr};
+}
+
+PartInput forward_parts(const Network::Impl& n, const Rows& inputs, const DropoutKey* dropout, Workspace::Impl& w,
+                        Team& team) {
+  const Pass pass = w.pass(n, dropout, team);
+  const PartInput input = input_rows(n, inputs, dropout, false, w, team);
+  for (std::size_t l = 0; l < n.parts.size(); ++l) {
+    const Part& part = *n.parts[l];
+    part.forward(pass, part_input(n, l, input, dropout, w), n.parameters, *w.parts[l]);
+    if (!drops_outputs(n, l, dropout)) continue;
+    const std::size_t stride = row_stride(part.outputs());
+    drop_rows(part.rows(w.window, *w.parts[l]), stride, w.dropped[l].data(), stride, w.window.rows(),
+              padded_outputs(part), n.layer_configs[l].dropout, dropout_random(*dropout, l + 1), team);
+  }
+  return input;
+}
+
+InputRows last_rows(const Network::Impl& n, const DropoutKey* dropout, const Workspace::Impl& w) {
+  const std::size_t last = n.parts.size() - 1;
+  if (drops_outputs(n, last, dropout)) return {w.dropped[last].data(), n.hidden_stride()};
+  return {n.parts[last]->rows(w.window, *w.parts[last]), n.hidden_stride()};
 }
 
 double Network::train(const Window& window, const DropoutKey& dropout, State& state, Gradients& gradients,
                       Workspace& workspace, Team& team) const {
   const Impl& n = *impl_;
   Workspace::Impl& w = workspace.impl();
-  const bool drops = n.config.dropout > 0 || n.config.input_dropout > 0 || n.config.weight_dropout > 0;
-  const DropoutKey* key = drops ? &dropout : nullptr;
-  prepare(n, w, window.steps, window.batch, true, team.size());
+  const DropoutKey* key = drops_anything(n) ? &dropout : nullptr;
+  set_window(window, w);
+  prepare(n, w, true, team.size());
+  expect_room(window.inputs, w.window.rows(), n.inputs(), "inputs");
+  expect_room(window.targets, head_row_count(n, w), n.targets(), "targets");
   load_state(n, state, w);
-  forward_layers(n, window.inputs, key, w, team);
+  const PartInput input = forward_parts(n, window.inputs, key, w, team);
   store_state(n, w, state);
-  if (n.reads_text() && !n.config.tied) clear_embedding_gradient(n, window.inputs.tokens, key, gradients, w, team);
-  const double loss = head_gradient(n, head_input(n, key, w, team), window.targets, gradients, w, team);
-  backward_layers(n, window.inputs, key, gradients, w, team);
+  if (n.reads_tokens() && !n.config.tied) {
+    clear_embedding_gradient(n, window.inputs.tokens, key, gradients, w, team);
+  }
+  const double loss = head_gradient(n, key, window.targets, gradients, w, team);
+  backward_parts(n, input, window.inputs.tokens, key, gradients, w, team);
   return loss;
 }
 
 void Network::score(const Window& window, State& state, std::span<float> loss, std::span<std::uint32_t> rank,
                     Workspace& workspace, Team& team) const {
-  forward(window.inputs, window.steps, window.batch, state, workspace, team);
-  Workspace::Impl& w = workspace.impl();
-  head_losses(*impl_, w.outputs(*impl_, impl_->config.layers - 1), window.targets, loss, rank, w, team);
+  forward(window, state, workspace, team);
+  head_losses(*impl_, window.targets, loss, rank, workspace.impl(), team);
+}
+
+void Network::predict(const Window& window, State& state, std::span<float> y, Workspace& workspace, Team& team) const {
+  forward(window, state, workspace, team);
+  head_predictions(*impl_, y, workspace.impl(), team);
 }
 
 void Network::forward(const Rows& inputs, std::size_t steps, std::size_t batch, State& state, Workspace& workspace,
                       Team& team) const {
+  forward({inputs, {}, steps, batch}, state, workspace, team);
+}
+
+void Network::forward(const Window& window, State& state, Workspace& workspace, Team& team) const {
   Workspace::Impl& w = workspace.impl();
-  prepare(*impl_, w, steps, batch, false, team.size());
+  set_window(window, w);
+  prepare(*impl_, w, false, team.size());
   load_state(*impl_, state, w);
-  forward_layers(*impl_, inputs, nullptr, w, team);
+  forward_parts(*impl_, window.inputs, nullptr, w, team);
   store_state(*impl_, w, state);
 }
 
 GateTrace Network::trace(Workspace& workspace) const {
   const Impl& n = *impl_;
   Workspace::Impl& w = workspace.impl();
-  GateTrace trace = {w.steps, n.hidden(), {}};
-  const std::vector<ShownRow> shown = shown_rows(n.config.cell);
-  for (std::size_t l = 0; l < n.config.layers; ++l) {
+  GateTrace trace = {w.window.steps, n.recurrent.front()->shape().hidden, {}};
+  for (std::size_t l = 0; l < n.recurrent.size(); ++l) {
+    const RecurrentLayer& recurrent = *n.recurrent[l];
+    const CellShape& cell = *recurrent.shape().cell;
+    const std::vector<ShownRow> shown = shown_rows(recurrent.cell().name);
     const Sequence s = w.sequence(n, l);
+    const std::size_t hidden = recurrent.shape().hidden;
     LayerTrace layer;
     layer.gates.resize(shown.size());
-    for (std::size_t t = 0; t < w.steps; ++t) {
+    for (std::size_t t = 0; t < w.window.steps; ++t) {
       const float* tape = s.tape_at(t, 0);
       for (std::size_t g = 0; g < shown.size(); ++g) {
         const float* row = tape + static_cast<std::size_t>(shown[g].row) * s.hidden;
-        for (std::size_t u = 0; u < n.hidden(); ++u)
-          layer.gates[g].push_back(shown[g].complement ? 1 - row[u] : row[u]);
+        for (std::size_t u = 0; u < hidden; ++u) layer.gates[g].push_back(shown[g].complement ? 1 - row[u] : row[u]);
       }
-      if (n.shape->candidate_row >= 0) {
-        const float* row = tape + static_cast<std::size_t>(n.shape->candidate_row) * s.hidden;
-        layer.candidate.insert(layer.candidate.end(), row, row + n.hidden());
+      if (cell.candidate_row >= 0) {
+        const float* row = tape + static_cast<std::size_t>(cell.candidate_row) * s.hidden;
+        layer.candidate.insert(layer.candidate.end(), row, row + hidden);
       }
-      layer.hidden.insert(layer.hidden.end(), s.state_at(0, t + 1, 0), s.state_at(0, t + 1, 0) + n.hidden());
-      if (n.states() > 1) {
-        layer.memory.insert(layer.memory.end(), s.state_at(1, t + 1, 0), s.state_at(1, t + 1, 0) + n.hidden());
+      layer.hidden.insert(layer.hidden.end(), s.state_at(0, t + 1, 0), s.state_at(0, t + 1, 0) + hidden);
+      if (cell.states > 1) {
+        layer.memory.insert(layer.memory.end(), s.state_at(1, t + 1, 0), s.state_at(1, t + 1, 0) + hidden);
       }
     }
     trace.layers.push_back(std::move(layer));
@@ -146,56 +299,47 @@ GateTrace Network::trace(Workspace& workspace) const {
 void Network::prepare_infer(Workspace& workspace, std::size_t steps, std::size_t batch) const {
   const Impl& n = *impl_;
   Workspace::Impl& w = workspace.impl();
-  w.layers.resize(std::max(w.layers.size(), n.config.layers));
-  for (std::size_t l = 0; l < n.config.layers; ++l) w.layers[l].prepare(n.layer_shape(l), n.format, steps, batch, 1);
-  if (n.reads_text()) grow(w.embedded, steps * batch * n.input_stride());
-  grow(w.answers, (n.reads_text() ? 1 : steps) * batch * n.padded_outputs());
+  w.window = {steps, batch, nullptr};
+  const std::size_t rows = steps * batch;
+  prepare_parts(n, w, false, 0);
+  if (n.reads_tokens()) grow(w.embedding.rows, rows * n.input_stride());
+  grow(w.outputs, (n.reads_tokens() ? 1 : steps) * batch * n.padded_outputs());
   if (w.scratch.empty()) w.scratch.resize(1);
-  w.scratch[0].prepare_multiply(n.format, steps * batch, n.widest_factor());
+  w.scratch[0].prepare_multiply(n.format, rows, n.room().factor);
 }
 
 void Network::infer(const Rows& inputs, std::size_t steps, State& state, Workspace& workspace) const noexcept {
   const Impl& n = *impl_;
   Workspace::Impl& w = workspace.impl();
-  w.steps = steps;
-  w.batch = state.batch();
-  const std::size_t rows = steps * w.batch;
+  w.window = {steps, state.batch(), nullptr};
   load_state(n, state, w);
-  const float* x = inputs.numbers.data();
-  std::size_t stride = n.inputs();
-  if (n.reads_text()) {
-    const std::size_t e = n.config.embedding;
-    stride = n.input_stride();
-    for (std::size_t i = 0; i < rows; ++i) {
-      std::copy_n(n.parameters[0].data() + inputs.tokens[i] * e, e, w.embedded.data() + i * stride);
-    }
-    x = w.embedded.data();
-  }
-  for (std::size_t l = 0; l < n.config.layers; ++l) {
-    infer_layer(*n.shape, n.layers[l], {x, stride}, w.sequence(n, l), w.scratch[0]);
-    x = w.outputs(n, l);
-    stride = n.state_stride();
+  PartInput in = {inputs.numbers.data(), n.inputs(), nullptr};
+  if (n.reads_tokens()) in = n.embedding->look_up_each(inputs.tokens, n.parameters, w.embedding);
+  for (std::size_t l = 0; l < n.parts.size(); ++l) {
+    n.parts[l]->infer(w.window, in, *w.parts[l], w.scratch[0]);
+    in = {n.parts[l]->rows(w.window, *w.parts[l]), row_stride(n.parts[l]->outputs()), nullptr};
   }
   store_state(n, w, state);
 }
 
-std::span<float> Network::answer(Workspace& workspace) const noexcept {
+std::span<float> Network::outputs_of_last_step(Workspace& workspace) const noexcept {
   const Impl& n = *impl_;
   Workspace::Impl& w = workspace.impl();
-  const float* last = w.outputs(n, n.config.layers - 1) + (w.steps - 1) * w.batch * n.state_stride();
-  multiply(n.head, last, n.state_stride(), w.answers.data(), n.padded_outputs(), n.head_bias.data(), 0, w.batch, 0,
-           n.head.panels(), w.scratch.data());
-  return std::span<float>(w.answers).first(w.batch * n.padded_outputs());
+  const InputRows rows = last_rows(n, nullptr, w);
+  const float* last = rows.x + (w.window.steps - 1) * w.window.batch * rows.stride;
+  n.linear->infer({last, rows.stride}, w.window.batch, w.outputs.data(), n.padded_outputs(), w.scratch[0]);
+  return std::span<float>(w.outputs).first(w.window.batch * n.padded_outputs());
 }
 
-void Network::answer_all(Workspace& workspace, std::span<float> y) const noexcept {
+void Network::predictions_of_all_steps(Workspace& workspace, std::span<float> y) const noexcept {
   const Impl& n = *impl_;
   Workspace::Impl& w = workspace.impl();
-  const std::size_t rows = w.steps * w.batch, outputs = n.outputs();
-  multiply(n.head, w.outputs(n, n.config.layers - 1), n.state_stride(), w.answers.data(), n.padded_outputs(),
-           n.head_bias.data(), 0, rows, 0, n.head.panels(), w.scratch.data());
+  const std::size_t rows = w.window.rows(), width = n.linear->outputs(), stride = n.padded_outputs();
+  n.linear->infer(last_rows(n, nullptr, w), rows, w.outputs.data(), stride, w.scratch[0]);
   for (std::size_t i = 0; i < rows; ++i) {
-    std::copy_n(w.answers.data() + i * n.padded_outputs(), outputs, y.data() + i * outputs);
+    float* row = w.outputs.data() + i * stride;
+    n.head->predict(row, stride, n.targets(), row);
+    std::copy_n(row, width, y.data() + i * width);
   }
 }
 

@@ -10,9 +10,24 @@
 
 namespace sluice {
 
+enum class TensorRole {
+  embedding,
+  input,           // W of a recurrent layer, its gates one after another
+  recurrent,       // U
+  bias,            // of the gates that W feeds
+  recurrent_bias,  // of the row of U that has a bias of its own
+  dense,
+  dense_bias,
+  head,
+  head_bias,
+};
+
 struct Shape {
   std::string name;  // "embedding.weight", "rnn.weight_ih_l0", "head.bias", ...
   std::size_t rows = 0, columns = 1;
+  TensorRole role = TensorRole::head;
+  std::size_t layer = 0;   // whose it is, counted from the input; of the head: how many there are
+  bool reverse = false;    // of a recurrent layer's backward direction
   std::size_t offset = 0;  // in the buffer, a multiple of 32 floats
   std::size_t size() const { return rows * columns; }
 };

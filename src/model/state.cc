@@ -1,6 +1,5 @@
 // The state as a value, and as bytes (the format stands in sluice/model.h).
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cstring>
 #include <limits>
@@ -13,8 +12,10 @@ namespace sluice {
 namespace {
 
 constexpr std::string_view kMagic = "SLUICEST";
-constexpr std::uint32_t kVersion = 1;
-constexpr std::size_t kHeader = 48, kChecksum = 8;  // bytes
+constexpr std::uint32_t kVersion = 2, kAlikeVersion = 1;  // the latter: all layers alike, and no model named
+constexpr std::size_t kStart = 16, kChecksum = 8;         // bytes: magic, version and 0
+constexpr std::size_t kShortest = kStart + 32 + kChecksum;
+constexpr std::uint64_t kMostValues = std::uint64_t{1} << 40;
 
 // Whole numbers in little-endian order, whatever the machine's own.
 template <class Number>
@@ -33,22 +34,16 @@ Number get(std::span<const std::byte> bytes, std::size_t at) {
   throw Error(Status::bad_file, "state: expected " + expected + ", found " + found);
 }
 
-std::string shape_text(const std::array<std::uint64_t, 4>& shape) {
-  return std::to_string(shape[0]) + " layers x " + std::to_string(shape[1]) + " states x " + std::to_string(shape[2]) +
-         " streams x " + std::to_string(shape[3]) + " units";
+std::string shape_text(std::uint64_t layers, std::uint64_t batch, const std::string& of_layers) {
+  return std::to_string(layers) + " layers x " + std::to_string(batch) + " streams" + of_layers;
 }
 
 void check_start(std::span<const std::byte> bytes) {
-  if (bytes.size() < kMagic.size()) {
-    refuse("at least " + std::to_string(kHeader + kChecksum) + " bytes",
-           std::to_string(bytes.size()) + " (it is truncated)");
-  }
-  if (std::memcmp(bytes.data(), kMagic.data(), kMagic.size()) != 0) {
+  if (bytes.size() >= kMagic.size() && std::memcmp(bytes.data(), kMagic.data(), kMagic.size()) != 0) {
     refuse("the bytes of a state, which begin with \"SLUICEST\"", "other bytes");
   }
-  if (bytes.size() < kHeader + kChecksum) {
-    refuse("at least " + std::to_string(kHeader + kChecksum) + " bytes",
-           std::to_string(bytes.size()) + " (it is truncated)");
+  if (bytes.size() < kShortest) {
+    refuse("at least " + std::to_string(kShortest) + " bytes", std::to_string(bytes.size()) + " (it is truncated)");
   }
   const auto version = get<std::uint32_t>(bytes, 8), zero = get<std::uint32_t>(bytes, 12);
   if (version > kVersion) {
@@ -57,46 +52,107 @@ void check_start(std::span<const std::byte> bytes) {
   if (version == 0 || zero != 0) refuse("a version from 1 on and 0 after it", "other numbers");
 }
 
-// How many values a state of that shape has.
-std::size_t count_of(const std::array<std::uint64_t, 4>& shape) {
-  if (shape == std::array<std::uint64_t, 4>{}) return 0;
-  std::uint64_t count = 1;
-  for (const std::uint64_t extent : shape) {
-    if (extent == 0 || extent > std::numeric_limits<std::uint32_t>::max() ||
-        count > (std::uint64_t{1} << 40) / extent) {
-      refuse("a shape of a state, each extent from 1 on and at most 2^40 values", shape_text(shape));
+// What stands before the values.
+struct Header {
+  std::uint64_t model = 0, batch = 0, count = 0;
+  std::vector<StateShape> shapes;
+  std::size_t size = 0;  // bytes
+};
+
+// Adds the values of a layer; false: more than there can be.
+bool add_layer(Header& header, std::uint64_t states, std::uint64_t hidden) {
+  constexpr std::uint64_t most = std::numeric_limits<std::uint32_t>::max();
+  if (states == 0 || hidden == 0 || states > most || hidden > most || header.batch == 0 || header.batch > most) {
+    return false;
+  }
+  if (states > kMostValues / hidden || states * hidden > kMostValues / header.batch) return false;
+  header.count += states * hidden * header.batch;
+  header.shapes.push_back({static_cast<std::size_t>(states), static_cast<std::size_t>(hidden)});
+  return header.count <= kMostValues;
+}
+
+// Sizes are compared with the bytes that are there before any memory is taken.
+Header read_header(std::span<const std::byte> bytes) {
+  Header header;
+  const std::string expected = "a shape of a state, each extent from 1 on and at most 2^40 values";
+  const bool alike = get<std::uint32_t>(bytes, 8) == kAlikeVersion;
+  const auto word = [&](std::size_t i) { return get<std::uint64_t>(bytes, kStart + 8 * i); };
+  const std::uint64_t layers = word(alike ? 0 : 1);
+  header.batch = word(2);
+  if (!alike) header.model = word(0);
+  header.size = kStart + (alike ? 32 : 24);
+  if (layers > (bytes.size() - kChecksum) / sizeof(float)) {
+    refuse(expected, shape_text(layers, header.batch, " in " + std::to_string(bytes.size()) + " bytes"));
+  }
+  if (!alike) header.size += 16 * static_cast<std::size_t>(layers);
+  if (header.size + kChecksum > bytes.size()) {
+    refuse("at least " + std::to_string(header.size + kChecksum) + " bytes",
+           std::to_string(bytes.size()) + " (it is truncated)");
+  }
+  // A state of nothing is all zeros.
+  if (layers == 0 && header.batch == 0 && (!alike || (word(1) == 0 && word(3) == 0))) return header;
+  for (std::size_t l = 0; l < layers; ++l) {
+    const std::uint64_t states = word(alike ? 1 : 3 + 2 * l), hidden = word(alike ? 3 : 4 + 2 * l);
+    if (add_layer(header, states, hidden)) continue;
+    refuse(expected, shape_text(layers, header.batch,
+                                " of " + std::to_string(states) + " states x " + std::to_string(hidden) + " units"));
+  }
+  if (layers == 0) refuse(expected, shape_text(layers, header.batch, ""));
+  return header;
+}
+
+std::size_t values_of(const std::vector<StateShape>& layers, std::size_t batch) {
+  std::size_t count = 0;
+  for (const auto& [states, hidden] : layers) {
+    std::size_t each = 0;
+    if (__builtin_mul_overflow(states, hidden, &each) || __builtin_mul_overflow(each, batch, &each) ||
+        each > kMostValues || (count += each) > kMostValues) {
+      throw Error(Status::usage, "state: expected at most 2^40 values, found more");
     }
-    count *= extent;
   }
   return count;
 }
 
 }  // namespace
 
-State::State(std::size_t layers, std::size_t states, std::size_t batch, std::size_t hidden)
-    : layers_(layers), states_(states), batch_(batch), hidden_(hidden), values_(layers * states * batch * hidden) {}
+State::State(std::vector<StateShape> layers, std::size_t batch)
+    : shapes_(std::move(layers)), batch_(batch), values_(values_of(shapes_, batch)) {}
+
+State::State(std::size_t layers, std::size_t states, std::size_t batch, std::size_t hidden) {
+  if (layers > kMostValues) throw Error(Status::usage, "state: expected at most 2^40 values, found more");
+  values_of({{states, hidden}}, batch);
+  *this = State(std::vector<StateShape>(layers, {states, hidden}), batch);
+}
+
+std::size_t State::offset(std::size_t layer, std::size_t state) const {
+  std::size_t before = 0;
+  for (std::size_t l = 0; l < layer; ++l) before += shapes_[l].states * shapes_[l].hidden;
+  return (before + state * shapes_[layer].hidden) * batch_;
+}
 
 std::span<float> State::of(std::size_t layer, std::size_t state) {
-  return std::span<float>(values_).subspan((layer * states_ + state) * batch_ * hidden_, batch_ * hidden_);
+  return std::span<float>(values_).subspan(offset(layer, state), batch_ * shapes_[layer].hidden);
 }
 
 std::span<const float> State::of(std::size_t layer, std::size_t state) const {
-  return std::span<const float>(values_).subspan((layer * states_ + state) * batch_ * hidden_, batch_ * hidden_);
+  return std::span<const float>(values_).subspan(offset(layer, state), batch_ * shapes_[layer].hidden);
 }
 
 void State::reset() noexcept { std::fill(values_.begin(), values_.end(), 0.f); }
 
-bool State::same_shape(const State& other) const noexcept {
-  return layers_ == other.layers_ && states_ == other.states_ && batch_ == other.batch_ && hidden_ == other.hidden_;
-}
-
 std::vector<std::byte> State::to_bytes() const {
   std::vector<std::byte> bytes;
-  bytes.reserve(kHeader + values_.size() * sizeof(float) + kChecksum);
+  bytes.reserve(kShortest + 16 * shapes_.size() + values_.size() * sizeof(float));
   for (const char c : kMagic) bytes.push_back(static_cast<std::byte>(c));
   put(bytes, kVersion);
   put(bytes, std::uint32_t{0});
-  for (const std::size_t extent : {layers_, states_, batch_, hidden_}) put(bytes, std::uint64_t{extent});
+  put(bytes, model_);
+  put(bytes, std::uint64_t{shapes_.size()});
+  put(bytes, std::uint64_t{batch_});
+  for (const auto& [states, hidden] : shapes_) {
+    put(bytes, std::uint64_t{states});
+    put(bytes, std::uint64_t{hidden});
+  }
   for (const float value : values_) put(bytes, std::bit_cast<std::uint32_t>(value));
   put(bytes, fnv1a(std::span<const std::byte>(bytes)));
   return bytes;
@@ -104,35 +160,48 @@ std::vector<std::byte> State::to_bytes() const {
 
 State State::from_bytes(std::span<const std::byte> bytes) {
   check_start(bytes);
-  std::array<std::uint64_t, 4> shape;
-  for (std::size_t i = 0; i < shape.size(); ++i) shape[i] = get<std::uint64_t>(bytes, 16 + 8 * i);
-  const std::size_t count = count_of(shape), size = kHeader + count * sizeof(float) + kChecksum;
+  const Header header = read_header(bytes);
+  const std::size_t size = header.size + header.count * sizeof(float) + kChecksum;
   if (bytes.size() != size) {
-    refuse(std::to_string(size) + " bytes for " + shape_text(shape),
+    refuse(std::to_string(size) + " bytes for " + shape_text(header.shapes.size(), header.batch, ""),
            std::to_string(bytes.size()) + (bytes.size() < size ? " (it is truncated)" : ""));
   }
   const auto sum = get<std::uint64_t>(bytes, size - kChecksum);
   if (fnv1a(bytes.first(size - kChecksum)) != sum) refuse("bytes that add up to its checksum", "damaged ones");
-  State state(shape[0], shape[1], shape[2], shape[3]);
-  for (std::size_t i = 0; i < count; ++i) {
-    state.values_[i] = std::bit_cast<float>(get<std::uint32_t>(bytes, kHeader + i * sizeof(float)));
+  State state(header.shapes, static_cast<std::size_t>(header.batch));
+  state.model_ = header.model;
+  for (std::size_t i = 0; i < header.count; ++i) {
+    state.values_[i] = std::bit_cast<float>(get<std::uint32_t>(bytes, header.size + i * sizeof(float)));
   }
   return state;
 }
 
-void copy_stream(const State& from, std::size_t stream, State& to, std::size_t place) noexcept {
-  const std::size_t hidden = from.hidden(), parts = from.layers() * from.states();
-  for (std::size_t k = 0; k < parts; ++k) {
-    std::copy_n(from.values().data() + (k * from.batch() + stream) * hidden, hidden,
-                to.values().data() + (k * to.batch() + place) * hidden);
+namespace {
+
+// Calls f(first value of a stream in `state`, how many) for every layer and state.
+template <class StateType, class F>
+void for_each_row(StateType& state, std::size_t stream, F&& f) noexcept {
+  std::size_t at = 0;
+  for (std::size_t l = 0; l < state.layers(); ++l) {
+    const std::size_t hidden = state.shape(l).hidden;
+    for (std::size_t s = 0; s < state.shape(l).states; ++s, at += state.batch() * hidden) {
+      f(state.values().data() + at + stream * hidden, hidden);
+    }
   }
 }
 
+}  // namespace
+
+void copy_stream(const State& from, std::size_t stream, State& to, std::size_t place) noexcept {
+  std::size_t at = 0;
+  for_each_row(from, stream, [&](const float* row, std::size_t hidden) {
+    std::copy_n(row, hidden, to.values().data() + at + place * hidden);
+    at += to.batch() * hidden;
+  });
+}
+
 void clear_stream(State& state, std::size_t stream) noexcept {
-  const std::size_t hidden = state.hidden(), parts = state.layers() * state.states();
-  for (std::size_t k = 0; k < parts; ++k) {
-    std::fill_n(state.values().data() + (k * state.batch() + stream) * hidden, hidden, 0.f);
-  }
+  for_each_row(state, stream, [](float* row, std::size_t hidden) { std::fill_n(row, hidden, 0.f); });
 }
 
 }  // namespace sluice

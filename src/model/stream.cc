@@ -10,20 +10,32 @@
 namespace sluice {
 namespace {
 
-std::string shape_text(const State& state) {
-  return std::to_string(state.layers()) + " layers x " + std::to_string(state.states()) + " states x " +
-         std::to_string(state.batch()) + (state.batch() == 1 ? " stream x " : " streams x ") +
-         std::to_string(state.hidden()) + " units";
+std::string shape_text(const State& state, std::size_t batch) {
+  std::string text = std::to_string(state.layers()) + " layers";
+  for (std::size_t l = 0; l < state.layers(); ++l) {
+    const auto& [states, hidden] = state.shape(l);
+    if (l > 0 && state.shape(l) == state.shape(0)) continue;
+    text += (l == 0 ? " x " : ", layer " + std::to_string(l) + " x ") + std::to_string(states) + " states x " +
+            std::to_string(hidden) + " units";
+  }
+  return text + " x " + std::to_string(batch) + (batch == 1 ? " stream" : " streams");
 }
 
-[[noreturn]] void refuse_state(const State& own, const State& found) {
-  const State one(own.layers(), own.states(), 1, own.hidden());
-  throw Error(Status::usage, "set_state: expected a state of " + shape_text(one) + ", found " + shape_text(found));
+bool fits_one(const State& own, const State& state) noexcept { return state.same_layers(own) && state.batch() == 1; }
+
+bool same_model(const State& own, const State& state) noexcept {
+  return state.model() == 0 || state.model() == own.model();
 }
 
-bool fits_one(const State& own, const State& state) noexcept {
-  return state.layers() == own.layers() && state.states() == own.states() && state.batch() == 1 &&
-         state.hidden() == own.hidden();
+void check_state(const State& own, const State& found) {
+  if (!fits_one(own, found)) {
+    throw Error(Status::usage,
+                "set_state: expected a state of " + shape_text(own, 1) + ", found " + shape_text(found, found.batch()));
+  }
+  if (same_model(own, found)) return;
+  throw Error(Status::usage,
+              "set_state: expected a state of this model, found one of another with layers of the same "
+              "sizes (State::set_model(0) is for whoever means it)");
 }
 
 }  // namespace
@@ -92,7 +104,7 @@ Token Stream::sample(const SampleOptions& options, double random) const {
 const State& Stream::state() const noexcept { return impl_->state(); }
 
 void Stream::set_state(const State& state) {
-  if (!fits_one(impl_->state(), state)) refuse_state(impl_->state(), state);
+  check_state(impl_->state(), state);
   copy_stream(state, 0, impl_->state(), 0);
 }
 
@@ -137,12 +149,13 @@ State StreamBatch::state(std::size_t stream) const {
 bool StreamBatch::copy_state(std::size_t stream, State& state) const noexcept {
   if (stream >= size() || !fits_one(impl_->state(), state)) return false;
   copy_stream(impl_->state(), stream, state, 0);
+  state.set_model(impl_->state().model());
   return true;
 }
 
 void StreamBatch::set_state(std::size_t stream, const State& state) {
   check_stream(stream);
-  if (!fits_one(impl_->state(), state)) refuse_state(impl_->state(), state);
+  check_state(impl_->state(), state);
   copy_stream(state, 0, impl_->state(), stream);
 }
 

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "kernels/pointwise.h"
-
 namespace sluice {
 
 Streams::Streams(const Model& model, std::size_t streams, bool chunks)
@@ -14,6 +12,11 @@ Streams::Streams(const Model& model, std::size_t streams, bool chunks)
       chunk_(chunks ? kChunk : 1),
       stride_(round_up(network_->outputs(), kBlock)),
       answers_(streams * stride_) {
+  if (!network_->streams()) {
+    throw Error(Status::usage,
+                "stream: expected a model that predicts every step from those before it, found one that reads whole "
+                "sequences");
+  }
   network_->prepare_infer(workspace_, chunk_, streams);
 }
 
@@ -62,7 +65,7 @@ bool Streams::feed(std::span<const float> x, std::span<float> y) noexcept {
   for (std::size_t first = 0; first < steps; first += chunk_) {
     const std::size_t count = std::min(chunk_, steps - first);
     network_->infer(x.subspan(first * in, count * in), count, state_, workspace_);
-    network_->answer_all(workspace_, y.subspan(first * out, count * out));
+    network_->predictions_of_all_steps(workspace_, y.subspan(first * out, count * out));
   }
   const float* last = y.data() + (steps - 1) * out;
   const std::size_t outputs = network_->outputs();
@@ -71,13 +74,9 @@ bool Streams::feed(std::span<const float> x, std::span<float> y) noexcept {
 }
 
 void Streams::keep_answers() noexcept {
-  const std::span<const float> rows = network_->answer(workspace_);
-  if (!model_->reads_text()) {
-    std::copy(rows.begin(), rows.end(), answers_.begin());
-    return;
-  }
+  const std::span<const float> rows = network_->outputs_of_last_step(workspace_);
   for (std::size_t b = 0; b < state_.batch(); ++b) {
-    softmax(rows.data() + b * stride_, stride_, answers_.data() + b * stride_);
+    network_->head().predict(rows.data() + b * stride_, stride_, network_->targets(), answers_.data() + b * stride_);
   }
 }
 

@@ -14,7 +14,7 @@ void a_batch_has_the_bits_of_its_streams(const struct c_world* world) {
   float* x = exactly(6 * sizeof *x);
   float y[2];
   uint32_t* tokens = exactly(3 * sizeof *tokens);
-  unsigned char* state = exactly(440);
+  unsigned char* state = exactly(464);
   sluice_candidate best[2], best_alone[2];
   size_t count = 0, size = 0, t;
   CHECK_OK(sluice_batch_new(model, 3, &batch));
@@ -30,8 +30,8 @@ void a_batch_has_the_bits_of_its_streams(const struct c_world* world) {
 
   /* A stream of it moves out, and in again at another place. */
   CHECK_OK(sluice_batch_save_state(batch, 1, NULL, 0, &size));
-  CHECK(size == 440);
-  CHECK_OK(sluice_batch_save_state(batch, 1, state, 440, &size));
+  CHECK(size == 464);
+  CHECK_OK(sluice_batch_save_state(batch, 1, state, 464, &size));
   CHECK_OK(sluice_stream_load_state(alone, state, size));
   CHECK_OK(sluice_batch_load_state(batch, 0, state, size));
   CHECK_OK(sluice_batch_reset(batch, 2));
@@ -77,7 +77,7 @@ void refuses_wrong_arguments_of_batches(const struct c_world* world) {
   sluice_batch* not_a_batch = (sluice_batch*)(void*)model;
   float* buffer = exactly(6 * sizeof *buffer);
   uint32_t* tokens = exactly(2 * sizeof *tokens);
-  unsigned char* state = exactly(440);
+  unsigned char* state = exactly(464);
   sluice_candidate best;
   size_t count = 0;
   tokens[0] = 1, tokens[1] = 7;
@@ -88,7 +88,7 @@ void refuses_wrong_arguments_of_batches(const struct c_world* world) {
   CHECK(made == NULL);
   REFUSED(SLUICE_USAGE, "something else", sluice_batch_new, ((sluice_model*)(void*)batch, 2, &made));
   REFUSED(SLUICE_USAGE, "found 0", sluice_batch_new, (model, 0, &made));
-  REFUSED(SLUICE_USAGE, "found 18446744073709551615", sluice_batch_new, (model, (size_t)-1, &made));
+  REFUSED(SLUICE_USAGE, "found 18446746473709551615", sluice_batch_new, (model, (size_t)-1, &made));
   REFUSED(SLUICE_USAGE, "from 1 to 16777216", sluice_batch_new, (model, ((size_t)1 << 24) + 1, &made));
   REFUSED(SLUICE_USAGE, "a place for the batch", sluice_batch_new, (model, 2, NULL));
 
@@ -119,17 +119,17 @@ void refuses_wrong_arguments_of_batches(const struct c_world* world) {
   REFUSED(SLUICE_USAGE, "a batch, found NULL", sluice_batch_reset, (NULL, 0));
   REFUSED(SLUICE_USAGE, "something else", sluice_batch_reset, (not_a_batch, 0));
   REFUSED(SLUICE_USAGE, "a stream below 2", sluice_batch_reset, (batch, 2));
-  REFUSED(SLUICE_USAGE, "a batch, found NULL", sluice_batch_save_state, (NULL, 0, state, 440, &count));
-  REFUSED(SLUICE_USAGE, "something else", sluice_batch_save_state, (not_a_batch, 0, state, 440, &count));
-  REFUSED(SLUICE_USAGE, "a stream below 2", sluice_batch_save_state, (batch, 2, state, 440, &count));
-  REFUSED(SLUICE_USAGE, "room for 440 bytes", sluice_batch_save_state, (batch, 0, state, 439, &count));
-  CHECK_OK(sluice_batch_save_state(batch, 0, state, 440, &count));
-  REFUSED(SLUICE_USAGE, "a batch, found NULL", sluice_batch_load_state, (NULL, 0, state, 440));
-  REFUSED(SLUICE_USAGE, "something else", sluice_batch_load_state, (not_a_batch, 0, state, 440));
-  REFUSED(SLUICE_USAGE, "a stream below 2", sluice_batch_load_state, (batch, 2, state, 440));
-  REFUSED(SLUICE_USAGE, "the bytes of a state", sluice_batch_load_state, (batch, 0, NULL, 440));
-  REFUSED(SLUICE_BAD_FILE, "expected", sluice_batch_load_state, (batch, 0, state, 439));
-  REFUSED(SLUICE_USAGE, "12 units", sluice_batch_load_state, (series, 0, state, 440));
+  REFUSED(SLUICE_USAGE, "a batch, found NULL", sluice_batch_save_state, (NULL, 0, state, 464, &count));
+  REFUSED(SLUICE_USAGE, "something else", sluice_batch_save_state, (not_a_batch, 0, state, 464, &count));
+  REFUSED(SLUICE_USAGE, "a stream below 2", sluice_batch_save_state, (batch, 2, state, 464, &count));
+  REFUSED(SLUICE_USAGE, "room for 464 bytes", sluice_batch_save_state, (batch, 0, state, 463, &count));
+  CHECK_OK(sluice_batch_save_state(batch, 0, state, 464, &count));
+  REFUSED(SLUICE_USAGE, "a batch, found NULL", sluice_batch_load_state, (NULL, 0, state, 464));
+  REFUSED(SLUICE_USAGE, "something else", sluice_batch_load_state, (not_a_batch, 0, state, 464));
+  REFUSED(SLUICE_USAGE, "a stream below 2", sluice_batch_load_state, (batch, 2, state, 464));
+  REFUSED(SLUICE_USAGE, "the bytes of a state", sluice_batch_load_state, (batch, 0, NULL, 464));
+  REFUSED(SLUICE_BAD_FILE, "expected", sluice_batch_load_state, (batch, 0, state, 463));
+  REFUSED(SLUICE_USAGE, "12 units", sluice_batch_load_state, (series, 0, state, 464));
   sluice_batch_free(NULL);
   sluice_batch_free(not_a_batch); /* not one: nothing is freed */
   free(buffer);

@@ -130,16 +130,18 @@ TEST(ModelFile, NamesAndShapesArePyTorchs) {
   for (const auto& [cell, gates] :
        std::map<std::string, std::uint64_t>{{"rnn", 1}, {"lstm", 4}, {"gru", 3}, {"gru-reset-after", 3}}) {
     SCOPED_TRACE(cell);
+    // PyTorch has no such GRU, so none of its modules may find weights that fit.
+    const std::string rnn = cell == "gru" ? "rnn.gru." : "rnn.";
     EXPECT_EQ(shapes({.cell = cell, .layers = 2, .hidden = 5, .embedding = 3}),
               (Shapes{{"embedding.weight", {7, 3}},
-                      {"rnn.weight_ih_l0", {gates * 5, 3}},
-                      {"rnn.weight_hh_l0", {gates * 5, 5}},
-                      {"rnn.bias_ih_l0", {gates * 5}},
-                      {"rnn.bias_hh_l0", {gates * 5}},
-                      {"rnn.weight_ih_l1", {gates * 5, 5}},
-                      {"rnn.weight_hh_l1", {gates * 5, 5}},
-                      {"rnn.bias_ih_l1", {gates * 5}},
-                      {"rnn.bias_hh_l1", {gates * 5}},
+                      {rnn + "weight_ih_l0", {gates * 5, 3}},
+                      {rnn + "weight_hh_l0", {gates * 5, 5}},
+                      {rnn + "bias_ih_l0", {gates * 5}},
+                      {rnn + "bias_hh_l0", {gates * 5}},
+                      {rnn + "weight_ih_l1", {gates * 5, 5}},
+                      {rnn + "weight_hh_l1", {gates * 5, 5}},
+                      {rnn + "bias_ih_l1", {gates * 5}},
+                      {rnn + "bias_hh_l1", {gates * 5}},
                       {"head.weight", {7, 5}},
                       {"head.bias", {7}}}));
     EXPECT_FALSE(shapes({.cell = cell, .hidden = 4, .tied = true}).contains("head.weight"));
@@ -235,10 +237,10 @@ TEST(ModelFile, GruIsStoredAsItIsInsideAndSaysSo) {
   const auto equal = [&](const std::string& in_file, const std::string& name) {
     return std::ranges::equal(floats(file, in_file), inside(model, name));
   };
-  EXPECT_TRUE(equal("rnn.weight_ih_l0", "rnn.weight_ih_l0"));
-  EXPECT_TRUE(equal("rnn.weight_hh_l0", "rnn.weight_hh_l0"));
-  EXPECT_TRUE(equal("rnn.bias_ih_l0", "rnn.bias_l0"));
-  EXPECT_THAT(floats(file, "rnn.bias_hh_l0"), ::testing::Each(0.0f));
+  EXPECT_TRUE(equal("rnn.gru.weight_ih_l0", "rnn.weight_ih_l0"));
+  EXPECT_TRUE(equal("rnn.gru.weight_hh_l0", "rnn.weight_hh_l0"));
+  EXPECT_TRUE(equal("rnn.gru.bias_ih_l0", "rnn.bias_l0"));
+  EXPECT_THAT(floats(file, "rnn.gru.bias_hh_l0"), ::testing::Each(0.0f));
   EXPECT_EQ(file.metadata.at("sluice.cell"), "gru");
   EXPECT_THAT(file.metadata.at("sluice.equations"), HasSubstr("U_h (r * h)"));
 }
@@ -258,6 +260,7 @@ void set_floats(TensorFile& file, const std::string& name, const std::vector<flo
 
 TEST(ModelFile, TwoBiasesAsPyTorchTrainsThemAreSummed) {
   for (const Config& config : configs()) {
+    if (config.cell == "gru") continue;  // which PyTorch does not have
     SCOPED_TRACE(config.cell);
     const Model model = example(config);
     const std::string bytes = changed(model, [&](TensorFile& file) {
@@ -335,15 +338,15 @@ TEST(ModelFile, WrongWeightsAreNamed) {
   };
   const float nan = std::numeric_limits<float>::quiet_NaN(), infinity = std::numeric_limits<float>::infinity();
   EXPECT_THAT(set("head.weight", 17, nan), AllOf(HasSubstr("head.weight"), HasSubstr("number 17"), HasSubstr("NaN")));
-  EXPECT_THAT(set("rnn.bias_ih_l0", 0, -infinity), AllOf(HasSubstr("rnn.bias_ih_l0"), HasSubstr("-infinity")));
+  EXPECT_THAT(set("rnn.gru.bias_ih_l0", 0, -infinity), AllOf(HasSubstr("rnn.gru.bias_ih_l0"), HasSubstr("-infinity")));
   EXPECT_THAT(set("head.bias", 0, 1.0f), HasSubstr("self-check"));
-  EXPECT_THAT(set("rnn.weight_hh_l0", 30, 9.0f), HasSubstr("self-check"));
+  EXPECT_THAT(set("rnn.gru.weight_hh_l0", 30, 9.0f), HasSubstr("self-check"));
   EXPECT_THAT(message([](TensorFile& file) {
                 const std::vector<float> large(15, std::numeric_limits<float>::max());
-                set_floats(file, "rnn.bias_ih_l0", large);
-                set_floats(file, "rnn.bias_hh_l0", large);
+                set_floats(file, "rnn.gru.bias_ih_l0", large);
+                set_floats(file, "rnn.gru.bias_hh_l0", large);
               }),
-              AllOf(HasSubstr("rnn.bias_hh_l0"), HasSubstr("infinity")));
+              AllOf(HasSubstr("rnn.gru.bias_hh_l0"), HasSubstr("infinity")));
   EXPECT_THAT(message([](TensorFile& file) {
                 tensor(file, "head.weight").shape = {5, 7};
               }),
@@ -375,7 +378,7 @@ TEST(ModelFile, WrongMetadataIsNamed) {
       message(key, value);
     }
   }
-  EXPECT_THAT(message("sluice.version", "3"), AllOf(HasSubstr("newer version 3"), HasSubstr("version 2")));
+  EXPECT_THAT(message("sluice.version", "4"), AllOf(HasSubstr("newer version 4"), HasSubstr("version 3")));
   EXPECT_THAT(message("sluice.version", "99999999999"), HasSubstr("a version"));
   EXPECT_THAT(message("sluice.config", R"({"cell":"elm","hidden":5,"embedding":3})"), HasSubstr("elm"));
   EXPECT_THAT(message("sluice.cell", "gru-reset-after"), HasSubstr("gru-reset-after"));

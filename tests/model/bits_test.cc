@@ -118,7 +118,7 @@ TEST_P(Bits, SteppingIsTheSameAsAWindow) {
     State state = s.state;
     for (std::size_t t = 0; t < size.steps; ++t) {
       s.network.infer(std::span(s.text.inputs).subspan(t, 1), 1, state, workspace);
-      const std::span<const float> logits = s.network.answer(workspace);
+      const std::span<const float> logits = s.network.outputs_of_last_step(workspace);
       EXPECT_EQ(softmax_loss(logits.data(), logits.size(), s.text.targets[t]), window.nats[t]);
     }
     EXPECT_TRUE(test::same_bits(window.state.values(), state.values())) << "H " << hidden;

@@ -74,7 +74,7 @@ TEST_P(Networks, OnNumbersErrorsAndAnswersEqualTheReference) {
   State state = sample.state;
   sample.network.infer(sample.x, size.steps, state, workspace);
   std::vector<float> y(sample.y.size());
-  sample.network.answer_all(workspace, y);
+  sample.network.predictions_of_all_steps(workspace, y);
   EXPECT_LE(test::largest_difference(truth.logits, y), 1e-5);
   EXPECT_TRUE(test::same_bits(state.values(), found.state.values()));
 }

@@ -6,7 +6,7 @@
 #include <functional>
 
 #include "kernels/each_target.h"
-#include "model/dense_layer.h"
+#include "model/layer_runner.h"
 #include "model/network_samples.h"
 #include "model/stream_samples.h"
 #include "sluice/explain.h"
@@ -27,8 +27,8 @@ class PrecisionOf : public test::EveryCell {
 };
 
 // Makes the layer of a reference, in some format.
-DenseLayer layer_of(const test::CellName& name, const reference::Layer& from, Format format, Team& team) {
-  DenseLayer layer(name.cell, from.inputs, from.hidden, name.activation);
+LayerRunner layer_of(const test::CellName& name, const reference::Layer& from, Format format, Team& team) {
+  LayerRunner layer({.cell = name.cell, .units = from.hidden, .activation = name.activation}, from.inputs);
   const Numbers* tensors[] = {&from.weight_ih, &from.weight_hh, &from.bias, &from.bias_hn};
   for (std::size_t i = 0; i < layer.parameters().shapes().size(); ++i) {
     std::ranges::copy(test::to_float(*tensors[i]), layer.parameters()[i].begin());
@@ -37,12 +37,11 @@ DenseLayer layer_of(const test::CellName& name, const reference::Layer& from, Fo
   return layer;
 }
 
-std::vector<float> outputs(const DenseLayer& layer, const std::vector<float>& x, std::size_t steps, std::size_t batch,
+std::vector<float> outputs(LayerRunner layer, const std::vector<float>& x, std::size_t steps, std::size_t batch,
                            Team& team) {
-  DenseWorkspace workspace;
   State state = layer.initial_state(batch);
-  std::vector<float> y(steps * batch * layer.shape().hidden);
-  layer.infer(x, state, y, workspace, team);
+  std::vector<float> y(steps * batch * layer.layer().outputs());
+  layer.infer(x, state, y, team);
   return y;
 }
 
@@ -87,13 +86,12 @@ TEST_P(PrecisionOf, StaysWithinItsBounds) {
     EXPECT_LE(error(Format::int8), 3e-2);
     EXPECT_GT(error(Format::bf16_weights), 1e-6) << "as if nothing had been rounded";
 
-    const DenseLayer rounded = layer_of(GetParam(), layer, Format::bf16, team);
-    DenseWorkspace workspace;
+    LayerRunner rounded = layer_of(GetParam(), layer, Format::bf16, team);
     State state = rounded.initial_state(B);
     std::vector<float> y(T * B * H), dx(x.size());
     Parameters gradients = rounded.parameters().zeros_like();
-    rounded.forward(x, state, y, workspace, team);
-    rounded.backward(x, test::to_float(dy), gradients, dx, workspace, team);
+    rounded.forward(x, state, y, team);
+    rounded.backward(x, test::to_float(dy), gradients, dx, team);
     const reference::LayerGradients slopes = reference::backward(layer, truth, dy);
     EXPECT_GE(cosine(gradients[0], slopes.weights.weight_ih), 0.999);
     EXPECT_GE(cosine(gradients[1], slopes.weights.weight_hh), 0.999);

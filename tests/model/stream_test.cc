@@ -56,7 +56,7 @@ Whole whole(const Model& model, const StreamInput& input, std::size_t steps) {
     network.prepare_infer(workspace, steps, 1);
     network.infer(input.x, steps, out.state, workspace);
     out.answers.resize(steps * network.outputs());
-    network.answer_all(workspace, out.answers);
+    network.predictions_of_all_steps(workspace, out.answers);
     State trained = model.initial_state();
     network.forward(input.x, steps, 1, trained, workspace, team);
     EXPECT_EQ(trained, out.state);
@@ -68,7 +68,7 @@ Whole whole(const Model& model, const StreamInput& input, std::size_t steps) {
     State state = model.initial_state();
     network.prepare_infer(workspace, steps, 1);
     network.infer(std::span(input.tokens).first(t), t, state, workspace);
-    const std::span<const float> logits = network.answer(workspace);
+    const std::span<const float> logits = network.outputs_of_last_step(workspace);
     AlignedVector<float> p(logits.size());
     softmax(logits.data(), logits.size(), p.data());
     out.answers.insert(out.answers.end(), p.begin(), p.begin() + static_cast<std::ptrdiff_t>(network.outputs()));

@@ -78,9 +78,11 @@ def test_the_printed_equations_agree(model):
         tensor = tensors.get(name)
         return numpy.zeros((gates, 1)) if tensor is None else numpy.split(tensor.astype(float), gates)
 
-    weights = [[by_gate(f"rnn.{part}_l{layer}") for part in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+    # A cell that PyTorch does not have says so in its tensors' names.
+    rnn = "rnn.gru." if cell == "gru" else "rnn."
+    weights = [[by_gate(f"{rnn}{part}_l{layer}") for part in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
                for layer in range(layers)]
-    hidden = tensors["rnn.weight_hh_l0"].shape[1]
+    hidden = tensors[f"{rnn}weight_hh_l0"].shape[1]
     state = [(numpy.zeros(hidden), numpy.zeros(hidden)) for _ in range(layers)]
     for token in prompt:
         x = tensors["embedding.weight"][token].astype(float)

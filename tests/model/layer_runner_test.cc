@@ -1,5 +1,5 @@
 // A recurrent layer on rows of numbers: against the reference in double, and the same bits whichever way it is run.
-#include "model/dense_layer.h"
+#include "model/layer_runner.h"
 
 #include <gtest/gtest.h>
 
@@ -16,7 +16,7 @@ struct Size {
   std::size_t steps, batch, inputs, hidden;
 };
 
-class DenseLayerOf : public test::EveryCell {
+class LayerOf : public test::EveryCell {
  protected:
   // A layer with weights of its own, an input, a state and a gradient of the outputs.
   void make(const Size& size, std::uint64_t seed) {
@@ -25,18 +25,23 @@ class DenseLayerOf : public test::EveryCell {
     input = test::random_numbers(random, size.steps * size.batch * size.inputs, 1);
     start = test::random_numbers(random, shape_states() * size.batch * size.hidden, 0.9);
     output_gradient = test::random_numbers(random, size.steps * size.batch * size.hidden, 1);
-    layer = std::make_unique<DenseLayer>(GetParam().cell, size.inputs, size.hidden, GetParam().activation);
-    const Numbers* tensors[] = {&reference.weight_ih, &reference.weight_hh, &reference.bias, &reference.bias_hn};
-    for (std::size_t i = 0; i < layer->parameters().shapes().size(); ++i) {
-      std::ranges::copy(test::to_float(*tensors[i]), layer->parameters()[i].begin());
-    }
-    Team team(1);
-    layer->pack(team);
+    layer = std::make_unique<LayerRunner>(runner(size));
     x = test::to_float(input);
     dy = test::to_float(output_gradient);
     y.assign(dy.size(), -1.f);
     dx.assign(x.size(), -1.f);
     state = first_state(size);
+  }
+
+  LayerRunner runner(const Size& size) const {
+    LayerRunner made({.cell = GetParam().cell, .units = size.hidden, .activation = GetParam().activation}, size.inputs);
+    const Numbers* tensors[] = {&reference.weight_ih, &reference.weight_hh, &reference.bias, &reference.bias_hn};
+    for (std::size_t i = 0; i < made.parameters().shapes().size(); ++i) {
+      std::ranges::copy(test::to_float(*tensors[i]), made.parameters()[i].begin());
+    }
+    Team team(1);
+    made.pack(team);
+    return made;
   }
 
   std::size_t shape_states() const { return static_cast<std::size_t>(shape().states); }
@@ -48,7 +53,7 @@ class DenseLayerOf : public test::EveryCell {
 
   reference::Layer reference;
   Numbers input, start, output_gradient;
-  std::unique_ptr<DenseLayer> layer;
+  std::unique_ptr<LayerRunner> layer;
   std::vector<float> x, y, dy, dx;
   State state;
 };
@@ -58,7 +63,7 @@ class DenseLayerOf : public test::EveryCell {
 constexpr Size kSizes[] = {{1, 1, 1, 1},   {3, 2, 5, 17},   {7, 3, 16, 16},   {5, 4, 33, 32},
                            {300, 2, 3, 5}, {40, 16, 8, 24}, {600, 1, 16, 16}, {130, 80, 4, 64}};
 
-TEST_P(DenseLayerOf, EqualsTheReference) {
+TEST_P(LayerOf, EqualsTheReference) {
   for (const Size& size : kSizes) {
     SCOPED_TRACE(testing::Message() << "T " << size.steps << " B " << size.batch << " I " << size.inputs << " H "
                                     << size.hidden);
@@ -68,10 +73,9 @@ TEST_P(DenseLayerOf, EqualsTheReference) {
     const reference::LayerRun run = reference::forward(reference, size.steps, size.batch, input, start);
     const reference::LayerGradients slopes = reference::backward(reference, run, output_gradient);
     Team team(2);
-    DenseWorkspace workspace;
     Parameters gradients = layer->parameters().zeros_like();
-    layer->forward(x, state, y, workspace, team);
-    layer->backward(x, dy, gradients, dx, workspace, team);
+    layer->forward(x, state, y, team);
+    layer->backward(x, dy, gradients, dx, team);
 
     const std::size_t unit = size.batch * size.hidden, all = shape_states() * unit;
     Numbers outputs;
@@ -93,21 +97,21 @@ TEST_P(DenseLayerOf, EqualsTheReference) {
   }
 }
 
-TEST_P(DenseLayerOf, InferenceStepsAndThreadsGiveTheSameBits) {
+TEST_P(LayerOf, InferenceStepsAndThreadsGiveTheSameBits) {
   for (const Size& size : kSizes) {
     SCOPED_TRACE(testing::Message() << "T " << size.steps << " B " << size.batch << " I " << size.inputs << " H "
                                     << size.hidden);
     make(size, 2);
     Team one(1), three(3);
-    DenseWorkspace workspace, other;
+    LayerRunner other = runner(size);
     Parameters gradients = layer->parameters().zeros_like(), same = gradients;
-    layer->forward(x, state, y, workspace, one);
-    layer->backward(x, dy, gradients, dx, workspace, one);
+    layer->forward(x, state, y, one);
+    layer->backward(x, dy, gradients, dx, one);
 
     State again = first_state(size);
     std::vector<float> outputs(y.size(), -2.f), input_gradient(dx.size(), -2.f);
-    layer->forward(x, again, outputs, other, three);
-    layer->backward(x, dy, same, input_gradient, other, three);
+    other.forward(x, again, outputs, three);
+    other.backward(x, dy, same, input_gradient, three);
     EXPECT_EQ(outputs, y);
     EXPECT_EQ(again, state);
     EXPECT_EQ(input_gradient, dx);
@@ -115,16 +119,15 @@ TEST_P(DenseLayerOf, InferenceStepsAndThreadsGiveTheSameBits) {
 
     again = first_state(size);
     std::ranges::fill(outputs, -3.f);
-    layer->infer(x, again, outputs, other, three);
+    other.infer(x, again, outputs, three);
     EXPECT_EQ(outputs, y);
     EXPECT_EQ(again, state);
 
     if (size.batch > 1) continue;
     again = first_state(size);
-    DenseWorkspace alone;
-    layer->prepare_step(alone);
+    layer->prepare_step();
     for (std::size_t t = 0; t < size.steps; ++t) {
-      layer->step(std::span(x).subspan(t * size.inputs, size.inputs), again, alone);
+      layer->step(std::span(x).subspan(t * size.inputs, size.inputs), again);
       EXPECT_TRUE(std::ranges::equal(again.of(0, 0), std::span(y).subspan(t * size.hidden, size.hidden))) << t;
     }
     EXPECT_EQ(again, state);
@@ -132,53 +135,49 @@ TEST_P(DenseLayerOf, InferenceStepsAndThreadsGiveTheSameBits) {
 }
 
 // Not asking for dx leaves the rest as it is, and a window may be cut in two.
-TEST_P(DenseLayerOf, WindowsMayBeCutAndInputGradientsLeftOut) {
+TEST_P(LayerOf, WindowsMayBeCutAndInputGradientsLeftOut) {
   const Size size = {9, 5, 11, 20};
   make(size, 3);
   Team team(2);
-  DenseWorkspace workspace;
   Parameters gradients = layer->parameters().zeros_like(), same = gradients;
-  layer->forward(x, state, y, workspace, team);
-  layer->backward(x, dy, gradients, dx, workspace, team);
+  layer->forward(x, state, y, team);
+  layer->backward(x, dy, gradients, dx, team);
   State again = first_state(size);
   std::vector<float> outputs(y.size());
-  layer->forward(x, again, outputs, workspace, team);
-  layer->backward(x, dy, same, {}, workspace, team);
+  layer->forward(x, again, outputs, team);
+  layer->backward(x, dy, same, {}, team);
   EXPECT_TRUE(std::ranges::equal(gradients.all(), same.all()));
 
   again = first_state(size);
   const std::size_t cut = 4 * size.batch;
-  layer->forward(std::span(x).first(cut * size.inputs), again, std::span(outputs).first(cut * size.hidden), workspace,
-                 team);
-  layer->infer(std::span(x).subspan(cut * size.inputs), again, std::span(outputs).subspan(cut * size.hidden), workspace,
-               team);
+  layer->forward(std::span(x).first(cut * size.inputs), again, std::span(outputs).first(cut * size.hidden), team);
+  layer->infer(std::span(x).subspan(cut * size.inputs), again, std::span(outputs).subspan(cut * size.hidden), team);
   EXPECT_EQ(outputs, y);
   EXPECT_EQ(again, state);
 }
 
-INSTANTIATE_TEST_SUITE_P(Cells, DenseLayerOf, testing::ValuesIn(test::every_cell()), test::label);
+INSTANTIATE_TEST_SUITE_P(Cells, LayerOf, testing::ValuesIn(test::every_cell()), test::label);
 
-TEST(DenseLayer, RefusesWhatDoesNotFit) {
-  EXPECT_THROW(DenseLayer("grue", 3, 4), Error);
-  EXPECT_THROW(DenseLayer("rnn", 3, 4, "cubic"), Error);
-  EXPECT_THROW(DenseLayer("gru", 0, 4), Error);
-  EXPECT_THROW(DenseLayer("gru", 3, 0), Error);
-  DenseLayer layer("lstm", 3, 4);
+TEST(LayerRunner, RefusesWhatDoesNotFit) {
+  EXPECT_THROW(LayerRunner({.cell = "grue", .units = 4}, 3), Error);
+  EXPECT_THROW(LayerRunner({.cell = "rnn", .units = 4, .activation = "cubic"}, 3), Error);
+  EXPECT_THROW(LayerRunner({.cell = "gru", .units = 4}, 0), Error);
+  EXPECT_THROW(LayerRunner({.cell = "gru", .units = 0}, 3), Error);
+  LayerRunner layer({.cell = "lstm", .units = 4}, 3);
   Team team(1);
-  DenseWorkspace workspace;
   State state = layer.initial_state(2);
   std::vector<float> x(2 * 5 * 3), y(2 * 5 * 4), dy(y), dx(x);
   Parameters gradients = layer.parameters().zeros_like();
-  layer.forward(x, state, y, workspace, team);
-  EXPECT_THROW(layer.forward(std::span(x).first(29), state, y, workspace, team), Error);
-  EXPECT_THROW(layer.forward(x, state, std::span(y).first(39), workspace, team), Error);
-  EXPECT_THROW(layer.backward(std::span(x).first(27), dy, gradients, dx, workspace, team), Error);
-  EXPECT_THROW(layer.backward(x, std::span(dy).first(36), gradients, dx, workspace, team), Error);
-  EXPECT_THROW(layer.backward(x, dy, gradients, std::span(dx).first(27), workspace, team), Error);
-  State wrong = DenseLayer("lstm", 3, 5).initial_state(2);
-  EXPECT_THROW(layer.forward(x, wrong, y, workspace, team), Error);
-  layer.infer(x, state, y, workspace, team);  // which keeps nothing to go back through
-  EXPECT_THROW(layer.backward(x, dy, gradients, dx, workspace, team), Error);
+  layer.forward(x, state, y, team);
+  EXPECT_THROW(layer.forward(std::span(x).first(29), state, y, team), Error);
+  EXPECT_THROW(layer.forward(x, state, std::span(y).first(39), team), Error);
+  EXPECT_THROW(layer.backward(std::span(x).first(27), dy, gradients, dx, team), Error);
+  EXPECT_THROW(layer.backward(x, std::span(dy).first(36), gradients, dx, team), Error);
+  EXPECT_THROW(layer.backward(x, dy, gradients, std::span(dx).first(27), team), Error);
+  State wrong = LayerRunner({.cell = "lstm", .units = 5}, 3).initial_state(2);
+  EXPECT_THROW(layer.forward(x, wrong, y, team), Error);
+  layer.infer(x, state, y, team);  // which keeps nothing to go back through
+  EXPECT_THROW(layer.backward(x, dy, gradients, dx, team), Error);
 }
 
 }  // namespace

@@ -1,0 +1,43 @@
+// What a network is made of, as data: layers in order, and a head.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace sluice {
+
+// One layer of a network. Fields that its kind has no use for keep their defaults.
+struct LayerConfig {
+  std::string kind = "recurrent";     // recurrent or dense
+  std::string cell = "gru";           // recurrent: a name of cells()
+  std::size_t units = 256;            // H, units, of a direction; the outputs of a dense layer
+  std::string direction = "forward";  // recurrent: forward, backward (from each sequence's own last step), both
+                                      // (outputs side by side, forward first) or sum (outputs added)
+  std::string activation = "tanh";  // of the plain rnn: tanh or relu; dense: none, tanh, relu, sigmoid or elu
+  double dropout = 0;               // of its outputs, in training
+  double weight_dropout = 0;        // of the recurrent weights U (DropConnect; Merity, Keskar & Socher 2018, section 2)
+  double forget_bias = 1;           // initial bias of the LSTM's forget gate (Jozefowicz et al. 2015)
+  bool operator==(const LayerConfig&) const = default;
+};
+
+// What a network predicts, from which of its rows, and the loss that it is trained on. O numbers or classes.
+//   softmax     one of O classes, -log p; class_weights and label_smoothing (Szegedy et al. 2016, section 7)
+//   squared     O numbers, the mean of (y - target)^2
+//   absolute    O numbers, the mean of |y - target|
+//   huber       O numbers, squared up to huber_delta and linear beyond (Huber 1964)
+//   quantiles   for each of O numbers one output a quantile, the pinball loss (Koenker & Bassett 1978)
+//   normal      for each of O numbers a mean and the logarithm of a deviation, -log of the density
+//   multilabel  O labels, each there or not, the sum of their binary cross-entropies
+struct HeadConfig {
+  std::string loss = {};               // empty: softmax over the tokens for a network that reads tokens, else squared
+  std::string at = "steps";            // every step; last: after each sequence's last step (of both directions); mean
+                                       // or max: over the steps of each sequence
+  std::vector<double> quantiles = {};  // ascending, between 0 and 1
+  std::vector<double> class_weights = {};  // [O], or empty: all 1; the loss is the weighted mean
+  double label_smoothing = 0;              // share of a target spread over all classes
+  double huber_delta = 1;
+  bool operator==(const HeadConfig&) const = default;
+};
+
+}  // namespace sluice

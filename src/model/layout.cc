@@ -1,0 +1,156 @@
+// First values:
+//   W    uniform(+-sqrt(6 / (I + H))) per gate                (Glorot & Bengio 2010, eq. 16); of a dense layer likewise
+//   U    orthogonal per gate                                  (Saxe, McClelland & Ganguli 2014, section 3)
+//   b    0, the LSTM's forget gate `forget_bias`              (Gers et al. 2000; Jozefowicz et al. 2015, section 3.2)
+//   embedding   normal(0, 1); tied: uniform(+-0.1)            (the latter as in Zaremba et al. 2014 and after)
+//   head        uniform(+-1 / sqrt(H)), bias 0
+#include "model/layout.h"
+
+#include <cmath>
+
+#include "base/random.h"
+#include "kernels/recurrence.h"
+
+namespace sluice {
+namespace {
+
+void add_direction(const LayerConfig& layer, std::size_t place, int direction, std::size_t inputs,
+                   std::vector<Shape>& all) {
+  const CellInfo& cell = find_cell(layer.cell);
+  const CellShape& shape = *find_shape(layer.cell, layer.activation);
+  const std::size_t h = layer.units;
+  const std::string suffix = "_l" + std::to_string(place) + (direction < 0 ? "_reverse" : "");
+  const auto add = [&](const char* name, TensorRole role, std::size_t rows, std::size_t columns) {
+    all.push_back({name + suffix, rows, columns, role, place, direction < 0});
+  };
+  add("rnn.weight_ih", TensorRole::input, cell.input_rows * h, inputs);
+  add("rnn.weight_hh", TensorRole::recurrent, cell.recurrent_rows * h, h);
+  add("rnn.bias", TensorRole::bias, cell.input_rows * h, 1);
+  if (shape.own_bias >= 0) add("rnn.bias_hn", TensorRole::recurrent_bias, h, 1);
+}
+
+void fill_uniform(std::span<float> values, double bound, Random& random) {
+  for (float& v : values) v = static_cast<float>((2 * random.uniform() - 1) * bound);
+}
+
+// Rows of an n x n matrix of normals made orthonormal by Gram-Schmidt, twice over for f64's sake.
+void fill_orthogonal(std::span<float> values, std::size_t n, Random& random) {
+  std::vector<double> m(n * n);
+  for (double& v : m) v = random.normal();
+  for (std::size_t i = 0; i < n; ++i) {
+    double* row = m.data() + i * n;
+    for (int round = 0; round < 2; ++round) {
+      for (std::size_t j = 0; j < i; ++j) {
+        const double* other = m.data() + j * n;
+        double dot = 0;
+        for (std::size_t k = 0; k < n; ++k) dot += row[k] * other[k];
+        for (std::size_t k = 0; k < n; ++k) row[k] -= dot * other[k];
+      }
+    }
+    double norm = 0;
+    for (std::size_t k = 0; k < n; ++k) norm += row[k] * row[k];
+    const double scale = norm > 0 ? 1 / std::sqrt(norm) : 0;
+    for (std::size_t k = 0; k < n; ++k) row[k] *= scale;
+  }
+  for (std::size_t i = 0; i < n * n; ++i) values[i] = static_cast<float>(m[i]);
+}
+
+double as_double(std::size_t n) { return static_cast<double>(n); }
+
+void initialize(const Config& config, const std::vector<LayerConfig>& layers, const Shape& shape,
+                std::span<float> values, Random& random) {
+  switch (shape.role) {
+    case TensorRole::embedding:
+      if (config.tied) {
+        fill_uniform(values, 0.1, random);
+      } else {
+        for (float& v : values) v = static_cast<float>(random.normal());
+      }
+      return;
+    case TensorRole::head:
+      return fill_uniform(values, 1 / std::sqrt(as_double(shape.columns)), random);
+    case TensorRole::input:
+      return fill_uniform(values, std::sqrt(6.0 / as_double(shape.columns + layers[shape.layer].units)), random);
+    case TensorRole::recurrent: {
+      const std::size_t h = shape.columns;
+      for (std::size_t g = 0; g < shape.rows / h; ++g) fill_orthogonal(values.subspan(g * h * h, h * h), h, random);
+      return;
+    }
+    case TensorRole::bias: {
+      const LayerConfig& layer = layers[shape.layer];
+      const int forget = find_shape(layer.cell, layer.activation)->forget_row;
+      if (forget < 0) return;
+      for (float& v : values.subspan(static_cast<std::size_t>(forget) * layer.units, layer.units)) {
+        v = static_cast<float>(layer.forget_bias);
+      }
+      return;
+    }
+    case TensorRole::dense:
+      return fill_uniform(values, std::sqrt(6.0 / as_double(shape.columns + shape.rows)), random);
+    case TensorRole::recurrent_bias:
+    case TensorRole::dense_bias:
+    case TensorRole::head_bias:
+      return;
+  }
+}
+
+}  // namespace
+
+std::vector<LayerConfig> layers_of(const Config& config) {
+  if (!config.stack.empty()) return config.stack;
+  LayerConfig layer;
+  layer.cell = config.cell;
+  layer.units = config.hidden;
+  layer.activation = config.activation;
+  layer.dropout = config.dropout;
+  layer.weight_dropout = config.weight_dropout;
+  layer.forget_bias = config.forget_bias;
+  return std::vector<LayerConfig>(config.layers, layer);
+}
+
+std::size_t outputs_of(const LayerConfig& layer) { return layer.direction == "both" ? 2 * layer.units : layer.units; }
+
+std::size_t inputs_of(const Config& config) { return config.inputs > 0 ? config.inputs : config.embedding; }
+
+std::size_t outputs_of(const Config& config, std::size_t vocabulary) {
+  return config.outputs > 0 ? config.outputs : vocabulary;
+}
+
+std::vector<int> directions_of(const LayerConfig& layer) {
+  if (layer.kind != "recurrent") return {};
+  if (layer.direction == "forward") return {1};
+  if (layer.direction == "backward") return {-1};
+  return {1, -1};
+}
+
+std::vector<Shape> tensors_of(const Config& config, std::size_t vocabulary) {
+  std::vector<Shape> all;
+  if (config.inputs == 0) {
+    all.push_back({"embedding.weight", vocabulary, config.embedding, TensorRole::embedding});
+  }
+  const std::vector<LayerConfig> layers = layers_of(config);
+  std::size_t width = inputs_of(config);
+  for (std::size_t l = 0; l < layers.size(); ++l) {
+    for (const int direction : directions_of(layers[l])) add_direction(layers[l], l, direction, width, all);
+    if (layers[l].kind == "dense") {
+      const std::string suffix = "_l" + std::to_string(l);
+      all.push_back({"dense.weight" + suffix, layers[l].units, width, TensorRole::dense, l});
+      all.push_back({"dense.bias" + suffix, layers[l].units, 1, TensorRole::dense_bias, l});
+    }
+    width = outputs_of(layers[l]);
+  }
+  const std::size_t outputs = outputs_of(config, vocabulary);
+  if (!config.tied) all.push_back({"head.weight", outputs, width, TensorRole::head, layers.size()});
+  all.push_back({"head.bias", outputs, 1, TensorRole::head_bias, layers.size()});
+  return all;
+}
+
+void initialize(const Config& config, std::uint64_t seed, Parameters& parameters) {
+  const std::vector<LayerConfig> layers = layers_of(config);
+  for (std::size_t i = 0; i < parameters.shapes().size(); ++i) {
+    Random random(seed, i);
+    initialize(config, layers, parameters.shapes()[i], parameters[i], random);
+  }
+}
+
+}  // namespace sluice

@@ -1,0 +1,79 @@
+// A recurrent layer that reads in one direction: what networks are made of, and what the benchmark times by itself.
+#pragma once
+
+#include "model/on_demand.h"
+#include "model/part.h"
+
+namespace sluice {
+
+class RecurrentLayer : public Part {
+ public:
+  struct LayerMemory : Memory {
+    LayerBuffers buffers;
+    AlignedVector<float> table;            // of repeated rows, W x + b [distinct, gates * Hp]
+    AlignedVector<float> carry[2], mixed;  // [B, Hp]
+    RecurrentWeights dropped;              // U after dropout; empty without
+    StagePanels dropped_back;              // the same transposed
+    AlignedVector<float> dropped_weights;  // the same as it stands in Parameters
+  };
+
+  // first_tensor: W in the list of tensors; U, b and the recurrent bias come after it. mask: which of the dropout masks
+  // of recurrent weights is this layer's.
+  RecurrentLayer(const LayerConfig& config, std::size_t inputs, std::size_t first_tensor, std::size_t mask);
+  std::unique_ptr<Part> clone() const override { return std::make_unique<RecurrentLayer>(*this); }
+
+  const LayerShape& shape() const { return shape_; }
+  const CellInfo& cell() const { return *cell_; }
+  const PackedLayer& packed() const { return packed_; }
+  Sequence sequence(const WindowShape& window, Memory& memory) const;
+
+  std::vector<const RecurrentLayer*> recurrent() const override { return {this}; }
+  std::size_t states() const noexcept override { return 1; }
+  Sequence sequence(const WindowShape& window, std::size_t, Memory& memory) const override {
+    return sequence(window, memory);
+  }
+  SharedRoom room() const override;
+  bool in_place() const override { return row_stride(shape_.inputs) == shape_.state_stride(); }
+  void pack(const Parameters& parameters, Format format, Team& team) override;
+  std::unique_ptr<Memory> memory() const override { return std::make_unique<LayerMemory>(); }
+  void prepare(const WindowShape& window, Format format, std::size_t threads, bool training,
+               Memory& memory) const override;
+  void load(const WindowShape& window, const State& state, std::size_t first, Memory& memory) const override;
+  void store(const WindowShape& window, const Memory& memory, std::size_t first, State& state) const override;
+  void forward(const Pass& pass, const PartInput& in, const Parameters& parameters, Memory& memory) const override;
+  const float* rows(const WindowShape& window, const Memory& memory) const override;
+  void backward(const Pass& pass, const PartInput& in, const PartGradient& gradient, const Parameters& parameters,
+                Parameters& gradients, Memory& memory) const override;
+  void infer(const WindowShape& window, const PartInput& in, Memory& memory, Scratch& scratch) const noexcept override;
+
+  // forward() for one sequence with gates held: held [T, rows * Hp] as recur_held() reads it.
+  void forward_held(const Pass& pass, const PartInput& in, const float* held, Memory& memory) const;
+  // The gradient of the inputs alone, whose rows must not repeat.
+  void backward_input(const Pass& pass, const PartGradient& gradient, const Parameters& parameters,
+                      Memory& memory) const;
+
+ private:
+  std::size_t table_stride() const { return shape_.gate_columns() + kBlock; }
+  LayerParameters weights(const Parameters& parameters) const;
+  LayerGradients weights(Parameters& gradients) const;
+  bool drops_weights(const Pass& pass) const { return pass.dropout != nullptr && weight_dropout_ > 0; }
+  void drop_weights(const Pass& pass, std::span<const float> in, float* out) const;
+  void pack_dropped(const Pass& pass, const Parameters& parameters, LayerMemory& m) const;
+  const Panels& transposed_input(const Parameters& parameters, Format format, Team& team) const;
+  const StagePanels& transposed_recurrent(const Parameters& parameters, Format format, Team& team) const;
+  void project_table(const Pass& pass, const PartInput& in, LayerMemory& m) const;
+  void project(const Pass& pass, const PartInput& in, const Sequence& part, std::size_t row, LayerMemory& m) const;
+  void table_gradients(const Pass& pass, const PartInput& in, const PartGradient& gradient, const Panels& transposed,
+                       Parameters& gradients, LayerMemory& m) const;
+
+  const CellInfo* cell_;
+  LayerShape shape_;
+  std::size_t first_tensor_, mask_;
+  double weight_dropout_;
+  Format format_ = Format::f32;
+  PackedLayer packed_;
+  OnDemand<Panels> transposed_input_;
+  OnDemand<StagePanels> transposed_recurrent_;
+};
+
+}  // namespace sluice
