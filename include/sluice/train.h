@@ -8,6 +8,7 @@
 #include "sluice/export.h"
 #include "sluice/model.h"
 #include "sluice/series.h"
+#include "sluice/standard.h"
 
 namespace sluice {
 

@@ -110,6 +110,18 @@ CPP_HEADERS = [header.name for header in (ROOT / "include/sluice").glob("*.h") i
 NOT_IN_INFERENCE = {"sluice_stream_feed_text"}
 
 
+@pytest.mark.parametrize("compiler", ["g++", "clang++"])
+def test_an_older_standard_is_refused_in_a_sentence(compiler):
+    def complaints(header, standard):
+        command = [compiler, f"-std={standard}", f"-I{ROOT / 'include'}", "-fsyntax-only", "-x", "c++", "-"]
+        result = subprocess.run(command, input=f"#include <sluice/{header}>\n", capture_output=True, text=True)
+        return [line for line in result.stderr.splitlines() if "error: " in line]
+
+    for header in CPP_HEADERS:
+        assert "needs C++20" in complaints(header, "c++17")[0], header
+    assert complaints("c.h", "c++98") == complaints("c.h", "c++17") == []
+
+
 def test_a_shared_library_shows_the_public_names_and_no_others(libraries):
     assert exported(libraries / "libsluice.so") == declared(*CPP_HEADERS, "c.h")
 
