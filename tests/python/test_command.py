@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from conftest import CELLS, COMMAND, TINY, but, sluice, sluice_json, start, tensors
+from conftest import CELLS, COMMAND, TINY, but, refused, sluice, sluice_json, start, tensors
 
 VERBS = ["train", "complete", "gates", "explain", "serve", "eval", "compare", "info", "export", "demo"]
 GATES = {"gru": ["retain", "reset"], "gru-reset-after": ["retain", "reset"], "lstm": ["input", "forget", "output"]}
@@ -220,9 +220,16 @@ def test_demo_on_a_small_budget(tmp_path):
         assert word in out.lower(), word
     saved = sorted((tmp_path / "demo").glob("*.safetensors"))
     assert len(saved) == 3
+    # Nothing has been learned of so few words, and it does not claim otherwise.
+    assert "None of them has learned the stories" in words and "forgets" not in words
+    assert " serve " in out and " explain " in out
+    content = [model.read_bytes() for model in saved]
+    refused("demo", *options, code=1, names=[tmp_path / "demo", "--force"])
+    assert [model.read_bytes() for model in saved] == content
     for model in saved:
         assert sluice_json("complete", model, "Dhaval eats samosa")["candidates"]
     result = sluice_json("demo", *options, "--force")
+    assert "None of them" in result["verdict"]
     assert [cell["cell"] for cell in result["cells"]] == ["rnn", "lstm", "gru"]
     sizes = [cell["parameters"] for cell in result["cells"]]
     assert max(sizes) < 1.05 * min(sizes)
