@@ -61,7 +61,7 @@ function(sluice_library name kind output exported)
                                         -Wl,--no-undefined -Wl,--gc-sections ${SLUICE_HARDENING_LINK})
   endif()
   # Within another project only what that project links is built.
-  if(NOT PROJECT_IS_TOP_LEVEL OR (kind STREQUAL SHARED AND NOT SLUICE_INSTALL))
+  if(NOT PROJECT_IS_TOP_LEVEL OR (kind STREQUAL SHARED AND NOT SLUICE_LIBRARIES))
     set_target_properties(${name} PROPERTIES EXCLUDE_FROM_ALL ON)
   endif()
 endfunction()
