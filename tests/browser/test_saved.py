@@ -1,5 +1,6 @@
 """The page in one file: opened from disk, it shows the same and asks nobody."""
 
+import math
 import re
 
 import pytest
@@ -80,10 +81,13 @@ def test_a_comparison_on_a_text_says_what_it_shows_and_what_to_do_next(page, sma
     assert page.find("#distance-title").text == "How well each network predicts what it saw long ago"
     text = page.find("#distance-body").text
     assert "the right one last occurred" in text and f"sluice train {small_text} --cell" in text
-    # Distances are powers of two: each is as far from the next as any other.
-    places = page.js("[...document.querySelectorAll('#accuracy path.line')][0].getAttribute('d').match(/[\\d.]+ /g)")
-    steps = [float(b) - float(a) for a, b in zip(places, places[1:])]
-    assert len(steps) > 3 and max(steps) - min(steps) < 0.5, steps
+    # Distances are powers of two: each doubling takes as much room as any other.
+    distances = [float(row[0]) for row in table(page, "#distance")[1] if row[1] != "–"]
+    line = page.js("document.querySelector('#accuracy path.line').getAttribute('d')")
+    places = [float(place) for place in re.findall(r"([\d.]+) ", line)]
+    assert len(places) == len(distances) > 3
+    rooms = [(b - a) / math.log2(y / x) for a, b, x, y in zip(places, places[1:], distances, distances[1:])]
+    assert max(rooms) - min(rooms) < 0.5, rooms
     assert page.js("[...document.querySelectorAll('#accuracy text')].some((t) => t.textContent.includes('logarithmic'))")
 
 
@@ -97,8 +101,11 @@ def test_a_model_of_characters_is_not_spoken_to_of_words(page, small_text, tmp_p
     assert "character" in shown and not re.search(r"\bwords?\b", shown, re.IGNORECASE), shown
 
 
-def test_a_percentage_is_all_or_nothing_only_when_it_is(page, demo):
-    page.open((demo / "demo.html").as_uri())
+def test_a_percentage_is_all_or_nothing_only_when_it_is(page, small_text, tmp_path):
+    model, file = tmp_path / "m.safetensors", tmp_path / "m.html"
+    sluice("train", small_text, "-o", model, *SMALL)
+    sluice("explain", model, "Ada likes", "--html", file)
+    page.open(file.as_uri())
     shares = [0, 1e-9, 0.004, 0.005, 0.5, 0.994, 0.995, 0.9997, 1]
     assert page.js(f"{shares}.map((share) => Sluice.percent(share))") == [
         "0 %", "<1 %", "<1 %", "1 %", "50 %", "99 %", ">99 %", ">99 %", "100 %"]

@@ -242,7 +242,7 @@ S.drawUnits = async function() {
             (i) => choose(Number(i))),
         S.choice("gate", "Shown", tracks.map((name) => [name, name]), track, (gate) => S.set({gate})),
         S.choice(
-            "sort", "Sorted by", layer.halfLife ? SORTS : SORTS.slice(1),
+            "sort", "Sorted by", SORTS.slice(layer.halfLife ? 0 : 1).map(([value, label]) => [value, S.ofUnits(label)]),
             layer.halfLife || S.state.sort !== "half-life" ? S.state.sort : "number", (sort) => S.set({sort}))),
       map.readout, map.figure,
       h("div", {class: "ramp"},
