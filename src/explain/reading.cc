@@ -1,7 +1,9 @@
 #include "explain/reading.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <numeric>
 
@@ -20,6 +22,12 @@ constexpr std::size_t kRows = 64;  // of logits held at a time
 
 void expect_below(const std::string& what, std::size_t value, std::size_t end) {
   if (value >= end) refuse(what, "0 to " + std::to_string(end - 1), std::to_string(value));
+}
+
+// As many digits as it takes to read the same number again.
+std::string shortest(double value) {
+  char digits[32];
+  return {digits, std::to_chars(std::begin(digits), std::end(digits), value).ptr};
 }
 
 std::size_t gate_of(const CellInfo& cell, const std::string& name) {
@@ -84,7 +92,7 @@ std::vector<GateHold> holds_of(const Model& model, std::span<const Clamp> clamps
     }
     hold.first = clamp.first;
     hold.last = last + 1;
-    if (!(clamp.value >= 0 && clamp.value <= 1)) refuse("clamp: value", "0 to 1", std::to_string(clamp.value));
+    if (!(clamp.value >= 0 && clamp.value <= 1)) refuse("clamp: value", "0 to 1", shortest(clamp.value));
     hold.value = static_cast<float>(clamp.value);
     if (clamp.layer) expect_below("clamp: layer", *clamp.layer, model.config().layers);
     for (std::size_t l = 0; l < model.config().layers; ++l) {

@@ -253,7 +253,7 @@ struct Costs {
 
 // What other work is worth in multiply-adds: one of them where a gate is held, which is plain arithmetic in double; a
 // number written as JSON; a logit compared with others.
-constexpr double kHeld = 40, kWritten = 300, kCompared = 20;
+constexpr double kHeld = 8, kWritten = 300, kCompared = 20;
 
 }  // namespace
 

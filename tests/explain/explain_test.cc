@@ -268,6 +268,8 @@ TEST_P(Explaining, RefusesInASentence) {
   clamp.last = 4;
   expect_refused(model, text, {.changes = {{}, {}, {clamp}}}, "clamp: last word: expected 5 or more, found 4");
   clamp.last = {};
+  clamp.value = 1.0000000123;
+  expect_refused(model, text, {.changes = {{}, {}, {clamp}}}, "clamp: value: expected 0 to 1, found 1.0000000123");
   clamp.value = std::nan("");
   expect_refused(model, text, {.changes = {{}, {}, {clamp}}}, "clamp: value: expected 0 to 1");
 }
