@@ -14,8 +14,8 @@
 #include <charconv>
 #include <cmath>
 #include <fstream>
-#include <iomanip>
 #include <iostream>
+#include <iterator>
 #include <numeric>
 #include <span>
 #include <string>
@@ -113,6 +113,12 @@ double usual_change(std::span<const double> values) {
   return squares > 0 ? std::sqrt(squares / static_cast<double>(values.size() - 1)) : 1;
 }
 
+// As many digits as it takes to read the same number again, no more: six would make 1e+09 of 1000000123.
+std::string shortest(double value) {
+  char digits[32];
+  return {digits, std::to_chars(std::begin(digits), std::end(digits), value).ptr};
+}
+
 void forecast(const std::string& path, const std::string& column, std::size_t ahead) {
   const std::vector<double> values = read_column(path, column);
   const std::size_t least = 100 + 6 * ahead;  // so that either part has rows with a known future
@@ -152,12 +158,10 @@ void forecast(const std::string& path, const std::string& column, std::size_t ah
     }
   }
   const double judged = static_cast<double>((known - learned) * ahead) * (deviation / unit) * (deviation / unit);
-  // As many digits as the values need for four of a usual change.
-  const double size = std::max(std::abs(values.back()), unit);
-  const int digits = static_cast<int>(std::clamp(std::ceil(std::log10(size / unit)) + 4, 6.0, 17.0));
-  std::cout << "rows " << known - learned << "\nmodel " << wrong / judged << "\nlast value " << floor / judged
-            << "\nnext" << std::setprecision(digits);
-  for (const float change : stream.output()) std::cout << ' ' << values.back() + unit * static_cast<double>(change);
+  std::cout << "rows " << known - learned << "\nmodel " << shortest(wrong / judged) << "\nlast value "
+            << shortest(floor / judged) << "\nnext";
+  for (const float change : stream.output())
+    std::cout << ' ' << shortest(values.back() + unit * static_cast<double>(change));
   std::cout << '\n';
 }
 

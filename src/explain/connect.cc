@@ -6,6 +6,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "explain/facts.h"
 #include "explain/reading.h"
 
 namespace sluice {
@@ -98,9 +99,10 @@ std::size_t last_half(const std::vector<double>& distances) {
 
 }  // namespace
 
-Connectivity connect(const Model& model, std::span<const Token> tokens, std::optional<Token> answer,
-                     bool leave_one_out) {
-  expect_words(tokens);
+Connectivity connect(const Model& model, std::span<const Token> tokens, std::optional<Token> answer, bool leave_one_out,
+                     const std::function<bool()>& go_on) {
+  expect_words(model, tokens);
+  if (answer) expect_words(model, {&*answer, 1});
   Workspace workspace;
   Team alone(1);
   Connectivity out;
@@ -112,18 +114,21 @@ Connectivity connect(const Model& model, std::span<const Token> tokens, std::opt
     answer = choose(logits, model.vocabulary().size(), 1).front().token;
   }
   out.answer = *answer;
+  expect_going(go_on);
   measure_gradients(model, tokens, workspace, alone, out);
   for (std::size_t first = 0; leave_one_out && first < tokens.size(); first += kTogether) {
+    expect_going(go_on);
     leave_out(model, tokens, trace, first, std::min(kTogether, tokens.size() - first), workspace, alone, out);
   }
   return out;
 }
 
 Horizon horizon(const Model& model, std::span<const Token> tokens, std::size_t at, Token with) {
-  expect_words(tokens);
+  expect_words(model, tokens);
+  expect_words(model, {&with, 1});
   if (at >= tokens.size()) {
-    throw Error(Status::usage,
-                "horizon: expected a word 0 to " + std::to_string(tokens.size() - 1) + ", found " + std::to_string(at));
+    throw Error(Status::usage, "horizon: expected a " + std::string(unit_name(model)) + " 0 to " +
+                                   std::to_string(tokens.size() - 1) + ", found " + std::to_string(at));
   }
   Workspace workspace;
   Team alone(1);

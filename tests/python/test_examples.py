@@ -178,6 +178,14 @@ def test_forecast(tmp_path):
     assert said["next"] == pytest.approx(truth, abs=5)
 
 
+def test_forecast_keeps_every_digit(tmp_path):
+    """Numbers of ten digits that change little: six digits would say nothing."""
+    rows = [str(1000000123 + round(40 * math.sin(t / 4))) for t in range(600)]
+    (tmp_path / "large.csv").write_text("x\n" + "\n".join(rows) + "\n")
+    said = report(run("forecast", tmp_path / "large.csv", "x")[0])
+    assert abs(said["next"][0] - 1000000123) < 100
+
+
 def test_forecast_does_not_claim_what_is_not_there(tmp_path):
     """Steps of pure chance: nobody does better than the last value, and the program does not say so."""
     chance, value, rows = random.Random(5), 0.0, []

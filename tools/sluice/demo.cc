@@ -205,16 +205,16 @@ std::string Demo::page(const Style& style, const std::vector<Shown>& shown, cons
   page += title(style, "What each costs and how far it remembers (stories it has never seen)");
   page += draw_comparison(style, table, "share of right answers, by words between clue and answer");
   page += title(style, "The models");
-  for (const Shown& one : shown) page += fmt::format("  {}\n", one.path);
+  for (const Shown& one : shown) page += fmt::format("  {}\n", printable(one.path));
   page += title(style, "Go on with");
-  const std::string program = shell_word(typed.program), gru = shell_word(path_of("gru"));
+  const std::string program = printable(shell_word(typed.program)), gru = printable(shell_word(path_of("gru")));
   std::string all;
-  for (const Shown& one : shown) all += " " + shell_word(one.path);
+  for (const Shown& one : shown) all += " " + printable(shell_word(one.path));
   page += fmt::format("  {} serve{}\n", program, all);
   page += fmt::format("  {} explain {} \"{}\" --replace samosa=sushi\n", program, gru, kQuestions[0].text);
   page += fmt::format("  {} complete {}\n", program, gru);
   page += fmt::format("  {} gates {} \"Dhaval eats samosa almost everyday\"\n", program, gru);
-  page += fmt::format("  {} info {}\n", program, shell_word(path_of("lstm")));
+  page += fmt::format("  {} info {}\n", program, printable(shell_word(path_of("lstm"))));
   page += fmt::format("  {} compare --favourites --seeds 1,2,3\n", program);
   page += fmt::format("  {} train YOUR.txt -o YOUR.safetensors\n", program);
   return page;
@@ -258,7 +258,7 @@ void introduce(Talk& talk, const std::string& directory) {
       "best. A network can only answer if it still remembers the dishes. Three networks of the same size learn this "
       "from stories made up on the spot: a plain RNN, an LSTM and a GRU.";
   for (const std::string& line : wrapped(text, talk.style().width - 1)) talk.say(line);
-  talk.say(fmt::format("The models go to {}.\n", directory));
+  talk.say(fmt::format("The models go to {}.\n", printable(directory)));
 }
 
 int Demo::run() {

@@ -1,9 +1,11 @@
 // The command `sluice`: reads what was typed, runs one verb, turns errors into a sentence and an exit code.
+#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <new>
 #include <utility>
 #include <vector>
@@ -73,7 +75,7 @@ constexpr Verb kVerbs[] = {
 };
 
 int complain(const std::string& message, int code) {
-  const std::string line = fmt::format("sluice: {}\n", message);
+  const std::string line = fmt::format("sluice: {}\n", one_line(message));
   std::fwrite(line.data(), 1, line.size(), stderr);
   return code;
 }
@@ -115,7 +117,19 @@ int run(const Invocation& typed) {
 }  // namespace
 }  // namespace sluice::tool
 
+namespace {
+
+// The numbers of closed files would go to what is opened next, a log or a socket, and what is said would land there.
+void open_standard_files() {
+  for (int file = 0; file <= 2; ++file) {
+    if (fcntl(file, F_GETFD) == -1 && open("/dev/null", O_RDWR) != file) std::_Exit(1);
+  }
+}
+
+}  // namespace
+
 int main(int count, char** values) {
+  open_standard_files();
   using sluice::tool::complain;
   try {
     const int code = sluice::tool::run({values[0], std::vector<std::string>(values + 1, values + count)});

@@ -50,14 +50,18 @@ void write_page(const ResultFlags& flags, const std::function<std::string()>& ma
   if (!flags.html.empty()) write_file(flags.html, make(), flags.force);
 }
 
-void print_json(const Json& object) { print(object.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"); }
+void print_json(const Json& object) { print_json_text(object.dump(-1, ' ', false, Json::error_handler_t::replace)); }
 
-void say_unknown(Talk& talk, const std::vector<std::string>& unknown, bool all) {
+void print_json_text(std::string_view object) { print(printable_json(object) + "\n"); }
+
+void say_unknown(Talk& talk, std::string_view unit, const std::vector<std::string>& unknown, bool all) {
   if (unknown.empty()) return;
   std::string list;
   for (const std::string& word : unknown) list += (list.empty() ? "" : ", ") + visible(word);
-  talk.say(fmt::format(
-      "{}: {}", all ? "no word of the text is known; all are read as <unk>" : "unknown words, read as <unk>", list));
+  talk.say(fmt::format("{}: {}",
+                       all ? fmt::format("no {} of the text is known; all are read as <unk>", unit)
+                           : fmt::format("unknown {}s, read as <unk>", unit),
+                       list));
 }
 
 double tidy(float value) {

@@ -37,8 +37,9 @@ void draw_picture(const ResultFlags& flags, const std::string& command, const Vi
 // Writes the page for the browser that was asked for.
 void write_page(const ResultFlags& flags, const std::function<std::string()>& make);
 void print_json(const Json& object);
-// Tells which words a model does not know; nothing when it knows all. `all`: it knows none.
-void say_unknown(Talk& talk, const std::vector<std::string>& unknown, bool all);
+void print_json_text(std::string_view object);  // already written
+// Tells which words or characters (`unit`) a model does not know; nothing when it knows all. `all`: it knows none.
+void say_unknown(Talk& talk, std::string_view unit, const std::vector<std::string>& unknown, bool all);
 // The shortest decimal number that is this float: 0.98 and not 0.98000001907348633.
 double tidy(float value);
 // What a model's file calls it: its last part without .safetensors.

@@ -84,9 +84,10 @@ Defaults Train::options() const {
 
 void say_text(Talk& talk, const std::string& what, const Corpus& corpus) {
   const double share = static_cast<double>(corpus.unknown()) / static_cast<double>(corpus.tokens().size());
-  talk.say(fmt::format("{} {}: {} in, {} tokens, vocabulary {}, {:.2f} % <unk>; {} {}", what, corpus.name(),
+  talk.say(fmt::format("{} {}: {} in, {} tokens, vocabulary {}, {} <unk>; {} {}", what, printable(corpus.name()),
                        memory(corpus.bytes()), thousands(corpus.tokens().size()), thousands(corpus.vocabulary().size()),
-                       100 * share, memory(corpus.memory_bytes()), corpus.mapped() ? "on disk, mapped" : "in memory"));
+                       percent(share, 2), memory(corpus.memory_bytes()),
+                       corpus.mapped() ? "on disk, mapped" : "in memory"));
 }
 
 void say_model(Talk& talk, const Model& model, const TrainOptions& options) {
@@ -131,12 +132,10 @@ Json trained_note(const Corpus& corpus, const TrainOptions& options, const Train
   return note;
 }
 
-std::string summary(const std::string& path, const Model& model, const TrainResult& r, bool validated) {
-  return fmt::format(
-      "{}: {} {}x{}, {} epoch{}, {} tokens in {:.1f} s ({:.0f} a second), train {:.4f}{} nats per token\n", path,
-      model.config().cell, model.config().layers, model.config().hidden, r.epochs, r.epochs == 1 ? "" : "s", r.tokens,
-      r.seconds, r.tokens_per_second, r.train_loss,
-      validated ? fmt::format(", validation {:.4f}", r.validation_loss) : "");
+std::string summary(const std::string& path, const Model& model, const TrainResult& r, const std::string& learned) {
+  return fmt::format("{}: {} {}x{}, {} epoch{}, {} tokens in {:.1f} s ({:.0f} a second), {}\n", one_line(path),
+                     model.config().cell, model.config().layers, model.config().hidden, r.epochs,
+                     r.epochs == 1 ? "" : "s", r.tokens, r.seconds, r.tokens_per_second, learned);
 }
 
 Json to_json(const std::string& path, const Model& model, const Corpus& corpus, const TrainResult& r, bool validated) {
@@ -195,7 +194,7 @@ int Train::run() {
   if (result.json) {
     print_json(to_json(output, model, corpus, r, validated));
   } else {
-    print(summary(output, model, r, validated));
+    print(summary(output, model, r, progress.result(r, validated)));
   }
   flush();
   talk.say(fmt::format("go on with: {} complete {} \"...\" -n 100", shell_word(typed.program), shell_word(output)));
