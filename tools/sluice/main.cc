@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <new>
 #include <utility>
@@ -138,6 +139,8 @@ int run(const Invocation& typed) {
 
 int main(int count, char** values) {
   using sluice::tool::complain;
+  // A file beyond ulimit -f is a write that fails, with a sentence and nothing left over, and not a kill.
+  std::signal(SIGXFSZ, SIG_IGN);
   try {
     const int code = sluice::tool::run({values[0], std::vector<std::string>(values + 1, values + count)});
     sluice::tool::flush();
