@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/lock.h"
 #include "defaults.h"
+#include "from.h"
 #include "interrupts.h"
 #include "log.h"
 #include "model/config.h"
@@ -30,6 +31,7 @@ struct Train {
   Invocation typed;
   std::string file, output, validation, log;
   bool force = false, quiet = false;
+  From from;
   TextFlags text;
   NetworkFlags network;
   TrainingFlags training;
@@ -53,7 +55,8 @@ void Train::refuse_what_exists(const TrainOptions& options) const {
 }
 
 Defaults Train::options() const {
-  Defaults d = defaults_for(text.checked().level);
+  Defaults d = defaults_for(from.given() ? from.model().vocabulary().text().level : text.checked().level);
+  if (from.given()) d.config = from.model().config();
   network.apply(d.config);
   training.apply(d.train);
   if (d.train.checkpoint.empty()) d.train.checkpoint = output + ".checkpoint";
@@ -80,7 +83,7 @@ void say_model(Talk& talk, const Model& model, const TrainOptions& options) {
                        memory(model.parameter_count() * sizeof(float) * copies)));
 }
 
-Json trained_note(const Corpus& corpus, const TrainOptions& options, const TrainResult& r) {
+Json trained_note(const Corpus& corpus, const TrainOptions& options, const TrainResult& r, const From& from) {
   Json given = Json::object();
   visit_training(options, [&](const Field& field, const auto& value, Effect effect) {
     if (effect == Effect::execution) return;
@@ -101,6 +104,7 @@ Json trained_note(const Corpus& corpus, const TrainOptions& options, const Train
                {"train_loss", r.train_loss},
                {"validation_loss", r.validation_loss},
                {"guess_loss", r.guess_loss}};
+  if (from.given()) note["from"] = from.note();
   // https://reproducible-builds.org/specs/source-date-epoch: with it, the same run gives the same file.
   if (std::getenv("SOURCE_DATE_EPOCH") == nullptr) {
     char date[32];
@@ -161,14 +165,15 @@ int Train::run() {
   const FileLock output_lock(output), checkpoint_lock(d.train.checkpoint);
   refuse_what_exists(d.train);
   Talk talk(quiet);
-  const Corpus corpus = Corpus::read(file, text.checked(), text.vocabulary);
+  const Corpus corpus = from.given() ? from.read(file, text.vocabulary, d.config, d.train.seed)
+                                     : Corpus::read(file, text.checked(), text.vocabulary);
   say_text(talk, "text", corpus);
   std::optional<Corpus> held_out;
   if (!validation.empty()) {
     held_out = Corpus::read(validation, corpus.vocabulary());
     say_text(talk, "validation", *held_out);
   }
-  Model model(d.config, corpus.vocabulary(), d.train.seed);
+  Model model = from.given() ? from.model() : Model(d.config, corpus.vocabulary(), d.train.seed);
   say_model(talk, model, d.train);
 
   Log lines(log, d.train.resume);
@@ -196,7 +201,8 @@ int Train::run() {
   }
 
   const bool validated = held_out.has_value() || d.train.validation_split > 0;
-  model.notes()["trained"] = trained_note(corpus, d.train, r).dump(-1, ' ', false, Json::error_handler_t::replace);
+  model.notes()["trained"] =
+      trained_note(corpus, d.train, r, from).dump(-1, ' ', false, Json::error_handler_t::replace);
   save_or_keep_checkpoint(model, d.train.checkpoint);
   std::error_code gone_already;
   fs::remove(d.train.checkpoint, gone_already);
@@ -236,6 +242,7 @@ Action add_train(CLI::App& app, const Invocation& typed) {
   app.add_flag("--force", verb->force, "replace an existing MODEL");
   app.add_option("--validation", verb->validation, "a validation text of its own")->type_name("FILE");
   app.add_option("--log", verb->log, "write a JSON line for every update and validation")->type_name("FILE");
+  verb->from.add(app);
   verb->result.add(app);
   app.add_flag("-q,--quiet", verb->quiet, "say nothing but errors and the result");
   verb->text.add(app);
@@ -243,7 +250,10 @@ Action add_train(CLI::App& app, const Invocation& typed) {
   verb->network.add(app, words.config);
   verb->training.add(app, words.train);
   show_both(app);
-  return [verb] { return verb->run(); };
+  return [verb, &app] {
+    verb->from.load(app, verb->file);
+    return verb->run();
+  };
 }
 
 }  // namespace sluice::tool
