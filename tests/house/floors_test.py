@@ -33,6 +33,7 @@ FACES = {
     "stream.h": "model",
     "train.h": "train",
     "compare.h": "train",
+    "fine_tune.h": "train",
     "formats.h": "formats",
     "explain.h": "explain",
 }

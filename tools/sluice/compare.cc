@@ -58,7 +58,7 @@ int Compare::run() {
     stories.distances.assign(numbers.begin(), numbers.end());
   }
   const CompareOptions o = options();
-  result.check();
+  const std::vector<FileLock> locks = result.lock();
   Talk talk(quiet);
   RunsProgress progress(talk);
   Interrupts interrupts;

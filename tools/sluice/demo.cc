@@ -265,8 +265,9 @@ int Demo::run() {
   CompareOptions options = favourites_defaults();
   options.seeds = {seed};
   options.train.threads = threads;
-  result.check();
+  std::vector<FileLock> locks = result.lock();
   const bool made = make_room(options.cells);
+  for (const std::string& cell : options.cells) locks.emplace_back(path_of(cell));
   Talk talk(quiet);
   introduce(talk, directory);
   RunsProgress progress(talk);
@@ -280,6 +281,7 @@ int Demo::run() {
   talk.clear();
   if (!interrupts.go_on()) {
     std::error_code not_empty;
+    locks.clear();
     if (made) fs::remove(directory, not_empty);
     talk.say(fmt::format("stopped by {}; nothing was saved", interrupts.name()));
     return interrupts.exit_code();

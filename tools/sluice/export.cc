@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "base/file.h"
 #include "formats/export_c.h"
@@ -44,8 +45,9 @@ int Export::run() const {
   if (!header.empty()) check_writable(header, force);
   const Model network = load_for("export", model);
   const CSource c = export_c(network, wanted);
-  if (!header.empty()) write_file(header, c.header, force);
-  write_file(output, c.source, force);
+  std::vector<FileBytes> files = {{output, c.source}};
+  if (!header.empty()) files.push_back({header, c.header});
+  write_files(files, force);
   const auto view = [&](const Style& style) {
     const auto row = [&](const char* name, const std::string& value, const std::string& note) {
       return fmt::format("{}  {}  {}\n", pad_right(name, 14), style.bold(pad_left(value, 12)), style.dim(note));

@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <new>
@@ -131,6 +132,8 @@ void open_standard_files() {
 int main(int count, char** values) {
   open_standard_files();
   using sluice::tool::complain;
+  // A file beyond ulimit -f is a write that fails, with a sentence and nothing left over, and not a kill.
+  std::signal(SIGXFSZ, SIG_IGN);
   try {
     const int code = sluice::tool::run({values[0], std::vector<std::string>(values + 1, values + count)});
     sluice::tool::flush();

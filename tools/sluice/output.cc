@@ -29,6 +29,15 @@ void ResultFlags::check() const {
   if (!html.empty()) check_writable(html, force);
 }
 
+std::vector<FileLock> ResultFlags::lock() const {
+  check();
+  std::vector<FileLock> locks;
+  for (const std::string& path : {svg, html}) {
+    if (!path.empty()) locks.emplace_back(path);
+  }
+  return locks;
+}
+
 void show(const ResultFlags& flags, const View& view, const std::function<Json()>& object) {
   if (flags.json) {
     print_json(object());

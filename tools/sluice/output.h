@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/lock.h"
 #include "sluice/sluice.h"
 #include "terminal.h"
 
@@ -25,6 +26,8 @@ struct ResultFlags {
   void add_picture(CLI::App& app);  // --svg, --force
   void add_page(CLI::App& app);     // --html
   void check() const;               // throws Error (failed) when a file cannot be written
+  // The same, for verbs that work long before they write; nobody else writes the files while these locks are held.
+  std::vector<FileLock> lock() const;
 };
 
 // A page, given how it may be drawn. Ends with a line end.
