@@ -8,10 +8,12 @@
 #include <bit>
 #include <cstring>
 #include <optional>
+#include <tuple>
 #include <utility>
 
 #include "base/fnv.h"
 #include "base/json.h"
+#include "base/json_writer.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -24,6 +26,9 @@ static_assert(std::endian::native == std::endian::little, "tensors are copied as
 constexpr std::uint64_t length_bytes = 8;
 constexpr std::uint64_t most_header = 100'000'000;  // the reference library's limit
 constexpr std::string_view metadata_name = "__metadata__";
+// What we read and write has far fewer: a model of 256 layers has 1027 tensors, its checkpoint six times as many, a
+// shape four dimensions. An entry of a header takes some ten times as much memory as text.
+constexpr std::size_t most_tensors = 10'000, most_metadata = 10'000, most_dimensions = 8;
 
 [[noreturn]] void refuse(const std::string& path, const std::string& place, const std::string& expected,
                          const std::string& found) {
@@ -100,10 +105,12 @@ class HeaderReader : public JsonReader {
         if (value == metadata_name) {
           return std::exchange(has_metadata_, true) ? refuse_again(value) : go(At::metadata_open);
         }
+        if (entries_.size() == most_tensors) refuse_more(most_tensors, "tensors");
         entries_.emplace_back().tensor.name = value;
         return go(At::tensor_open);
       case At::metadata:
         if (metadata_.contains(value)) return refuse_again(value);
+        if (metadata_.size() == most_metadata) refuse_more(most_metadata, "entries of metadata");
         key_ = value;
         return go(At::metadata_value);
       default:
@@ -126,7 +133,10 @@ class HeaderReader : public JsonReader {
     refuse("an array");
   }
   bool number_unsigned(number_unsigned_t value) override {
-    if (at_ == At::dimensions) return entries_.back().tensor.shape.push_back(value), true;
+    if (at_ == At::dimensions) {
+      if (entries_.back().tensor.shape.size() == most_dimensions) refuse_more(most_dimensions, "dimensions");
+      return entries_.back().tensor.shape.push_back(value), true;
+    }
     if (at_ != At::positions || entries_.back().offsets.size() == 2) refuse(std::to_string(value));
     return entries_.back().offsets.push_back(value), true;
   }
@@ -191,6 +201,9 @@ class HeaderReader : public JsonReader {
     return true;
   }
   bool refuse_again(const std::string& name) { refuse(shown(name) + " a second time"); }
+  [[noreturn]] void refuse_more(std::size_t most, const std::string& what) const {
+    throw Error(Status::bad_file, where() + ": expected at most " + std::to_string(most) + " " + what + ", found more");
+  }
   bool tensor_key(const std::string& value) {
     Entry& entry = entries_.back();
     if (value == "dtype" && !std::exchange(entry.has_dtype, true)) return go(At::dtype);
@@ -237,7 +250,7 @@ void check_layout(std::vector<Entry>& entries, std::uint64_t data_size, const st
       refuse(path, "header", "distinct tensor names", shown(entries[i].tensor.name) + " twice");
     }
   }
-  std::ranges::stable_sort(entries, {}, &Entry::offsets);
+  std::ranges::sort(entries, {}, [](const Entry& entry) { return std::tie(entry.offsets, entry.tensor.name); });
   std::uint64_t end = 0;
   for (const Entry& entry : entries) {
     const std::string place = "tensor " + shown(entry.tensor.name);
@@ -317,45 +330,76 @@ TensorFileView view_safetensors(std::string_view bytes, const std::string& path)
 
 namespace {
 
+void expect_at_most(std::uint64_t most, const std::string& what, std::uint64_t found) {
+  if (found <= most) return;
+  throw Error(Status::failed,
+              "header: expected at most " + std::to_string(most) + " " + what + ", found " + std::to_string(found));
+}
+
+void write_metadata(const std::map<std::string, std::string>& metadata, JsonWriter& header) {
+  header.key(metadata_name).begin_object();
+  for (const auto& [name, value] : metadata) {
+    header.exact_key(name, "header").exact_string(value, "header");
+  }
+  header.end_object();
+}
+
+template <class Bytes>
+void check_tensor(const BasicTensor<Bytes>& tensor, bool taken) {
+  const std::string place = "tensor " + shown(tensor.name);
+  if (taken) throw Error(Status::failed, place + ": expected a name of its own, found it taken");
+  expect_at_most(most_dimensions, "dimensions", tensor.shape.size());
+  if (tensor_bytes(tensor) != tensor.bytes.size()) {
+    throw Error(Status::failed, place + ": expected as many bytes as " + tensor.dtype + " " + shape_text(tensor.shape) +
+                                    " takes, found " + std::to_string(tensor.bytes.size()));
+  }
+}
+
+// One object, its keys and those of every object in it sorted by bytes.
+template <class Bytes>
+std::string header_text(const std::map<std::string, std::string>& metadata,
+                        const std::vector<const BasicTensor<Bytes>*>& sorted) {
+  expect_at_most(most_tensors, "tensors", sorted.size());
+  expect_at_most(most_metadata, "entries of metadata", metadata.size());
+  JsonWriter header;
+  header.begin_object();
+  bool written = metadata.empty();
+  const std::string* before = nullptr;
+  std::uint64_t end = 0;
+  for (const auto* tensor : sorted) {
+    check_tensor(*tensor, tensor->name == metadata_name || (before != nullptr && *before == tensor->name));
+    before = &tensor->name;
+    if (!written && metadata_name < tensor->name) {
+      write_metadata(metadata, header);
+      written = true;
+    }
+    header.exact_key(tensor->name, "header").begin_object();
+    header.key("data_offsets").begin_array().integer(end).integer(end + tensor->bytes.size()).end_array();
+    header.key("dtype").string(tensor->dtype).key("shape").begin_array();
+    for (const std::uint64_t extent : tensor->shape) header.integer(extent);
+    header.end_array().end_object();
+    end += tensor->bytes.size();
+  }
+  if (!written) write_metadata(metadata, header);
+  std::string text = header.end_object().take();
+  text.resize((text.size() + 7) / 8 * 8, ' ');  // data begins at a multiple of 8 bytes
+  expect_at_most(most_header, "bytes", text.size());
+  return text;
+}
+
 template <class Bytes>
 std::string format(const BasicTensorFile<Bytes>& file) {
   std::vector<const BasicTensor<Bytes>*> sorted;
   for (const auto& tensor : file.tensors) sorted.push_back(&tensor);
   std::ranges::sort(sorted, {}, [](const auto* tensor) -> const std::string& { return tensor->name; });
-
-  nlohmann::json header = nlohmann::json::object();
-  if (!file.metadata.empty()) header[metadata_name] = file.metadata;
-  std::uint64_t end = 0;
-  for (const auto* tensor : sorted) {
-    if (header.contains(tensor->name)) {
-      throw Error(Status::failed, "tensor " + shown(tensor->name) + ": expected a name of its own, found it taken");
-    }
-    if (tensor_bytes(*tensor) != tensor->bytes.size()) {
-      throw Error(Status::failed, "tensor " + shown(tensor->name) + ": expected as many bytes as " + tensor->dtype +
-                                      " " + shape_text(tensor->shape) + " takes, found " +
-                                      std::to_string(tensor->bytes.size()));
-    }
-    header[tensor->name] = {
-        {"dtype", tensor->dtype}, {"shape", tensor->shape}, {"data_offsets", {end, end + tensor->bytes.size()}}};
-    end += tensor->bytes.size();
-  }
-
-  std::string text;
-  try {
-    text = header.dump();
-  } catch (const nlohmann::json::exception&) {
-    throw Error(Status::failed, "header: expected names and metadata in UTF-8, found other bytes");
-  }
-  text.resize((text.size() + 7) / 8 * 8, ' ');  // data begins at a multiple of 8 bytes
-  if (text.size() > most_header) {
-    throw Error(Status::failed, "header: expected at most " + std::to_string(most_header) + " bytes, found " +
-                                    std::to_string(text.size()));
-  }
+  const std::string text = header_text(file.metadata, sorted);
 
   const std::uint64_t length = text.size();
   std::string bytes(length_bytes, '\0');
   std::memcpy(bytes.data(), &length, length_bytes);
-  bytes.reserve(length_bytes + text.size() + end);
+  std::size_t data = 0;
+  for (const auto* tensor : sorted) data += tensor->bytes.size();
+  bytes.reserve(length_bytes + text.size() + data);
   bytes += text;
   for (const auto* tensor : sorted) bytes += tensor->bytes;
   return bytes;

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "base/failure.h"
 #include "explain/reading.h"
 
 namespace sluice {
@@ -99,7 +100,7 @@ std::size_t last_half(const std::vector<double>& distances) {
 }  // namespace
 
 Connectivity connect(const Model& model, std::span<const Token> tokens, std::optional<Token> answer,
-                     bool leave_one_out) {
+                     bool leave_one_out) try {
   expect_words(tokens);
   Workspace workspace;
   Team alone(1);
@@ -117,9 +118,11 @@ Connectivity connect(const Model& model, std::span<const Token> tokens, std::opt
     leave_out(model, tokens, trace, first, std::min(kTogether, tokens.size() - first), workspace, alone, out);
   }
   return out;
+} catch (...) {
+  rethrow_as_error("connect");
 }
 
-Horizon horizon(const Model& model, std::span<const Token> tokens, std::size_t at, Token with) {
+Horizon horizon(const Model& model, std::span<const Token> tokens, std::size_t at, Token with) try {
   expect_words(tokens);
   if (at >= tokens.size()) {
     throw Error(Status::usage,
@@ -143,6 +146,8 @@ Horizon horizon(const Model& model, std::span<const Token> tokens, std::size_t a
     layer.words = last_half(layer.memory.empty() ? layer.hidden : layer.memory);
   }
   return out;
+} catch (...) {
+  rethrow_as_error("horizon");
 }
 
 }  // namespace sluice

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/failure.h"
 #include "explain/reading.h"
 
 namespace sluice {
@@ -115,7 +116,7 @@ std::optional<Horizon> answer_horizon(const Model& model, const std::vector<Toke
 
 }  // namespace
 
-Explanation explain(const Model& model, std::string_view text, const ExplainOptions& options) {
+Explanation explain(const Model& model, std::string_view text, const ExplainOptions& options) try {
   std::vector<std::string> pieces;
   const std::vector<Token> tokens = model.vocabulary().encode(text, &pieces);
   expect_words(tokens);
@@ -136,6 +137,8 @@ Explanation explain(const Model& model, std::string_view text, const ExplainOpti
   out.changes = options.changes;
   if (!options.changes.empty()) out.changed = explain_changed(model, out.reading, at, options, answer);
   return out;
+} catch (...) {
+  rethrow_as_error("explain");
 }
 
 }  // namespace sluice

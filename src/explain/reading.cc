@@ -5,6 +5,7 @@
 #include <limits>
 #include <numeric>
 
+#include "base/failure.h"
 #include "kernels/pointwise.h"
 
 namespace sluice {
@@ -126,9 +127,12 @@ Reading read_held(const Model& model, std::span<const Token> tokens, std::size_t
   return reading;
 }
 
-Reading read_text(const Model& model, std::span<const Token> tokens, std::size_t top, std::span<const Clamp> clamps) {
+Reading read_text(const Model& model, std::span<const Token> tokens, std::size_t top,
+                  std::span<const Clamp> clamps) try {
   expect_words(tokens);
   return read_held(model, tokens, top, holds_of(model, clamps, tokens.size()));
+} catch (...) {
+  rethrow_as_error("read_text");
 }
 
 }  // namespace sluice
