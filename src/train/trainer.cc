@@ -313,6 +313,7 @@ TrainResult Trainer::finish() {
   result.tokens = progress_.tokens;
   result.updates = progress_.update;
   result.epochs = progress_.epoch;
+  result.threads = team_.size();
   result.seconds = seconds();
   result.tokens_per_second = tokens_per_second();
   result.train_loss = mean_loss();
@@ -344,6 +345,7 @@ Report Trainer::report(Report::Kind kind) const {
   report.learning_rate = learning_rate();
   report.seconds = seconds();
   report.tokens_per_second = tokens_per_second();
+  report.threads = team_.size();
   if (run_tokens_ > 0) {
     const double left = static_cast<double>(options_.epochs * batches_.tokens() - progress_.tokens);
     report.seconds_left = left / static_cast<double>(run_tokens_) * clock_.seconds();

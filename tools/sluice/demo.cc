@@ -192,10 +192,12 @@ int Demo::run() {
   Talk talk(quiet);
   introduce(talk, directory);
   RunsProgress progress(talk);
+  FewerThreads fewer(talk, threads);
   Interrupts interrupts;
   FavouritesOptions stories;
   stories.words = words;
   std::vector<CompareRun> runs = compare_favourites(stories, options, [&](const CompareProgress& p) {
+    fewer.say(p.report.threads);
     progress.show(p);
     return interrupts.go_on();
   });

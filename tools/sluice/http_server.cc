@@ -14,9 +14,11 @@
 #include <csignal>
 #include <cstring>
 #include <deque>
+#include <exception>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <system_error>
 #include <thread>
 
 #include "http_listen.h"
@@ -131,7 +133,13 @@ void HttpServer::Impl::start() {
                             &on_completed, this, MHD_OPTION_NOTIFY_CONNECTION, &on_connection, this, MHD_OPTION_END);
   if (daemon == nullptr) throw Error(Status::failed, "the HTTP server does not start");
   const std::size_t count = limits.workers > 0 ? limits.workers : std::max(2u, std::thread::hardware_concurrency());
-  for (std::size_t i = 0; i < count; ++i) workers.emplace_back([this] { work(); });
+  try {
+    for (std::size_t i = 0; i < count; ++i) workers.emplace_back([this] { work(); });
+  } catch (const std::exception&) {
+    if (!workers.empty()) return;  // fewer than wanted, but some
+    stop();
+    throw;
+  }
 }
 
 void HttpServer::Impl::stop() {
@@ -301,9 +309,11 @@ void HttpServer::Impl::on_connection(void* self, MHD_Connection* connection, voi
   }
 }
 
-HttpServer::HttpServer(const std::string& host, std::uint16_t port, HttpHandler handler, const HttpLimits& limits)
+HttpServer::HttpServer(const std::string& host, std::uint16_t port, HttpHandler handler, const HttpLimits& limits) try
     : impl_(std::make_unique<Impl>(host, port, std::move(handler), limits)) {
   impl_->start();
+} catch (const std::system_error& error) {
+  throw Error(Status::failed, fmt::format("the HTTP server does not start: no thread: {}", error.code().message()));
 }
 
 HttpServer::~HttpServer() { impl_->stop(); }

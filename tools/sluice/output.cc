@@ -7,6 +7,8 @@
 #include <cmath>
 #include <filesystem>
 #include <system_error>
+#include <thread>
+#include <utility>
 
 #include "base/file.h"
 #include "terminal_svg.h"
@@ -58,6 +60,12 @@ void say_unknown(Talk& talk, const std::vector<std::string>& unknown, bool all) 
   for (const std::string& word : unknown) list += (list.empty() ? "" : ", ") + visible(word);
   talk.say(fmt::format(
       "{}: {}", all ? "no word of the text is known; all are read as <unk>" : "unknown words, read as <unk>", list));
+}
+
+void FewerThreads::say(std::size_t given) {
+  const std::size_t wanted = asked_ != 0 ? asked_ : std::max(1u, std::thread::hardware_concurrency());
+  if (given >= wanted || std::exchange(said_, true)) return;
+  talk_.say(fmt::format("the system gave {} of {} threads: slower, with the same result", given, wanted));
 }
 
 double tidy(float value) {
