@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <exception>
 #include <limits>
 #include <numbers>
 #include <sstream>
@@ -33,12 +34,26 @@ std::string in_words(double bad) {
 
 }  // namespace
 
+NetworkInTraining::NetworkInTraining(Model& model, Team& team) : model_(model), network_(model.network()), team_(team) {
+  model_.share_network(false);
+}
+
+NetworkInTraining::~NetworkInTraining() {
+  model_.share_network(true);
+  try {
+    network_.set_format(Format::f32, team_);
+  } catch (const std::exception&) {
+    // Too little memory: the network stays without packed weights, and every use of it says so.
+  }
+}
+
 Trainer::Trainer(Model& model, Batches training, std::optional<Batches> validation, Fingerprint fingerprint,
                  const TrainOptions& options, const TrainCallback& callback)
     : options_(options),
       callback_(callback),
-      network_(model.network()),
       team_(options.threads),
+      in_training_(model, team_),
+      network_(in_training_.get()),
       batches_(std::move(training)),
       validation_(std::move(validation)),
       updates_(options.epochs * batches_.windows()),
@@ -58,8 +73,6 @@ Trainer::Trainer(Model& model, Batches training, std::optional<Batches> validati
   earlier_seconds_ = progress_.seconds;
   checkpoint_due_ = seconds() + options.checkpoint_seconds;
 }
-
-Trainer::~Trainer() { network_.set_format(Format::f32, team_); }
 
 TrainResult Trainer::run() {
   State before;

@@ -1,0 +1,123 @@
+// What models, their copies and their streams share: a change of one never reaches another, and a stream outlives its
+// model. And a stream that has read a NaN.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <memory>
+#include <utility>
+
+#include "model/stream_samples.h"
+
+namespace sluice {
+namespace {
+
+using test::same_bits;
+using test::StreamInput;
+
+class Sharing : public test::EveryCell {};
+
+// What a stream shares with its model outlives the Model.
+TEST_P(Sharing, TheModelMayBeMovedChangedAndGone) {
+  for (const bool text : {true, false}) {
+    Random random(8);
+    auto model = std::make_unique<Model>(test::random_model(GetParam(), text, {2, 9, 3, 6}, 8));
+    const Model kept = *model;
+    const StreamInput input = test::random_input(kept, 12, random);
+    Stream alone(kept);
+    const std::vector<float> expected = test::answers(kept, alone, input, 0, 12);
+    Stream stream(*model);
+    StreamBatch batch(*model, 1);
+    const auto go_on = [&](std::size_t first, std::size_t last) {
+      const std::size_t width = expected.size() / 12;
+      const std::vector<float> found = test::answers(kept, stream, input, first, last);
+      EXPECT_TRUE(same_bits(found, std::span(expected).subspan(first * width, found.size()))) << first;
+      for (std::size_t t = first; t < last; ++t) {
+        EXPECT_TRUE(text ? batch.step(std::span(input.tokens).subspan(t, 1)) : batch.step(test::row(kept, input, t)));
+      }
+      EXPECT_TRUE(same_bits(test::answer(kept, batch, 0), test::answer(kept, stream))) << first;
+    };
+    go_on(0, 2);
+    auto moved = std::make_unique<Model>(std::move(*model));
+    model.reset();
+    go_on(2, 4);
+    moved->set_precision(Precision::int8);
+    go_on(4, 6);
+    Model other = std::move(*moved);
+    for (float& weight : other.network().parameters().all()) weight *= 1.5f;
+    Team team(1);
+    other.network().pack(team);
+    go_on(6, 8);
+    moved.reset();
+    other = kept;
+    Stream again = std::move(stream);
+    stream = std::move(again);
+    go_on(8, 12);
+    EXPECT_EQ(stream.model().vocabulary().tokens(), kept.vocabulary().tokens());
+    EXPECT_EQ(stream.model().precision(), Precision::f32);
+    EXPECT_EQ(stream.model().initial_state(), kept.initial_state());
+  }
+}
+
+TEST(Streams, OnAModelThatNobodyElseHas) {
+  Stream stream(test::random_model({"gru", "tanh"}, true, {1, 9, 4, 6}, 1));
+  StreamBatch batch(test::random_model({"gru", "tanh"}, true, {1, 9, 4, 6}, 1), 2);
+  EXPECT_EQ(stream.feed("1 2 nobody"), 1u);
+  EXPECT_TRUE(batch.step(std::vector<Token>{1, 2}));
+  EXPECT_EQ(stream.model().vocabulary().size(), 6u);
+}
+
+// A copy of a model is a value, however much it shares.
+TEST(Models, AChangedCopyLeavesTheOthersAsTheyWere) {
+  const Model model = test::random_model({"lstm", "tanh"}, true, {1, 9, 4, 6}, 1);
+  Model copy = model;
+  EXPECT_EQ(&std::as_const(copy).network(), &model.network()) << "nothing is copied yet";
+  const std::vector<float> before(model.network().parameters().all().begin(), model.network().parameters().all().end());
+  copy.notes()["a"] = "b";
+  copy.network().parameters().all()[0] += 1;
+  EXPECT_TRUE(same_bits(model.network().parameters().all(), before));
+  EXPECT_TRUE(model.notes().empty());
+  Network* const own = &copy.network();
+  EXPECT_EQ(&copy.network(), own) << "its own already";
+}
+
+// NaN: noticed, kept from the others, and gone again.
+TEST_P(Sharing, WhatIsNotFiniteIsNoticedAndRecoveredFrom) {
+  const Model model = test::random_model(GetParam(), false, {2, 9, 2, 3}, 1);
+  const std::vector<float> x = {0.5f, -0.25f}, bad = {0.5f, std::nanf("")};
+  Stream stream(model), same(model);
+  State good = stream.state();
+  EXPECT_TRUE(stream.finite());
+  ASSERT_TRUE(stream.step(x) && same.step(x));
+  ASSERT_TRUE(stream.copy_state(good));
+  EXPECT_TRUE(stream.finite());
+  stream.step(bad);
+  EXPECT_FALSE(stream.finite());
+  stream.step(x);
+  const bool forgets = GetParam().activation == "relu";  // max(0, NaN) may be 0
+  EXPECT_TRUE(forgets || !stream.finite());
+  stream.set_state(good);
+  ASSERT_TRUE(stream.step(x) && same.step(x));
+  EXPECT_TRUE(stream.finite());
+  EXPECT_TRUE(same_bits(stream.output(), same.output()));
+  stream.step(bad);
+  stream.reset();
+  stream.step(x);
+  EXPECT_TRUE(stream.finite());
+  State wrong(1, 1, 1, 9);
+  EXPECT_FALSE(stream.copy_state(wrong));
+
+  StreamBatch batch(model, 3);
+  batch.step(std::vector<float>{0.5f, -0.25f, std::nanf(""), 1, 0, 0});
+  EXPECT_TRUE(batch.finite(0));
+  EXPECT_FALSE(batch.finite(1));
+  EXPECT_TRUE(batch.finite(2));
+  EXPECT_FALSE(batch.finite(3)) << "no such stream";
+  batch.reset(1);
+  batch.step(std::vector<float>(6, 0.5f));
+  EXPECT_TRUE(batch.finite(1));
+}
+
+INSTANTIATE_TEST_SUITE_P(Cells, Sharing, testing::ValuesIn(test::every_cell()), test::label);
+
+}  // namespace
+}  // namespace sluice
