@@ -15,8 +15,8 @@
 
 #include "base/random.h"
 #include "base/safetensors.h"
-#include "errors.h"
 #include "base/threads.h"
+#include "errors.h"
 #include "model/network.h"
 #include "sluice/formats.h"
 

@@ -4,9 +4,12 @@
 
 #include <cmath>
 #include <memory>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "model/stream_samples.h"
+#include "sluice/train.h"
 
 namespace sluice {
 namespace {
@@ -78,6 +81,49 @@ TEST(Models, AChangedCopyLeavesTheOthersAsTheyWere) {
   EXPECT_TRUE(model.notes().empty());
   Network* const own = &copy.network();
   EXPECT_EQ(&copy.network(), own) << "its own already";
+}
+
+Corpus letters() {
+  std::string text;
+  for (int i = 0; i < 400; ++i) text += static_cast<char>('a' + i * i % 7);
+  return Corpus::from_text(text, {.level = Level::character});
+}
+
+// Copies and streams made while a model is trained have the weights of that moment, and the model goes on.
+TEST(Models, InTrainingAreCopiedAsTheyStand) {
+  const Corpus corpus = letters();
+  Model model({.hidden = 8}, corpus.vocabulary());
+  std::vector<float> then;
+  std::unique_ptr<Model> copy;
+  std::unique_ptr<Stream> stream;
+  const TrainOptions options = {.epochs = 2, .batch = 2, .steps = 8, .validation_split = 0, .threads = 1};
+  train(model, corpus, options, [&](const Report& report) {
+    if (report.update != 3 || copy != nullptr) return true;
+    const auto weights = std::as_const(model).network().parameters().all();
+    then.assign(weights.begin(), weights.end());
+    copy = std::make_unique<Model>(model);
+    stream = std::make_unique<Stream>(model);
+    EXPECT_THROW(model.set_precision(Precision::int8), Error);
+    return true;
+  });
+  ASSERT_NE(copy, nullptr);
+  EXPECT_TRUE(same_bits(std::as_const(*copy).network().parameters().all(), then));
+  EXPECT_FALSE(same_bits(std::as_const(model).network().parameters().all(), then));
+  Stream of_copy(*copy), trained(model);
+  for (const Token token : {1, 2, 3}) ASSERT_TRUE(of_copy.step(token) && stream->step(token) && trained.step(token));
+  EXPECT_TRUE(same_bits(of_copy.probabilities(), stream->probabilities()));
+  EXPECT_FALSE(same_bits(of_copy.probabilities(), trained.probabilities()));
+  EXPECT_EQ(&std::as_const(model).network(), &trained.model().network()) << "shared again";
+}
+
+TEST(Models, OfATrainingThatCannotBeginComputeInFloat32) {
+  const Corpus corpus = letters();
+  Model model({.hidden = 8}, corpus.vocabulary());
+  TrainOptions options = {.epochs = 1, .batch = 2, .steps = 8, .precision = Precision::bf16, .threads = 1};
+  options.checkpoint = SLUICE_SOURCE_DIR "/README.md";
+  options.resume = true;
+  EXPECT_THROW(train(model, corpus, options), Error);
+  EXPECT_EQ(model.precision(), Precision::f32);
 }
 
 // NaN: noticed, kept from the others, and gone again.

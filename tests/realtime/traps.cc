@@ -76,7 +76,9 @@ F hidden(const char* name) {
 extern "C" {
 
 void* malloc(std::size_t n) noexcept { return ask(n) ? given(__libc_malloc(n)) : nullptr; }
-void* calloc(std::size_t n, std::size_t size) noexcept { return ask(n * size) ? given(__libc_calloc(n, size)) : nullptr; }
+void* calloc(std::size_t n, std::size_t size) noexcept {
+  return ask(n * size) ? given(__libc_calloc(n, size)) : nullptr;
+}
 void* realloc(void* p, std::size_t n) noexcept {
   if (!ask(n)) return nullptr;
   void* moved = __libc_realloc(p, n);
