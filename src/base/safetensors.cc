@@ -14,6 +14,7 @@
 #include "base/fnv.h"
 #include "base/json.h"
 #include "base/json_writer.h"
+#include "base/safetensors_header.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -25,27 +26,10 @@ static_assert(std::endian::native == std::endian::little, "tensors are copied as
 
 constexpr std::uint64_t length_bytes = 8;
 constexpr std::uint64_t most_header = 100'000'000;  // the reference library's limit
-constexpr std::string_view metadata_name = "__metadata__";
-// What we read and write has far fewer: a model of 256 layers has 1027 tensors, its checkpoint six times as many, a
-// shape four dimensions. An entry of a header takes some ten times as much memory as text.
-constexpr std::size_t most_tensors = 10'000, most_metadata = 10'000, most_dimensions = 8;
 
 [[noreturn]] void refuse(const std::string& path, const std::string& place, const std::string& expected,
                          const std::string& found) {
   throw Error(Status::bad_file, path + ": " + place + ": expected " + expected + ", found " + found);
-}
-
-struct DtypeSize {
-  std::string_view dtype;
-  std::uint64_t bytes;
-};
-constexpr DtypeSize dtype_sizes[] = {{"BOOL", 1}, {"U8", 1},  {"I8", 1},  {"F8_E5M2", 1}, {"F8_E4M3", 1},
-                                     {"U16", 2},  {"I16", 2}, {"F16", 2}, {"BF16", 2},    {"U32", 4},
-                                     {"I32", 4},  {"F32", 4}, {"F64", 8}, {"I64", 8},     {"U64", 8}};
-
-std::optional<std::uint64_t> dtype_size(std::string_view dtype) {
-  const auto* found = std::ranges::find(dtype_sizes, dtype, &DtypeSize::dtype);
-  return found == std::end(dtype_sizes) ? std::nullopt : std::optional(found->bytes);
 }
 
 // Bytes of a tensor; nothing when the dtype is unknown or the number does not fit.
@@ -65,159 +49,6 @@ std::string shape_text(const std::vector<std::uint64_t>& shape) {
   for (std::size_t i = 0; i < shape.size() && i < 8; ++i) text += (i ? ", " : "") + std::to_string(shape[i]);
   return text + (shape.size() > 8 ? ", ...]" : "]");
 }
-
-// A tensor as the header describes it.
-struct Entry {
-  TensorView tensor;  // without bytes
-  std::vector<std::uint64_t> offsets;
-  bool has_dtype = false, has_shape = false, has_offsets = false;
-};
-
-class HeaderReader : public JsonReader {
- public:
-  HeaderReader(const std::string& path, std::map<std::string, std::string>& metadata)
-      : JsonReader(path + ": header"), metadata_(metadata) {}
-  std::vector<Entry>& entries() { return entries_; }
-
-  bool start_object(std::size_t) override {
-    switch (at_) {
-      case At::file:
-        return go(At::names);
-      case At::metadata_open:
-        return go(At::metadata);
-      case At::tensor_open:
-        return go(At::tensor);
-      default:
-        refuse("an object");
-    }
-  }
-  bool end_object() override {
-    if (at_ == At::tensor) {
-      const Entry& entry = entries_.back();
-      if (!entry.has_dtype || !entry.has_shape || !entry.has_offsets) refuse("only some of them");
-      return go(At::names);
-    }
-    return go(at_ == At::names ? At::end : At::names);
-  }
-  bool key(string_t& value) override {
-    switch (at_) {
-      case At::names:
-        if (value == metadata_name) {
-          return std::exchange(has_metadata_, true) ? refuse_again(value) : go(At::metadata_open);
-        }
-        if (entries_.size() == most_tensors) refuse_more(most_tensors, "tensors");
-        entries_.emplace_back().tensor.name = value;
-        return go(At::tensor_open);
-      case At::metadata:
-        if (metadata_.contains(value)) return refuse_again(value);
-        if (metadata_.size() == most_metadata) refuse_more(most_metadata, "entries of metadata");
-        key_ = value;
-        return go(At::metadata_value);
-      default:
-        return tensor_key(value);
-    }
-  }
-  bool string(string_t& value) override {
-    if (at_ == At::metadata_value) {
-      metadata_.emplace(std::move(key_), std::move(value));
-      return go(At::metadata);
-    }
-    if (at_ != At::dtype) refuse(shown(value));
-    if (!dtype_size(value)) refuse(shown(value));
-    entries_.back().tensor.dtype = value;
-    return go(At::tensor);
-  }
-  bool start_array(std::size_t) override {
-    if (at_ == At::shape) return go(At::dimensions);
-    if (at_ == At::offsets) return go(At::positions);
-    refuse("an array");
-  }
-  bool number_unsigned(number_unsigned_t value) override {
-    if (at_ == At::dimensions) {
-      if (entries_.back().tensor.shape.size() == most_dimensions) refuse_more(most_dimensions, "dimensions");
-      return entries_.back().tensor.shape.push_back(value), true;
-    }
-    if (at_ != At::positions || entries_.back().offsets.size() == 2) refuse(std::to_string(value));
-    return entries_.back().offsets.push_back(value), true;
-  }
-  bool end_array() override {
-    if (at_ == At::positions && entries_.back().offsets.size() != 2) refuse("fewer");
-    return go(At::tensor);
-  }
-
- protected:
-  std::string expected() const override {
-    const std::string of = entries_.empty() ? "" : " of tensor " + shown(entries_.back().tensor.name);
-    switch (at_) {
-      case At::file:
-        return "an object";
-      case At::names:
-        return "tensors by name";
-      case At::metadata_open:
-        return "__metadata__ to be an object of texts";
-      case At::metadata:
-        return "metadata by distinct names";
-      case At::metadata_value:
-        return "a text for metadata " + shown(key_);
-      case At::tensor_open:
-        return "an object for tensor " + shown(entries_.back().tensor.name);
-      case At::tensor:
-        return "dtype, shape and data_offsets" + of + " once each";
-      case At::dtype:
-        return "a known dtype" + of;
-      case At::shape:
-        return "an array for the shape" + of;
-      case At::dimensions:
-        return "whole numbers for the shape" + of;
-      case At::offsets:
-        return "an array for the data_offsets" + of;
-      case At::positions:
-        return "two whole numbers for the data_offsets" + of;
-      case At::end:
-        return "nothing more";
-    }
-    return {};
-  }
-
- private:
-  enum class At {
-    file,
-    names,
-    metadata_open,
-    metadata,
-    metadata_value,
-    tensor_open,
-    tensor,
-    dtype,
-    shape,
-    dimensions,
-    offsets,
-    positions,
-    end
-  };
-
-  bool go(At at) {
-    at_ = at;
-    return true;
-  }
-  bool refuse_again(const std::string& name) { refuse(shown(name) + " a second time"); }
-  [[noreturn]] void refuse_more(std::size_t most, const std::string& what) const {
-    throw Error(Status::bad_file, where() + ": expected at most " + std::to_string(most) + " " + what + ", found more");
-  }
-  bool tensor_key(const std::string& value) {
-    Entry& entry = entries_.back();
-    if (value == "dtype" && !std::exchange(entry.has_dtype, true)) return go(At::dtype);
-    if (value == "shape" && !std::exchange(entry.has_shape, true)) return go(At::shape);
-    if (value == "data_offsets" && !std::exchange(entry.has_offsets, true)) return go(At::offsets);
-    refuse("the key " + shown(value));
-  }
-
-  std::map<std::string, std::string>& metadata_;
-  std::vector<Entry> entries_;
-  std::string key_;
-  bool has_metadata_ = false;
-  At at_ = At::file;
-};
 
 std::uint64_t header_length(std::string_view bytes, const std::string& path) {
   if (bytes.empty()) refuse(path, "the file", "a safetensors file", "an empty file");
@@ -243,16 +74,16 @@ std::uint64_t header_length(std::string_view bytes, const std::string& path) {
 }
 
 // Every byte of the data must belong to exactly one tensor.
-void check_layout(std::vector<Entry>& entries, std::uint64_t data_size, const std::string& path) {
-  std::ranges::sort(entries, {}, [](const Entry& entry) -> const std::string& { return entry.tensor.name; });
+void check_layout(std::vector<HeaderEntry>& entries, std::uint64_t data_size, const std::string& path) {
+  std::ranges::sort(entries, {}, [](const HeaderEntry& entry) -> const std::string& { return entry.tensor.name; });
   for (std::size_t i = 1; i < entries.size(); ++i) {
     if (entries[i].tensor.name == entries[i - 1].tensor.name) {
       refuse(path, "header", "distinct tensor names", shown(entries[i].tensor.name) + " twice");
     }
   }
-  std::ranges::sort(entries, {}, [](const Entry& entry) { return std::tie(entry.offsets, entry.tensor.name); });
+  std::ranges::sort(entries, {}, [](const HeaderEntry& entry) { return std::tie(entry.offsets, entry.tensor.name); });
   std::uint64_t end = 0;
-  for (const Entry& entry : entries) {
+  for (const HeaderEntry& entry : entries) {
     const std::string place = "tensor " + shown(entry.tensor.name);
     const std::uint64_t first = entry.offsets[0], last = entry.offsets[1];
     if (first != end) {
@@ -317,11 +148,10 @@ TensorFile parse_safetensors(std::string_view bytes, const std::string& path) {
 TensorFileView view_safetensors(std::string_view bytes, const std::string& path) {
   const std::uint64_t header = header_length(bytes, path);
   TensorFileView file;
-  HeaderReader reader(path, file.metadata);
-  reader.read(bytes.substr(length_bytes, header));
+  std::vector<HeaderEntry> entries = read_header(bytes.substr(length_bytes, header), path, file.metadata);
   const std::string_view data = bytes.substr(length_bytes + header);
-  check_layout(reader.entries(), data.size(), path);
-  for (Entry& entry : reader.entries()) {
+  check_layout(entries, data.size(), path);
+  for (HeaderEntry& entry : entries) {
     entry.tensor.bytes = data.substr(entry.offsets[0], entry.offsets[1] - entry.offsets[0]);
     file.tensors.push_back(std::move(entry.tensor));
   }
