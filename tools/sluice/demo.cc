@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "base/file.h"
+#include "base/json_tree.h"
 #include "comparison.h"
 #include "completion.h"
 #include "gates_view.h"
@@ -65,8 +66,9 @@ bool made_here(const std::string& path) {
     const Model model = load(path);
     const auto note = model.notes().find("trained");
     if (note == model.notes().end()) return false;
-    const Json read = Json::parse(note->second, nullptr, false);
-    return read.is_object() && read.value("by", "") == kMadeBy;
+    const Json read = read_json(note->second, path);
+    const auto by = read.find("by");
+    return by != read.end() && by->is_string() && by->get<std::string>() == kMadeBy;
   } catch (const Error&) {
     return false;
   }
