@@ -67,12 +67,14 @@ struct Report {
   double validation_loss = 0;             // Kind::validation and done
   double learning_rate = 0, gradient_norm = 0;
   double seconds = 0, tokens_per_second = 0, seconds_left = 0;
-  std::string message;  // Kind::recovery and warning: what happened; Kind::checkpoint: where
+  std::size_t threads = 0;  // that work: fewer than options.threads where the system gives no more
+  std::string message;      // Kind::recovery and warning: what happened; Kind::checkpoint: where
 };
 
 struct TrainResult {
   std::uint64_t tokens = 0, updates = 0;
   std::size_t epochs = 0;
+  std::size_t threads = 0;  // as in Report
   double seconds = 0, tokens_per_second = 0;
   double train_loss = 0;                // mean nats a token over the last epoch
   double validation_loss = 0;           // of the kept (best) model; equals train_loss when there is no validation
@@ -107,6 +109,7 @@ SLUICE_API TrainResult train(Model& model, const Series& series, const Series& v
 struct Evaluation {
   std::uint64_t tokens = 0;   // predicted
   std::uint64_t unknown = 0;  // of them <unk>
+  std::size_t threads = 0;    // that worked: fewer than were asked for where the system gives no more
   double nats_per_token = 0, perplexity = 0, bits_per_token = 0, recall_at_1 = 0, recall_at_3 = 0;
 };
 
@@ -118,6 +121,7 @@ SLUICE_API Evaluation evaluate(const Model& model, const Corpus& corpus, std::si
 struct SeriesEvaluation {
   std::uint64_t steps = 0;        // answered
   double mean_squared_error = 0;  // over all numbers of all answers
+  std::size_t threads = 0;        // as in Evaluation
 };
 
 // The same for a series read by a model on numbers.

@@ -14,6 +14,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <new>
 #include <optional>
 #include <system_error>
 #include <vector>
@@ -77,6 +78,7 @@ Target find_target(const std::string& path, bool force) {
     target.stream = !S_ISREG(info.st_mode) || is_open_stream(path);
     if (target.stream) return target;
     const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr), &std::free);
+    if (real == nullptr && errno == ENOMEM) throw std::bad_alloc();  // else a link would be replaced
     if (real != nullptr) target.path = real.get();
     target.exists = true;
     target.mode = info.st_mode & 07777;
@@ -277,8 +279,8 @@ RawVector<char> read_file(const std::string& path, std::uint64_t most) {
       if (used == bytes.size()) bytes.resize(bytes.size() + std::max(bytes.size() / 2, std::size_t{1} << 16));
     }
   } catch (const std::bad_alloc&) {
-    throw unreadable(path, "a file that fits into memory",
-                     std::to_string(std::max<std::uint64_t>(known, used)) + " bytes or more");
+    throw OutOfMemory(path + ": expected a file that fits into memory, found " +
+                      std::to_string(std::max<std::uint64_t>(known, used)) + " bytes or more");
   }
   bytes.resize(used);
   return bytes;

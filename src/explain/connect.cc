@@ -6,6 +6,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "base/failure.h"
 #include "explain/facts.h"
 #include "explain/reading.h"
 
@@ -100,7 +101,7 @@ std::size_t last_half(const std::vector<double>& distances) {
 }  // namespace
 
 Connectivity connect(const Model& model, std::span<const Token> tokens, std::optional<Token> answer, bool leave_one_out,
-                     const std::function<bool()>& go_on) {
+                     const std::function<bool()>& go_on) try {
   expect_words(model, tokens);
   if (answer) expect_words(model, {&*answer, 1});
   Workspace workspace;
@@ -121,9 +122,11 @@ Connectivity connect(const Model& model, std::span<const Token> tokens, std::opt
     leave_out(model, tokens, trace, first, std::min(kTogether, tokens.size() - first), workspace, alone, out);
   }
   return out;
+} catch (...) {
+  rethrow_as_error("connect");
 }
 
-Horizon horizon(const Model& model, std::span<const Token> tokens, std::size_t at, Token with) {
+Horizon horizon(const Model& model, std::span<const Token> tokens, std::size_t at, Token with) try {
   expect_words(model, tokens);
   expect_words(model, {&with, 1});
   if (at >= tokens.size()) {
@@ -148,6 +151,8 @@ Horizon horizon(const Model& model, std::span<const Token> tokens, std::size_t a
     layer.words = last_half(layer.memory.empty() ? layer.hidden : layer.memory);
   }
   return out;
+} catch (...) {
+  rethrow_as_error("horizon");
 }
 
 }  // namespace sluice

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/failure.h"
 #include "explain/facts.h"
 #include "explain/reading.h"
 
@@ -118,7 +119,7 @@ std::optional<Horizon> answer_horizon(const Model& model, const std::vector<Toke
 
 }  // namespace
 
-Explanation explain(const Model& model, std::string_view text, const ExplainOptions& options) {
+Explanation explain(const Model& model, std::string_view text, const ExplainOptions& options) try {
   expect_explainable(model, "explain");
   std::vector<std::string> pieces;
   const std::vector<Token> tokens = model.vocabulary().encode(text, &pieces);
@@ -141,6 +142,8 @@ Explanation explain(const Model& model, std::string_view text, const ExplainOpti
   out.changes = options.changes;
   if (!options.changes.empty()) out.changed = explain_changed(model, out.reading, at, options, answer);
   return out;
+} catch (...) {
+  rethrow_as_error("explain");
 }
 
 }  // namespace sluice

@@ -1,6 +1,7 @@
 // An explanation as JSON: docs/explain-json.md says what stands where.
 #include <algorithm>
 
+#include "base/failure.h"
 #include "base/json_writer.h"
 #include "explain/facts.h"
 #include "sluice/explain.h"
@@ -228,8 +229,10 @@ std::string_view unit_name(const Model& model) {
   return model.vocabulary().text().level == Level::character ? "character" : "word";
 }
 
-std::string to_json(const Model& model, const Explanation& explanation, const ExplainJson& options) {
+std::string to_json(const Model& model, const Explanation& explanation, const ExplainJson& options) try {
   return Writer(model, options).write(explanation);
+} catch (...) {
+  rethrow_as_error("to_json");
 }
 
 }  // namespace sluice

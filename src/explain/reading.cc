@@ -7,6 +7,7 @@
 #include <limits>
 #include <numeric>
 
+#include "base/failure.h"
 #include "explain/facts.h"
 #include "kernels/pointwise.h"
 #include "model/config.h"
@@ -150,9 +151,11 @@ Reading read_held(const Model& model, std::span<const Token> tokens, std::size_t
   return reading;
 }
 
-Reading read_text(const Model& model, std::span<const Token> tokens, std::size_t top, std::span<const Clamp> clamps) {
+Reading read_text(const Model& model, std::span<const Token> tokens, std::size_t top, std::span<const Clamp> clamps) try {
   expect_words(model, tokens);
   return read_held(model, tokens, top, holds_of(model, clamps, tokens.size()));
+} catch (...) {
+  rethrow_as_error("read_text");
 }
 
 }  // namespace sluice

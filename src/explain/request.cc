@@ -2,14 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "base/json.h"
+#include "base/json_tree.h"
 
 namespace sluice {
 namespace {
 
-using Json = nlohmann::json;
+using Json = nlohmann::ordered_json;
 
 [[noreturn]] void refuse(const std::string& name, const std::string& expected, const std::string& found) {
   throw Error(Status::usage, name + ": expected " + expected + ", found " + found);
@@ -101,16 +101,14 @@ void expect_at_most(const std::string& name, std::size_t value, std::size_t leas
   refuse(name, std::to_string(least) + " to " + std::to_string(most), std::to_string(value));
 }
 
+// What is wrong with a request is the caller's fault, not a file's.
 Json parse(std::string_view body, const RequestLimits& limits) {
-  if (body.size() > limits.body_bytes) {
-    refuse("body", "at most " + std::to_string(limits.body_bytes) + " bytes", std::to_string(body.size()));
-  }
   try {
-    return Json::parse(body);
-  } catch (const Json::parse_error& error) {
-    refuse("body", "JSON", "something else at byte " + std::to_string(error.byte));
-  } catch (const Json::out_of_range&) {
-    refuse("body", "numbers that fit 64 bits", "a larger one");
+    return read_json(body, "body", limits.body_bytes);
+  } catch (const OutOfMemory&) {
+    throw;
+  } catch (const Error& error) {
+    throw Error(Status::usage, error.what());
   }
 }
 

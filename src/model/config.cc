@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "base/json.h"
+#include "base/json_writer.h"
 
 namespace sluice {
 namespace {
@@ -107,9 +108,12 @@ void expect_numbers(const Config& config, const std::string& where) {
 }
 
 std::string config_to_json(const Config& config) {
-  nlohmann::ordered_json json;
-  visit_config(config, [&](const char* name, const auto& member, const char*) { json[name] = member; });
-  return json.dump();
+  JsonWriter json;
+  json.begin_object();
+  visit_config(config, [&](const char* name, const auto& member, const char*) {
+    json.key(name).raw(nlohmann::json(member).dump());
+  });
+  return json.end_object().take();
 }
 
 Config config_from_json(const std::string& json, const std::string& where) {

@@ -138,7 +138,7 @@ State Network::initial_state(std::size_t batch) const {
   return {impl_->config.layers, impl_->states(), batch, impl_->hidden()};
 }
 
-void Network::pack(Team& team) {
+void Network::pack(Team& team) try {
   Impl& n = *impl_;
   n.layers.resize(n.config.layers);
   for (std::size_t l = 0; l < n.config.layers; ++l) {
@@ -148,6 +148,9 @@ void Network::pack(Team& team) {
   n.transposed_recurrent.outdate();
   pack_head(n.parameters[n.head_weight_tensor()], n.parameters[n.head_bias_tensor()], n.outputs(), n.hidden(),
             n.reads_text() ? kNoLogit : 0, n.format, n.head, n.head_bias, team);
+} catch (...) {
+  impl_->layers.clear();  // too little memory for some of them: none is there for anybody
+  throw;
 }
 
 }  // namespace sluice

@@ -12,6 +12,11 @@ Workspace& Workspace::operator=(Workspace&&) noexcept = default;
 
 namespace {
 
+// A network that could not be packed because memory ran out.
+void expect_packed(const Network::Impl& n) {
+  if (n.layers.empty()) throw Error(Status::failed, "network: expected packed weights, found none");
+}
+
 // Room to number the distinct tokens of a window.
 void prepare_distinct(const Network::Impl& n, Workspace::Impl& w, std::size_t rows) {
   const std::size_t distinct = std::min(rows, n.vocabulary);
@@ -30,6 +35,7 @@ void prepare_distinct(const Network::Impl& n, Workspace::Impl& w, std::size_t ro
 
 void prepare(const Network::Impl& n, Workspace::Impl& w, std::size_t steps, std::size_t batch, bool training,
              std::size_t threads) {
+  expect_packed(n);
   const std::size_t rows = steps * batch;
   w.steps = steps;
   w.batch = batch;
@@ -146,6 +152,7 @@ GateTrace Network::trace(Workspace& workspace) const {
 void Network::prepare_infer(Workspace& workspace, std::size_t steps, std::size_t batch) const {
   const Impl& n = *impl_;
   Workspace::Impl& w = workspace.impl();
+  expect_packed(n);
   w.layers.resize(std::max(w.layers.size(), n.config.layers));
   for (std::size_t l = 0; l < n.config.layers; ++l) w.layers[l].prepare(n.layer_shape(l), n.format, steps, batch, 1);
   if (n.reads_text()) grow(w.embedded, steps * batch * n.input_stride());

@@ -1,5 +1,6 @@
 #include "sluice/stream.h"
 
+#include "base/failure.h"
 #include "model/config.h"
 #include "model/sampling.h"
 #include "model/streams.h"
@@ -13,9 +14,11 @@ std::string shape_text(const State& state) {
          std::to_string(state.hidden()) + " units";
 }
 
-[[noreturn]] void refuse_state(const State& own, const State& found) {
+[[noreturn]] void refuse_state(const State& own, const State& found) try {
   const State one(own.layers(), own.states(), 1, own.hidden());
   throw Error(Status::usage, "set_state: expected a state of " + shape_text(one) + ", found " + shape_text(found));
+} catch (...) {
+  rethrow_as_error("set_state");
 }
 
 bool fits_one(const State& own, const State& state) noexcept {
@@ -29,7 +32,10 @@ struct Stream::Impl : Streams {
   using Streams::Streams;
 };
 
-Stream::Stream(const Model& model) : impl_(std::make_unique<Impl>(model, 1, true)) {}
+Stream::Stream(const Model& model) try : impl_(std::make_unique<Impl>(model, 1, true)) {
+} catch (...) {
+  rethrow_as_error("stream");
+}
 Stream::~Stream() = default;
 Stream::Stream(Stream&&) noexcept = default;
 Stream& Stream::operator=(Stream&&) noexcept = default;
@@ -49,19 +55,29 @@ std::span<const float> Stream::output() const noexcept {
   return impl_->model().reads_text() ? std::span<const float>() : impl_->answer(0);
 }
 
-std::vector<std::pair<Token, float>> Stream::top(std::size_t k) const {
+std::vector<std::pair<Token, float>> Stream::top(std::size_t k) const try {
   const std::span<const float> p = probabilities();
   std::vector<std::pair<Token, float>> best;
   for (const Token token : likeliest(p, k)) best.emplace_back(token, p[token]);
   return best;
+} catch (...) {
+  rethrow_as_error("top");
 }
 
-Token Stream::sample(const SampleOptions& options, double random) const {
+Token Stream::sample(const SampleOptions& options, double random) const try {
   expect_text(impl_->model().config(), "sample");
   return draw(impl_->logits(0), impl_->answer(0), options, random);
+} catch (...) {
+  rethrow_as_error("sample");
 }
 
 const State& Stream::state() const noexcept { return impl_->state(); }
+
+bool Stream::copy_state(State& state) const noexcept {
+  if (!fits_one(impl_->state(), state)) return false;
+  copy_stream(impl_->state(), 0, state, 0);
+  return true;
+}
 
 void Stream::set_state(const State& state) {
   if (!fits_one(impl_->state(), state)) refuse_state(impl_->state(), state);
@@ -69,12 +85,13 @@ void Stream::set_state(const State& state) {
 }
 
 void Stream::reset() noexcept { impl_->state().reset(); }
+bool Stream::finite() const noexcept { return impl_->finite(0); }
 
 struct StreamBatch::Impl : Streams {
   using Streams::Streams;
 };
 
-StreamBatch::StreamBatch(const Model& model, std::size_t streams) {
+StreamBatch::StreamBatch(const Model& model, std::size_t streams) try {
   // Beyond this, sizes of buffers would not fit into 64 bits for the largest models.
   constexpr std::size_t most = std::size_t{1} << 24;
   if (streams == 0 || streams > most) {
@@ -82,6 +99,8 @@ StreamBatch::StreamBatch(const Model& model, std::size_t streams) {
                 "streams: expected a number from 1 to " + std::to_string(most) + ", found " + std::to_string(streams));
   }
   impl_ = std::make_unique<Impl>(model, streams, false);
+} catch (...) {
+  rethrow_as_error("streams");
 }
 StreamBatch::~StreamBatch() = default;
 StreamBatch::StreamBatch(StreamBatch&&) noexcept = default;
@@ -123,6 +142,8 @@ void StreamBatch::reset(std::size_t stream) noexcept {
 }
 
 void StreamBatch::reset() noexcept { impl_->state().reset(); }
+
+bool StreamBatch::finite(std::size_t stream) const noexcept { return stream < size() && impl_->finite(stream); }
 
 void StreamBatch::check_stream(std::size_t stream) const {
   if (stream < size()) return;

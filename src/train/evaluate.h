@@ -39,6 +39,7 @@ struct Tally {
   std::uint64_t rows = 0;
   double loss = 0;
   std::uint64_t unknown = 0, first = 0, first_three = 0;  // of a text: targets that are <unk>; hits
+  std::size_t threads = 0;                                // that scored, where evaluate() has asked for some
 
   double mean_loss() const { return loss / static_cast<double>(rows); }
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <exception>
 #include <limits>
 #include <new>
 #include <sstream>
@@ -44,13 +45,27 @@ std::string in_words(double bad) {
 
 }  // namespace
 
+NetworkInTraining::NetworkInTraining(Model& model, Team& team) : model_(model), network_(model.network()), team_(team) {
+  model_.share_network(false);
+}
+
+NetworkInTraining::~NetworkInTraining() {
+  model_.share_network(true);
+  try {
+    network_.set_format(Format::f32, team_);
+  } catch (const std::exception&) {
+    // Too little memory: the network stays without packed weights, and every use of it says so.
+  }
+}
+
 Trainer::Trainer(Model& model, Batches training, std::optional<Batches> validation, Fingerprint fingerprint,
                  const TrainOptions& options, const TrainCallback& callback)
     : options_(options),
       callback_(callback),
-      network_(model.network()),
       lock_(options.checkpoint.empty() ? std::nullopt : std::optional<FileLock>(options.checkpoint)),
       team_(options.threads),
+      in_training_(model, team_),
+      network_(in_training_.get()),
       batches_(std::move(training)),
       validation_(std::move(validation)),
       updates_(options.epochs * batches_.windows()),
@@ -75,8 +90,6 @@ Trainer::Trainer(Model& model, Batches training, std::optional<Batches> validati
   earlier_seconds_ = progress_.seconds;
   checkpoint_due_ = seconds() + options.checkpoint_seconds;
 }
-
-Trainer::~Trainer() { network_.set_format(Format::f32, team_); }
 
 TrainResult Trainer::run() {
   State before;
@@ -323,6 +336,7 @@ TrainResult Trainer::finish() {
   result.tokens = progress_.tokens;
   result.updates = progress_.update;
   result.epochs = progress_.epoch;
+  result.threads = team_.size();
   result.seconds = seconds();
   result.tokens_per_second = tokens_per_second();
   result.train_loss = mean_loss();
@@ -356,6 +370,7 @@ Report Trainer::report(Report::Kind kind) const {
   report.learning_rate = learning_rate();
   report.seconds = seconds();
   report.tokens_per_second = tokens_per_second();
+  report.threads = team_.size();
   if (run_tokens_ > 0) {
     const double left = static_cast<double>(options_.epochs * batches_.tokens() - progress_.tokens);
     report.seconds_left = left / static_cast<double>(run_tokens_) * clock_.seconds();

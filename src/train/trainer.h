@@ -31,6 +31,22 @@ namespace sluice {
 
 using TrainCallback = std::function<bool(const Report&)>;
 
+// The network of a model while it is trained: copies of the model, and streams on it, get networks of their own. In the
+// end it computes in float32 again, with the weights that are left, and is shared again.
+class NetworkInTraining {
+ public:
+  NetworkInTraining(Model& model, Team& team);
+  ~NetworkInTraining();
+  NetworkInTraining(const NetworkInTraining&) = delete;
+  NetworkInTraining& operator=(const NetworkInTraining&) = delete;
+  Network& get() { return network_; }
+
+ private:
+  Model& model_;
+  Network& network_;
+  Team& team_;
+};
+
 // One run of train(). The model, what the batches refer to, options and callback must outlive it.
 class Trainer {
  public:
@@ -38,10 +54,6 @@ class Trainer {
   // fit), failed (the checkpoint cannot be written).
   Trainer(Model& model, Batches training, std::optional<Batches> validation, Fingerprint fingerprint,
           const TrainOptions& options, const TrainCallback& callback);
-  // The network computes in float32 again, with the weights that are left.
-  ~Trainer();
-  Trainer(const Trainer&) = delete;
-  Trainer& operator=(const Trainer&) = delete;
   // Throws Error (diverged, failed).
   TrainResult run();
 
@@ -97,9 +109,10 @@ class Trainer {
 
   const TrainOptions& options_;
   const TrainCallback& callback_;
-  Network& network_;
   std::optional<FileLock> lock_;  // of the checkpoint
   Team team_;
+  NetworkInTraining in_training_;
+  Network& network_;
   Workspace workspace_;
   Batches batches_;
   std::optional<Batches> validation_;

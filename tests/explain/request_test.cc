@@ -90,7 +90,7 @@ TEST(Requests, CompleteAndGatesReadTheirs) {
 }
 
 TEST(Requests, RefusesInASentence) {
-  EXPECT_EQ(explain_refusal(""), "body: expected JSON, found something else at byte 1");
+  EXPECT_EQ(explain_refusal(""), "body: expected JSON of at most 64 levels, found broken JSON at byte 1");
   EXPECT_EQ(explain_refusal("[1]"), "body: expected an object, found a list");
   EXPECT_EQ(explain_refusal("{}"), "text: expected a value, found none");
   EXPECT_EQ(explain_refusal(R"({"text": 5})"), "text: expected a string, found 5");
@@ -109,17 +109,21 @@ TEST(Requests, RefusesInASentence) {
   EXPECT_THAT(explain_refusal(R"({"text": "a", "changes": {"replace": [{"at": 1, "with": "b", "x": 1}]}})"),
               testing::StartsWith("changes.replace: expected names out of at, with"));
   EXPECT_EQ(explain_refusal("\"" + std::string(70000, 'a') + "\""), "body: expected at most 65536 bytes, found 70002");
-  EXPECT_EQ(explain_refusal("{\"text\": \"\xff\"}"), "body: expected JSON, found something else at byte 11");
+  EXPECT_EQ(explain_refusal("{\"text\": \"\xff\"}"),
+            "body: expected JSON of at most 64 levels, found broken JSON at byte 11");
   EXPECT_EQ(explain_refusal(R"({"text": "a", "at": 1e999})"),
-            "body: expected numbers that fit 64 bits, found a larger one");
+            "body: expected JSON of at most 64 levels, found a number that is too large at byte 25");
+  EXPECT_THAT(explain_refusal(R"({"text": "a", "text": "b"})"),
+              testing::EndsWith("found the name \"text\" a second time"));
   EXPECT_EQ(refusal([] { read_complete_request(R"({"text": "a", "tokens": 257})"); }),
             "tokens: expected 0 to 256, found 257");
 }
 
 // Depth costs no stack: brackets up to the limit of a body are refused like other nonsense.
 TEST(Requests, DeepNestingIsRefused) {
-  EXPECT_NE(explain_refusal(std::string(60000, '[')), "");
-  EXPECT_NE(explain_refusal(std::string(30000, '[') + std::string(30000, ']')), "");
+  for (const std::string& body : {std::string(60000, '['), std::string(30000, '[') + std::string(30000, ']')}) {
+    EXPECT_EQ(explain_refusal(body), "body: expected JSON of at most 64 levels, found more");
+  }
 }
 
 }  // namespace

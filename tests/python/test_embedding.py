@@ -12,6 +12,24 @@ PAGE = (ROOT / "docs/embedding.md").read_text()
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 SHELL = [block for language, block in BLOCKS if language == "sh"]
 WARNINGS = ["-Wall", "-Wextra", "-Werror"]
+# What the class of the page does with a row that is not finite, beside a stream that never saw it.
+SAFE_MAIN = """
+#include <cmath>
+#include <cstdio>
+
+int main() {
+  const sluice::Model model({.cell = "gru", .hidden = 8, .inputs = 2, .outputs = 1});
+  SafeStream stream(model);
+  sluice::Stream other(model);
+  const float good[] = {0.5f, -1}, bad[] = {0.5f, std::nanf("")};
+  std::printf("%d ", stream.step(good));
+  std::printf("%d ", stream.step(bad));
+  std::printf("%d ", stream.step(good));
+  other.step(good);
+  other.step(good);
+  std::puts(other.output()[0] == stream.output()[0] ? "the same" : "another");
+}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -24,10 +42,11 @@ def folder(tmp_path_factory, text):
                    stdout=subprocess.DEVNULL)
     if before is not None:  # what `ninja uninstall` goes by stays what it was
         manifest.write_bytes(before)
-    program, states = [block for language, block in BLOCKS if language == "cpp"]
+    program, states, safe = [block for language, block in BLOCKS if language == "cpp"]
     (in_c,) = [block for language, block in BLOCKS if language == "c"]
     (folder / "next.cc").write_text(program)
     (folder / "states.cc").write_text(states)
+    (folder / "safe.cc").write_text(safe + SAFE_MAIN)
     (folder / "next.c").write_text(in_c)
     sluice("train", text, "-o", folder / "notes.safetensors", *TINY)
     return folder
@@ -50,6 +69,11 @@ def test_the_programs(folder):
 
 def test_the_lines_on_states(folder):
     type_in(folder, "g++ -std=c++20 -c states.cc $(pkg-config --cflags sluice) " + " ".join(WARNINGS))
+
+
+def test_the_stream_that_leaves_out_what_is_not_finite(folder):
+    assert type_in(folder, "g++ -std=c++20 safe.cc $(pkg-config --cflags --libs sluice-inference) -o safe "
+                           + " ".join(WARNINGS) + "\n./safe") == "1 0 1 the same\n"
 
 
 def test_the_sources_have_no_warnings(folder):

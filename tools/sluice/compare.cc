@@ -61,8 +61,10 @@ int Compare::run() {
   const std::vector<FileLock> locks = result.lock();
   Talk talk(quiet);
   RunsProgress progress(talk);
+  FewerThreads fewer(talk, o.train.threads);
   Interrupts interrupts;
   const auto report = [&](const CompareProgress& p) {
+    fewer.say(p.report.threads);
     progress.show(p);
     return interrupts.go_on();
   };

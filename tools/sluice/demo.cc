@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "base/file.h"
+#include "base/json_tree.h"
 #include "comparison.h"
 #include "completion.h"
 #include "gates_view.h"
@@ -271,10 +272,12 @@ int Demo::run() {
   Talk talk(quiet);
   introduce(talk, directory);
   RunsProgress progress(talk);
+  FewerThreads fewer(talk, threads);
   Interrupts interrupts;
   FavouritesOptions stories;
   stories.words = words;
   std::vector<CompareRun> runs = compare_favourites(stories, options, [&](const CompareProgress& p) {
+    fewer.say(p.report.threads);
     progress.show(p);
     return interrupts.go_on();
   });

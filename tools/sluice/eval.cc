@@ -25,6 +25,8 @@ int Eval::run() const {
   const Model network = load_for("eval", model, precision);
   const Corpus corpus = Corpus::read(file, network.vocabulary());
   const Evaluation e = evaluate(network, corpus, batch, threads);
+  Talk talk(false);
+  FewerThreads(talk, threads).say(e.threads);
   const auto view = [&](const Style& style) {
     const double share = e.tokens == 0 ? 0 : static_cast<double>(e.unknown) / static_cast<double>(e.tokens);
     const auto row = [&](const char* name, const std::string& value, const std::string& note = "") {

@@ -12,6 +12,7 @@
 #include <csignal>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <system_error>
 #include <thread>
 
 #include "http_headers.h"
@@ -251,9 +252,11 @@ void HttpServer::Impl::on_connection(void* self, MHD_Connection* connection, voi
   }
 }
 
-HttpServer::HttpServer(const std::string& host, std::uint16_t port, HttpHandler handler, const HttpLimits& limits)
+HttpServer::HttpServer(const std::string& host, std::uint16_t port, HttpHandler handler, const HttpLimits& limits) try
     : impl_(std::make_unique<Impl>(host, port, std::move(handler), limits)) {
   impl_->start();
+} catch (const std::system_error& error) {
+  throw Error(Status::failed, fmt::format("the HTTP server does not start: no thread: {}", error.code().message()));
 }
 
 HttpServer::~HttpServer() { impl_->stop(); }

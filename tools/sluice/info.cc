@@ -6,6 +6,7 @@
 #include <memory>
 #include <system_error>
 
+#include "base/json_tree.h"
 #include "model/config.h"
 #include "needs.h"
 #include "options.h"
@@ -28,13 +29,18 @@ std::uint64_t file_size(const std::string& path) {
   return unknown ? 0 : size;
 }
 
+Json json_or_text(const std::string& text) {
+  try {
+    return read_json(text, "note");
+  } catch (const Error&) {
+    return text;
+  }
+}
+
 // The notes of a model are text; those that are JSON are shown as such.
 Json notes_of(const Model& model) {
   Json notes = Json::object();
-  for (const auto& [name, text] : model.notes()) {
-    Json read = Json::parse(text, nullptr, false);
-    notes[name] = read.is_discarded() ? Json(text) : std::move(read);
-  }
+  for (const auto& [name, text] : model.notes()) notes[name] = json_or_text(text);
   return notes;
 }
 
@@ -50,7 +56,7 @@ Json to_json(const std::string& path, const Model& model) {
                {"source", cell.source},
                {"equations", cell.equations},
                {"gates", gates},
-               {"config", Json::parse(config_to_json(model.config()))},
+               {"config", read_json(config_to_json(model.config()), "config")},
                {"parameters", model.parameter_count()}};
   if (model.reads_text()) {
     json["vocabulary"] = {{"size", vocabulary.size()},

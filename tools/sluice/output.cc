@@ -7,6 +7,8 @@
 #include <cmath>
 #include <filesystem>
 #include <system_error>
+#include <thread>
+#include <utility>
 
 #include "base/file.h"
 #include "terminal_svg.h"
@@ -71,6 +73,12 @@ void say_unknown(Talk& talk, std::string_view unit, const std::vector<std::strin
                        all ? fmt::format("no {} of the text is known; all are read as <unk>", unit)
                            : fmt::format("unknown {}s, read as <unk>", unit),
                        list));
+}
+
+void FewerThreads::say(std::size_t given) {
+  const std::size_t wanted = asked_ != 0 ? asked_ : std::max(1u, std::thread::hardware_concurrency());
+  if (given >= wanted || std::exchange(said_, true)) return;
+  talk_.say(fmt::format("the system gave {} of {} threads: slower, with the same result", given, wanted));
 }
 
 double tidy(float value) {

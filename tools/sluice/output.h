@@ -43,6 +43,17 @@ void print_json(const Json& object);
 void print_json_text(std::string_view object);  // already written
 // Tells which words or characters (`unit`) a model does not know; nothing when it knows all. `all`: it knows none.
 void say_unknown(Talk& talk, std::string_view unit, const std::vector<std::string>& unknown, bool all);
+// Says once, where the system gave fewer threads than were asked for (0: as many as the machine has), that it did.
+class FewerThreads {
+ public:
+  FewerThreads(Talk& talk, std::size_t asked) : talk_(talk), asked_(asked) {}
+  void say(std::size_t given);
+
+ private:
+  Talk& talk_;
+  std::size_t asked_;
+  bool said_ = false;
+};
 // The shortest decimal number that is this float: 0.98 and not 0.98000001907348633.
 double tidy(float value);
 // What a model's file calls it: its last part without .safetensors.

@@ -95,6 +95,8 @@ HttpResponse answered(F&& f) noexcept {
     return f();
   } catch (const NoModel& missing) {
     return http_error(404, missing.message);
+  } catch (const OutOfMemory&) {
+    return http_error(503, "not enough memory for this: a shorter text may fit");
   } catch (const Error& error) {
     const bool asked_wrongly = error.status() == Status::usage || error.status() == Status::bad_file;
     return http_error(asked_wrongly ? 400 : 500, error.what());

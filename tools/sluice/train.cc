@@ -177,8 +177,10 @@ int Train::run() {
 
   Log lines(log, d.train.resume);
   Progress progress(talk);
+  FewerThreads fewer(talk, d.train.threads);
   Interrupts interrupts;
   const auto report = [&](const Report& r) {
+    fewer.say(r.threads);
     lines.write(tool::to_json(r));
     progress.show(r);
     if (const std::string lost = lines.news(); !lost.empty()) talk.say(lost + "; training goes on");
