@@ -100,7 +100,7 @@ Changed explain_changed(const Model& model, const Reading& reading, std::size_t 
   return changed;
 }
 
-// Of the first `words` words the one on which the prediction hangs most.
+// Of the first `words` words the one on which the prediction depends most.
 std::size_t word_of_most_weight(const Connectivity& found, std::size_t words) {
   const std::vector<double>& weight = found.leave_one_out.empty() ? found.gradient : found.leave_one_out;
   const auto end = weight.begin() + static_cast<std::ptrdiff_t>(words);

@@ -193,3 +193,22 @@ def test_a_saved_page_has_the_microscope(page, demo, tmp_path):
     carried = [u['unit'] for u in said['microscope']['units']]
     page.js(f"Sluice.set({{unit: '0:{next(u for u in range(128) if u not in carried)}', word: null}})")
     page.wait("why there is nothing", lambda: "holds the equations of 16 units" in page.find("#story-body").text)
+
+
+def test_characters_are_called_characters(page, serve, tmp_path):
+    """A model of characters opens with a line that it writes itself, and nothing calls its characters words."""
+    (tmp_path / "text.txt").write_text("the cat saw the dog and the dog saw a bird , so it goes .\n" * 40)
+    model = tmp_path / "letters.safetensors"
+    sluice("train", tmp_path / "text.txt", "-o", model, "--level=char", "--hidden=32", "--epochs=6", "--batch=4", "--steps=16",
+           "--threads=1")
+    page.open(serve(model))
+    page.wait("a text to begin with", lambda: page.js("document.documentElement.dataset.whole"))
+    example = page.js("document.getElementById('text').placeholder")
+    assert len(example) >= 6 and page.js("Sluice.seen.text") == example
+    assert "character by character" in page.find("label[for=text]").text
+    assert page.find("#cell-on").text.startswith("Next character")
+    assert "a character" in page.find(".lane .reading").text or "character" in page.find("#story-told").text
+    assert " word" not in page.find("#story-told").text and " word" not in page.find(".lane .reading").text
+    page.click("#sample-0")
+    page.wait_whole()
+    assert page.js("Sluice.state.text") == example

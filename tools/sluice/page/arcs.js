@@ -1,4 +1,4 @@
-// Arcs from the answer back to the words it hangs on, over words that may fill one line or twenty. They run like the
+// Arcs from the answer back to the words it depends on, over words that may fill one line or twenty. They run like the
 // lines of a railway map: up from the word into the gap above its line, along it, for other lines down a rail in the
 // margin, and along the gap above the answer's line. So no line ever crosses a word.
 (function(S) {

@@ -97,8 +97,8 @@ S.savedText = function(number) {
   };
 };
 
-// The word on which the answers of all hang most, as a share of what each hangs on; but for the word after which they
-// are asked, for behind that there is nothing to follow. Null: the texts are not read as the same words.
+// The word on which the answers of all depend most, as a share of what each depends on; but for the word after which
+// they are asked, for behind that there is nothing to follow. Null: the texts are not read as the same words.
 function wordToFollow(models) {
   const shares = new Array(Math.max(1, models[0].connectivity.at)).fill(0);
   if (!models.every((model) => S.sameWords(model, models[0]))) return null;

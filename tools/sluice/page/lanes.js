@@ -97,8 +97,8 @@ function onClick(event) {
 // The words of one reading with their arcs. `id` keeps the focus on a word when everything is drawn anew. Options:
 // marked, words to mark as edited; still, words that can be read but not chosen.
 S.sentence = function(model, id, {marked = [], still = false} = {}) {
-  const at = S.askedAt(model), hangs = S.hangsOn(model), shares = [];
-  for (const one of hangs) shares[one.at] = one.share;
+  const at = S.askedAt(model), depends = S.dependsOn(model), shares = [];
+  for (const one of depends) shares[one.at] = one.share;
   const context = {id, at, shares, tab: S.state.at === null ? S.windowAround(model.words.length, at)[0] : at, still};
   const count = model.words.length, [from, to] = S.windowAround(count, at);
   const items = Array.from({length: to - from}, (_, i) => chip(model, from + i, context));
@@ -212,7 +212,7 @@ function numbers() {
   ];
   const cells = (m, t) => {
     if (t > S.lastWord(m)) return columns(m).map(() => "");
-    const best = (m.after[t] || [])[0], hang = S.hangsOn(m).find((one) => one.at === t);
+    const best = (m.after[t] || [])[0], hang = S.dependsOn(m).find((one) => one.at === t);
     return [
       ...(same ? [] : [S.visible(m.words[t])]), ...gatesOf(m).map((name) => S.fixed(S.meanOf(m, name)[t], 4)),
       hang ? S.fixed(hang.value, 4) : "–", best ? S.visible(best.word) : "–", best ? S.fixed(best.p, 4) : "–"

@@ -88,7 +88,7 @@ function ask(patience) {
     put($("lanes-list"),
         h("p", {class: "note"},
           "Type a few words above. After each of them you see here what every network expects next, " +
-              "and what that hangs on."));
+              "and what that depends on."));
     draw(null);
     return;
   }

@@ -200,8 +200,8 @@ S.leftOut = (count, model, where) => count > 0 &&
 S.sameWords = (one, other) =>
     one.words.length === other.words.length && one.words.every((w, t) => w === other.words[t]);
 
-// What the answer hangs on: [{at, word, share, value}], greatest first. Shares are of the sum of sizes.
-S.hangsOn = function(model) {
+// What the answer depends on: [{at, word, share, value}], greatest first. Shares are of the sum of sizes.
+S.dependsOn = function(model) {
   const at = S.askedAt(model);
   const found = model.connectivity && model.connectivity.at === at && model.connectivity[S.measureShown];
   if (!found) return [];
@@ -210,7 +210,7 @@ S.hangsOn = function(model) {
       .sort((a, b) => b.share - a.share);
 };
 // Those that stand out: at least a tenth of it all, four at most.
-S.strongest = (model) => S.hangsOn(model).filter((one) => one.share >= 0.1).slice(0, 4);
+S.strongest = (model) => S.dependsOn(model).filter((one) => one.share >= 0.1).slice(0, 4);
 
 // What a line carries: nats where the measure has them, else the share of all.
 S.sizeOf = (one) => (
@@ -220,13 +220,13 @@ const percentOf = (one) => `${one.value < 0 ? "−" : ""}${S.percent(one.share)}
 S.thickness = (one) => 1 + (S.measures[S.measureShown].nats ? Math.min(6, Math.abs(one.value)) : 5 * one.share);
 // What all words carry together, where the measure has nats.
 S.totalOf = function(model) {
-  const all = S.hangsOn(model);
+  const all = S.dependsOn(model);
   if (!all.length || !S.measures[S.measureShown].nats) return "";
   const sum = all.reduce((total, one) => total + Math.abs(one.value), 0);
   return `its words carry ${S.fixed(sum, sum < 0.1 ? 2 : 1)} nats in all`;
 };
 
-// The sentence beneath a model's name: what it expects, and what of the past that hangs on.
+// The sentence beneath a model's name: what it expects, and what of the past that depends on.
 S.reading = function(model) {
   const at = S.askedAt(model), best = (model.after[at] || [])[0];
   if (!best) return [];
@@ -237,7 +237,7 @@ S.reading = function(model) {
   const first = strong[0], back = at - first.at;
   const unit = S.unit(model);
   const far = back === 0 ? `the ${unit} just read` : back === 1 ? `one ${unit} back` : `${back} ${unit}s back`;
-  parts.push("That hangs most on ", S.emphasis(first.word), `, ${far}`);
+  parts.push("That depends most on ", S.emphasis(first.word), `, ${far}`);
   const instead = model.connectivity.instead && model.connectivity.instead[first.at];
   if (S.measureShown !== "without" || !instead) {
     parts.push(` (${S.percent(first.share)} of all).`);
