@@ -183,6 +183,19 @@ def test_the_old_answer_comes_back_by_a_button(page, address):
     page.wait("the answer", lambda: "instead of Indian" in page.find("#experiment-told").text)
 
 
+def test_a_saved_change_of_another_kind_is_no_experiment(page, demo, tmp_path):
+    for i, changes in enumerate((["--clamp", "retain=1,units=3"], ["--clamp", "reset=0,words=3-5"],
+                                 ["--clamp", "retain=1,words=3-5", "--delete", "almost"], ["--replace", "samosa=sushi"])):
+        sluice("explain", demo / "gru.safetensors", FIRST, *changes, "--html",
+               tmp_path / f"{i}.html")
+        page.open((tmp_path / f"{i}.html").as_uri())
+        page.wait("the microscope", lambda: page.all("#microscope"))
+        assert not page.all("#try-holding"), changes
+    sluice("explain", demo / "gru.safetensors", FIRST, "--clamp", "retain=0,words=3-3", "--html", tmp_path / "hold.html")
+    page.open((tmp_path / "hold.html").as_uri())
+    assert page.find("#try-holding").text.startswith("Hold retain at 0 at almost")
+
+
 def test_a_saved_page_has_the_microscope(page, demo, tmp_path):
     file = tmp_path / "gru.html"
     sluice("explain", demo / "gru.safetensors", FIRST, "--html", file)

@@ -42,6 +42,11 @@ def test_info_and_health(server):
     info = json.loads(server.ask("GET", "/api/v1/info")[2])
     assert info["schema"] == 1 and [model["name"] for model in info["models"]] == CELLS
     assert info["limits"]["body_bytes"] == 65536
+    # A text to begin with, of which the model knows every word.
+    for model in info["models"]:
+        example, = model["examples"]
+        words = server.post("gates", text=example, model=model["name"])["results"][0]
+        assert len(words["tokens"]) >= 6 and words["unknown"] == []
 
 
 def test_answers_are_those_of_the_command(server, models):

@@ -51,9 +51,16 @@ async function run(model, experiment, key) {
   }
 }
 
+// What a saved page was changed by, where that is such an experiment and nothing else: the keeping gate of all units
+// held.
+function wholeHold(model, {replace, clamp, ...rest}) {
+  const held = clamp[0], alone = clamp.length === 1 && !replace.length && !rest.delete.length;
+  return alone && held.gate === model.keeps && !held.units && held.last !== undefined ? held : null;
+}
+
 S.experiment = function(model) {
   const changed = S.saved && S.seen.changed[S.seen.models.indexOf(model)];
-  const held = changed && changed.changes.clamp.length === 1 && changed.changes.clamp[0];
+  const held = changed && wholeHold(model, changed.changes);
   const made = S.experimentFor(model);
   const experiment = S.saved ? held && {old: made && made.old, ...held} : made;
   if (!experiment || S.state.at !== null) return null;

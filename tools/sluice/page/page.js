@@ -241,8 +241,11 @@ async function open() {
                 "Every number of this page also comes from ",
       h("code", {}, S.saved ? "sluice serve MODEL" : "sluice explain --json"), ".");
   S.drawDistance();
-  // What was measured comes first where there is a measurement.
-  if (S.saved && S.saved.comparison) $("ask").after($("distance"));
+  // What was measured comes first where there is a measurement; the choice of a text stays with what it chooses.
+  if (S.saved && S.saved.comparison) {
+    $("ask").after($("distance"));
+    $("distance").after($("prompt"));
+  }
   if (S.saved)
     show(S.savedText(S.state.sample));
   else
