@@ -130,22 +130,6 @@ def test_one_key_does_not_take_the_what_ifs_away(page, address):
     assert len(said) == 2 and said[0].startswith("everyday left out")
 
 
-# Points of every arc that lie inside a word's box.
-CROSSINGS = """(() => {
-  const found = [];
-  for (const holder of document.querySelectorAll('.sentence')) {
-    const origin = holder.getBoundingClientRect();
-    const boxes = [...holder.querySelectorAll('.vessel')].map(v => v.getBoundingClientRect());
-    for (const arc of holder.querySelectorAll('.arc')) {
-      for (let s = 3; s < arc.getTotalLength() - 3; s += 4) {
-        const p = arc.getPointAtLength(s), x = p.x + origin.left, y = p.y + origin.top;
-        if (boxes.some(b => x > b.left && x < b.right && y > b.top + 2 && y < b.bottom - 1)) found.push(arc.dataset.at);
-      }
-    }
-  }
-  return found; })()"""
-
-
 def test_on_paper_no_line_lies_over_a_word(page, address):
     """The paper's layout, as the browser prints it: what was drawn before printing must fit it."""
     page.open(address, text=SECOND, edits=SAMOSA_TO_SUSHI)
@@ -161,7 +145,7 @@ def test_on_paper_no_line_lies_over_a_word(page, address):
         page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
         assert page.js("document.querySelector('#lanes-list .sentence').offsetWidth") == prepared
         assert page.js("document.querySelectorAll('.arc').length") > 3
-        assert page.js(CROSSINGS) == []
+        assert page.crossings() == []
         assert page.js("document.documentElement.scrollWidth") <= 688
         assert page.js("[...document.querySelectorAll('.curve svg, .map canvas')].every(n => n.clientWidth <= 680)")
         page.picture("print")

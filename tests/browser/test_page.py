@@ -44,22 +44,7 @@ def test_arcs_lead_back_to_the_dish(page, address):
     words = page.texts(".lane[data-cell=gru] .letters")
     assert "samosa" in [words[at] for at in arcs]
     assert "samosa" in page.find(".lane[data-cell=gru] .reading").text
-    # No arc crosses a word that it does not belong to: sampled along its line, it touches no other word's box.
-    crossings = page.js("""(() => {
-      const found = [];
-      for (const holder of document.querySelectorAll('.sentence')) {
-        const origin = holder.getBoundingClientRect();
-        const boxes = [...holder.querySelectorAll('.vessel')].map(v => v.getBoundingClientRect());
-        for (const arc of holder.querySelectorAll('.arc')) {
-          for (let s = 3; s < arc.getTotalLength() - 3; s += 4) {
-            const p = arc.getPointAtLength(s), x = p.x + origin.left, y = p.y + origin.top;
-            const inside = b => x > b.left && x < b.right && y > b.top + 2 && y < b.bottom - 1;
-            if (boxes.some(inside)) found.push([arc.dataset.at, x, y]);
-          }
-        }
-      }
-      return found; })()""")
-    assert crossings == []
+    assert page.crossings() == []
 
 
 def test_another_dish_changes_the_answer(page, address):
