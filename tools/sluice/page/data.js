@@ -31,7 +31,6 @@ function readModel(explanation, changed) {
     level: model.level,
     equations: model.equations || [],
     keeps: model.keeps,
-    noun: model.level === "char" ? "character" : "word",
     states: model.states || ["h"],
     units,
     gates: model.gates,

@@ -170,7 +170,7 @@ function controls(model) {
   const button = (id, text, act) => h("button", {type: "button", id, on: {click: act}}, text);
   const step = (by) => S.set({word: Math.max(0, Math.min(S.lastWord(model), wordShown() + by))});
   return h("div", {class: "stepper"}, button("cell-back", "◀ Back", () => step(-1)),
-           button("cell-on", `Next ${model.noun} ▶`, () => step(1)),
+           button("cell-on", `Next ${S.unit(model)} ▶`, () => step(1)),
            h("button", {type: "button", id: "cell-play", "aria-pressed": String(Boolean(playing)), on: {click: () => play(model)}},
              playing ? "Pause" : "Play"),
            h("label", {class: "tick-box", for: "cell-slow"}, h("input", {

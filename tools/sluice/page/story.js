@@ -70,7 +70,7 @@ function tellUnit(model, place, parts) {
   if (holds.length)
     said.push(...holds, ". ");
   else if (!S.equationsOf(model).memory)
-    said.push(`is written anew at every ${model.noun}; no gate keeps it. `);
+    said.push(`is written anew at every ${S.unit(model)}; no gate keeps it. `);
   else
     said.push("holds nothing here for long. ");
   const about = effect && Number.isFinite(effect.nats) && model.connectivity && model.connectivity.at === at && best;
@@ -202,7 +202,7 @@ function legend(model, state, most) {
   return h(
       "ul", {class: "legend", "aria-label": "legend"},
       h("li", {}, `−${most.toFixed(1)}`, h("span", {class: "unit-ramp"}), `+${most.toFixed(1)}`,
-        ` what the unit holds after the ${model.noun} (${state})`),
+        ` what the unit holds after the ${S.unit(model)} (${state})`),
       memory ? h("li", {}, h("span", {class: "keep sample"}, h("span", {style: {width: "60%"}})),
                  "how much of the past it kept") :
                null,

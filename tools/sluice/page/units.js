@@ -42,7 +42,8 @@ const words = (life) => (life === null ? "∞" : life >= 100 ? S.count(life) : S
 function saysLife({halfLife, lifeQuartiles}, unit) {
   if (!halfLife) return "";
   const spread = lifeQuartiles ? ` (quartiles over the words ${lifeQuartiles[unit].map(words).join(", ")})` : "";
-  return S.ofUnits(`${halfLife[unit] === null ? ", never fades" : `, half-life ${S.fixed(halfLife[unit], 1)} words`}${spread}`);
+  return S.ofUnits(
+      `${halfLife[unit] === null ? ", never fades" : `, half-life ${S.fixed(halfLife[unit], 1)} words`}${spread}`);
 }
 
 function choose(index) {

@@ -194,7 +194,7 @@ S.leftOut = (count, model, where) => count > 0 &&
             }
           }
         },
-            `… ${S.count(count)} ${model.noun}s ${where}: draw them all`));
+            `… ${S.count(count)} ${S.unit(model)}s ${where}: draw them all`));
 
 // Whether two models read the text as the same words, so that a word's number means the same in both.
 S.sameWords = (one, other) =>
