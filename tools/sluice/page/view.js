@@ -223,7 +223,7 @@ S.totalOf = function(model) {
   const all = S.dependsOn(model);
   if (!all.length || !S.measures[S.measureShown].nats) return "";
   const sum = all.reduce((total, one) => total + Math.abs(one.value), 0);
-  return `its words carry ${S.fixed(sum, sum < 0.1 ? 2 : 1)} nats in all`;
+  return `its ${S.unit(model)}s carry ${S.fixed(sum, sum < 0.1 ? 2 : 1)} nats in all`;
 };
 
 // The sentence beneath a model's name: what it expects, and what of the past that depends on.
