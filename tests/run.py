@@ -230,14 +230,14 @@ def tidy(tally):
 
 
 def prepare():
-    """A fresh folder of results, and Python with the reference reader of model files."""
+    """A fresh folder of results, and Python with the reference reader of model files and axe-core."""
     shutil.rmtree(RESULTS, ignore_errors=True)
     RESULTS.mkdir(parents=True)
     if not PYTHON.exists():
         run(sys.executable, "-m", "venv", "--system-site-packages", PYTHON.parents[1])
-    if subprocess.run([PYTHON, "-c", "import safetensors"], capture_output=True).returncode:
-        # Where there is no way to PyPI, the tests that need it say that they were skipped.
-        run(PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "safetensors")
+    if subprocess.run([PYTHON, "-c", "import axe_core_python, safetensors"], capture_output=True).returncode:
+        # Where there is no way to PyPI, the tests that need them say that they were skipped.
+        run(PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "axe-core-python", "safetensors")
 
 
 def main():

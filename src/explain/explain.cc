@@ -101,6 +101,14 @@ Changed explain_changed(const Model& model, const Reading& reading, std::size_t 
   return changed;
 }
 
+// Of the first `words` words the one on which the prediction depends most.
+std::size_t word_of_most_weight(const Connectivity& found, std::size_t words) {
+  const std::vector<double>& weight = found.leave_one_out.empty() ? found.gradient : found.leave_one_out;
+  const auto end = weight.begin() + static_cast<std::ptrdiff_t>(words);
+  const auto smaller = [](double a, double b) { return std::abs(a) < std::abs(b); };
+  return static_cast<std::size_t>(std::max_element(weight.begin(), end, smaller) - weight.begin());
+}
+
 std::optional<Horizon> answer_horizon(const Model& model, const std::vector<Token>& tokens, const Connectivity& found,
                                       const HorizonQuestion& question) {
   const Token with = token_of(model, "horizon", question.with);
@@ -109,12 +117,23 @@ std::optional<Horizon> answer_horizon(const Model& model, const std::vector<Toke
     at = *question.at;
     expect_word(model, "horizon", at, tokens.size());
   } else {
-    const std::vector<double>& weight = found.leave_one_out.empty() ? found.gradient : found.leave_one_out;
-    const auto smaller = [](double a, double b) { return std::abs(a) < std::abs(b); };
-    at = static_cast<std::size_t>(std::max_element(weight.begin(), weight.end(), smaller) - weight.begin());
+    at = word_of_most_weight(found, found.gradient.size());
   }
   if (tokens[at] == with) return std::nullopt;
   return horizon(model, tokens, at, with);
+}
+
+// Those asked for; else those that carry most, fewer of them in a text of more than 500 words.
+std::vector<Unit> units_to_look_at(const MicroscopeQuestion& question, const std::optional<Ablation>& ablation,
+                                   std::size_t words) {
+  if (!question.units.empty()) return question.units;
+  constexpr std::size_t kMostWords = 500 * MicroscopeQuestion::usual, kLeast = 4;
+  const std::size_t most = std::clamp(kMostWords / words, kLeast, MicroscopeQuestion::usual);
+  std::vector<Unit> units;
+  for (const UnitEffect& effect : ablation ? ablation->units : std::vector<UnitEffect>()) {
+    if (units.size() < most) units.push_back(effect.unit);
+  }
+  return units;
 }
 
 }  // namespace
@@ -139,6 +158,14 @@ Explanation explain(const Model& model, std::string_view text, const ExplainOpti
                              options.go_on);
   expect_going(options.go_on);
   if (options.horizon) out.horizon = answer_horizon(model, tokens, out.connectivity, *options.horizon);
+  if (options.ablation && at > 0) {
+    AblationQuestion question = *options.ablation;
+    if (!question.from) question.from = word_of_most_weight(out.connectivity, at);
+    out.ablation = ablate(model, std::span(tokens).first(at + 1), out.connectivity.answer, question, options.go_on);
+  }
+  if (options.microscope) {
+    out.microscope = microscope(model, tokens, units_to_look_at(*options.microscope, out.ablation, tokens.size()));
+  }
   out.changes = options.changes;
   if (!options.changes.empty()) out.changed = explain_changed(model, out.reading, at, options, answer);
   return out;

@@ -132,6 +132,38 @@ double log_probability(std::span<const float> logits, Token token) {
   return -static_cast<double>(softmax_loss(logits.data(), logits.size(), token));
 }
 
+GateTrace trace_of(const Model& model, std::span<const Token> tokens, Workspace& workspace, Team& team) {
+  State state = model.initial_state();
+  model.network().forward(tokens, tokens.size(), 1, state, workspace, team);
+  return model.network().trace(workspace);
+}
+
+std::span<const float> states_of(const LayerTrace& layer, std::size_t state) {
+  return state == 0 ? layer.hidden : layer.memory;
+}
+
+State state_after(const Model& model, const GateTrace& trace, std::size_t words, std::size_t batch) {
+  State state = model.initial_state(batch);
+  if (words == 0) return state;
+  for (std::size_t l = 0; l < trace.layers.size(); ++l) {
+    for (std::size_t s = 0; s < state.states(); ++s) {
+      const std::span<const float> from = states_of(trace.layers[l], s).subspan((words - 1) * trace.hidden);
+      const std::span<float> rows = state.of(l, s);
+      for (std::size_t b = 0; b < batch; ++b) {
+        std::copy_n(from.data(), trace.hidden, rows.data() + b * trace.hidden);
+      }
+    }
+  }
+  return state;
+}
+
+std::span<const float> tensor(const Model& model, const std::string& name) {
+  const Parameters& all = model.network().parameters();
+  const Shape* shape = all.find(name);
+  if (shape == nullptr) throw Error(Status::failed, name + ": expected such a tensor in the network, found none");
+  return all.all().subspan(shape->offset, shape->size());
+}
+
 Reading read_held(const Model& model, std::span<const Token> tokens, std::size_t top, std::span<const GateHold> holds,
                   const std::function<bool()>& go_on) {
   expect_words(model, tokens);

@@ -24,6 +24,18 @@ std::vector<GateHold> holds_of(const Model& model, std::span<const Clamp> clamps
 Reading read_held(const Model& model, std::span<const Token> tokens, std::size_t top, std::span<const GateHold> holds,
                   const std::function<bool()>& go_on = {});
 
+// A text read from an empty state, the tape left in the workspace.
+GateTrace trace_of(const Model& model, std::span<const Token> tokens, Workspace& workspace, Team& team);
+
+// The state of a text that was read, after its first `words` words, for `batch` streams.
+State state_after(const Model& model, const GateTrace& trace, std::size_t words, std::size_t batch);
+
+// States of a layer after each word, [T, H]: h, and c where there is one.
+std::span<const float> states_of(const LayerTrace& layer, std::size_t state);
+
+// A tensor of the network's by the name it has in a model file. Throws Error (failed) when there is none.
+std::span<const float> tensor(const Model& model, const std::string& name);
+
 // The likeliest of a row of logits, padding included, by falling probability.
 std::vector<Choice> choose(std::span<const float> logits, std::size_t vocabulary, std::size_t top);
 

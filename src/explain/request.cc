@@ -171,6 +171,32 @@ Changes read_changes(const Json& value, const RequestLimits& limits) {
   return changes;
 }
 
+AblationQuestion read_ablation(const Json& json) {
+  Fields fields(json, "ablation");
+  AblationQuestion question;
+  fields.get("from", question.from);
+  std::string held_at = "mean";
+  fields.get("held_at", held_at);
+  if (held_at != "mean" && held_at != "zero") refuse("ablation.held_at", "\"mean\" or \"zero\"", shown(held_at));
+  question.zero = held_at == "zero";
+  fields.done();
+  return question;
+}
+
+MicroscopeQuestion read_microscope(const Json& json, const RequestLimits& limits) {
+  Fields fields(json, "microscope");
+  MicroscopeQuestion question;
+  for_each(fields, "units", limits.units, [&](const Json& one, const std::string& where) {
+    Fields unit(one, where);
+    Unit& place = question.units.emplace_back();
+    unit.get("layer", place.layer);
+    unit.need("unit", place.unit);
+    unit.done();
+  });
+  fields.done();
+  return question;
+}
+
 }  // namespace
 
 GatesRequest read_gates_request(std::string_view body, const RequestLimits& limits) {
@@ -210,6 +236,8 @@ ExplainRequest read_explain_request(std::string_view body, const RequestLimits& 
   ExplainOptions& o = request.options;
   o.leave_one_out = false;
   o.horizon.reset();
+  o.ablation.reset();
+  o.microscope.reset();
   fields.need("text", request.text);
   read_models(fields, request.models);
   fields.get("top", o.top);
@@ -223,6 +251,12 @@ ExplainRequest read_explain_request(std::string_view body, const RequestLimits& 
     horizon.get("at", o.horizon->at);
     horizon.get("with", o.horizon->with);
     horizon.done();
+  }
+  if (const Json* value = fields.find("ablation"); value != nullptr && !value->is_null()) {
+    o.ablation = read_ablation(*value);
+  }
+  if (const Json* value = fields.find("microscope"); value != nullptr && !value->is_null()) {
+    o.microscope = read_microscope(*value, limits);
   }
   if (const Json* value = fields.find("changes"); value != nullptr && !value->is_null()) {
     o.changes = read_changes(*value, limits);
@@ -272,8 +306,14 @@ double work_of(const ExplainRequest& request, const Model& model, std::size_t to
   const auto t = static_cast<double>(tokens);
   const double read = t * (costs.step + costs.logits + (request.units ? kWritten * costs.numbers : 0));
   double connect = 4 * t * costs.step;  // forward, and gradients, which cost twice that
-  if (o.leave_one_out) connect += t * (t / 2 * costs.step + costs.logits);
+  // Each word left out, and replaced by up to four others.
+  if (o.leave_one_out) connect += (1 + std::clamp(400 / t, 1.0, 4.0)) * t * (t / 2 * costs.step + costs.logits);
   double all = read + connect + (o.horizon ? 2 * t * costs.step : 0);
+  if (o.ablation) {
+    const Config& c = model.config();
+    all += std::min(static_cast<double>(c.layers * c.hidden) * t * costs.step, std::max(4e9, 8 * t * costs.step));
+  }
+  if (o.microscope) all += t * costs.step;
   if (!o.changes.empty()) all += read + (o.changes.clamp.empty() ? connect : kHeld * t * costs.step);
   return all;
 }

@@ -17,6 +17,13 @@ def test_the_page_of_the_demonstration(page, demo):
     assert page.answers()["lstm"] == "Italian"
     for section in ("units", "horizon", "distance"):
         assert page.find(f"#{section}").is_displayed()
+    # What was measured comes first; the experiment that came along shows the old answer coming back.
+    assert page.js("document.querySelector('#ask').nextElementSibling.id") == "distance"
+    assert page.answers("#what-if-answer")["gru"] == "Indian"
+    page.click("#try-holding")
+    assert "the old answer comes back" in page.find("#experiment-told").text
+    page.choose("#sample", FIRST)
+    page.wait("the first text", lambda: page.answers()["gru"] == "Indian")
     assert page.js("document.getElementById('what-if').hidden"), "nothing was changed, and a file cannot be asked"
     heads, rows = table(page, "#distance")
     assert heads[1:4] == ["RNN", "LSTM", "GRU"]
@@ -113,3 +120,21 @@ def test_a_percentage_is_all_or_nothing_only_when_it_is(page, small_text, tmp_pa
     assert page.js("Sluice.percents(0.13001, 0.13004)") == ["13.001 %", "13.004 %"]
     assert page.js("Sluice.percents(0.13, 0.14)") == ["13 %", "14 %"]
     assert page.js("Sluice.percents(0.13, 0.13)") == ["13 %", "13 %"]
+
+
+def test_a_live_page_saves_itself_in_one_file(page, address, demo, tmp_path):
+    page.open(address, text=FIRST, edits='[{"kind":"replace","at":2,"with":"sushi"}]')
+    page.wait("an answer", lambda: page.answers("#what-if-answer").get("gru") == "Japanese")
+    live, unit = page.answers(), page.find("#story-told").text
+    whole = page.driver.execute_async_script("Sluice.wholePage().then(arguments[0], e => arguments[0](String(e)))")
+    file = tmp_path / "saved.html"
+    file.write_text(whole)
+    assert not re.search(r'(src|href)="(?!data:|#)', whole)
+    page.open(file.as_uri())
+    page.wait("an answer", lambda: page.answers().get("gru"))
+    assert page.answers() == live and page.find("#story-told").text == unit
+    assert page.answers("#what-if-answer")["gru"] == "Japanese"
+    page.wait("the map", lambda: page.all("#map canvas"))
+    assert not page.find("#save-page").is_displayed()
+    page.open(address)
+    assert page.find("#save-page").is_displayed()

@@ -25,7 +25,8 @@ std::string explain_refusal(const std::string& body) {
 TEST(Requests, ExplainReadsEveryName) {
   const ExplainRequest r = read_explain_request(
       R"({"text": "a b", "model": "gru", "top": 7, "units": false, "at": 1, "answer": "c", "leave_one_out": true,
-          "horizon": {"at": 0, "with": "d"},
+          "horizon": {"at": 0, "with": "d"}, "ablation": {"from": 3, "held_at": "zero"},
+          "microscope": {"units": [{"layer": 1, "unit": 28}, {"unit": 4}]},
           "changes": {"replace": [{"at": 0, "with": "e"}], "delete": [1],
                       "clamp": [{"layer": 1, "gate": "retain", "units": [3, 7], "first": 2, "last": 5, "value": 0.5},
                                 {"gate": "reset", "value": 1}]}})");
@@ -38,6 +39,9 @@ TEST(Requests, ExplainReadsEveryName) {
   EXPECT_TRUE(r.options.leave_one_out);
   EXPECT_EQ(r.options.horizon->at, 0u);
   EXPECT_EQ(r.options.horizon->with, "d");
+  EXPECT_EQ(r.options.ablation->from, 3u);
+  EXPECT_TRUE(r.options.ablation->zero);
+  EXPECT_EQ(r.options.microscope->units, (std::vector<Unit>{{1, 28}, {0, 4}}));
   EXPECT_EQ(r.options.changes.replace.at(0).with, "e");
   EXPECT_EQ(r.options.changes.remove, std::vector<std::size_t>{1});
   const Clamp& clamp = r.options.changes.clamp.at(0);
@@ -75,6 +79,12 @@ TEST(Requests, WhatCostsIsAskedFor) {
   EXPECT_TRUE(r.models.empty());
   EXPECT_TRUE(r.options.changes.empty());
   EXPECT_FALSE(read_explain_request(R"({"text": "a", "horizon": {}})").options.horizon->at);
+  EXPECT_FALSE(r.options.ablation || r.options.microscope);
+  EXPECT_FALSE(read_explain_request(R"({"text": "a", "ablation": {}})").options.ablation->zero);
+  EXPECT_EQ(explain_refusal(R"({"text": "a", "ablation": {"held_at": "one"}})"),
+            "ablation.held_at: expected \"mean\" or \"zero\", found \"one\"");
+  EXPECT_EQ(explain_refusal(R"({"text": "a", "microscope": {"units": [{"layer": 0}]}})"),
+            "microscope.units.unit: expected a value, found none");
 }
 
 TEST(Requests, CompleteAndGatesReadTheirs) {

@@ -42,12 +42,18 @@ def test_info_and_health(server):
     info = json.loads(server.ask("GET", "/api/v1/info")[2])
     assert info["schema"] == 1 and [model["name"] for model in info["models"]] == CELLS
     assert info["limits"]["body_bytes"] == 65536
+    # A text to begin with, of which the model knows every word.
+    for model in info["models"]:
+        example, = model["examples"]
+        words = server.post("gates", text=example, model=model["name"])["results"][0]
+        assert len(words["tokens"]) >= 6 and words["unknown"] == []
 
 
 def test_answers_are_those_of_the_command(server, models):
     by_name = {r["model"]: r for r in server.post("complete", text=PROMPT)["results"]}
     gates = {r["model"]: r for r in server.post("gates", text=PROMPT)["results"]}
-    explained = server.post("explain", text=PROMPT, leave_one_out=True, horizon={}, changes={"delete": [3]})
+    explained = server.post("explain", text=PROMPT, leave_one_out=True, horizon={}, ablation={},
+                            microscope={}, changes={"delete": [3]})
     assert [e["model"]["name"] for e in explained["explanations"]] == CELLS
     for cell, explanation in zip(CELLS, explained["explanations"]):
         assert {"model": cell, **sluice_json("complete", models[cell], PROMPT)} == by_name[cell]
@@ -107,9 +113,9 @@ def test_the_page_and_its_headers(server):
     ("GET", "/" + "a" * 5000, None, 414, "path"),
     ("POST", "/api/v1/explain", {"text": "Ada", "model": "rnn", "changes": {"clamp": [{"gate": "retain", "value": 1}]}},
      400, "no"),
-    ("POST", "/api/v1/explain", {"text": "Ada " * 513}, 400, "512"),
+    ("POST", "/api/v1/explain", {"text": "Ada " * 2049}, 400, "2048"),
     ("POST", "/api/v1/explain", {"text": "Ada " * 201, "leave_one_out": True}, 400, "200"),
-    ("POST", "/api/v1/gates", {"text": "Ada " * 513}, 400, "512"),
+    ("POST", "/api/v1/gates", {"text": "Ada " * 2049}, 400, "2048"),
     ("POST", "/api/v1/complete", {"text": "Ada", "tokens": 1000}, 400, "256"),
     ("POST", "/api/v1/explain", b'"' + b"a" * 65536 + b'"', 413, "65536"),
 ], ids=itertools.count())

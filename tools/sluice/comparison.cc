@@ -151,6 +151,10 @@ Json numbers(const CellResult& r) {
 
 Json to_json(const CellRuns& cell) {
   Json object = numbers(cell.runs.front());
+  const CellInfo& info = find_cell(cell.runs.front().cell);
+  object["gates"] = Json::array();
+  for (const GateInfo& gate : info.gates) object["gates"].push_back(gate.name);
+  object["states"] = info.states;
   if (cell.runs.size() == 1) return object;
   object.erase("seed");
   const auto mean = [&](const Measure& measure) { return over_seeds(cell, measure).mean; };

@@ -305,7 +305,7 @@ int Demo::run() {
     Json cells = Json::array();
     for (const CellRuns& cell : table) cells.push_back(to_json(cell));
     const Json comparison = {{"text", "favourites"}, {"match", "parameters"}, {"seeds", {seed}}, {"cells", cells}};
-    return runs_page(runs, std::vector<std::string>{kQuestions[0].text, kQuestions[1].text}, comparison);
+    return runs_page(runs, favourites_texts(), comparison);
   });
   draw_picture(result, typed.line(typed.program, {"--svg", "--html"}, {"--force"}), view);
   return 0;

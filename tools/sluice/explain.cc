@@ -47,7 +47,8 @@ struct Explain {
   std::string model;
   std::vector<std::string> words;
   std::vector<std::string> replace, remove, clamp;
-  std::string at, answer, horizon;
+  std::vector<std::string> units;
+  std::string at, answer, horizon, carried_from;
   std::size_t top = 5;
   bool quick = false;
   ResultFlags result;
@@ -97,12 +98,25 @@ Clamp read_clamp(const std::string& text) {
   return clamp;
 }
 
+// "28", or "1:28" of another layer than the first.
+Unit read_unit(const std::string& text) {
+  const std::vector<std::string> parts = split(text, ':');
+  expect(parts.size() <= 2, "--unit", "a unit's number, or LAYER:UNIT", text);
+  std::uint64_t layer = 0, unit = 0;
+  if (parts.size() == 2) read_value("--unit", parts.front(), layer);
+  read_value("--unit", parts.back(), unit);
+  return {layer, unit};
+}
+
 ExplainOptions Explain::options(const Model& network, const std::string& text) const {
   const WordList list(network, text);
   ExplainOptions o;
   o.top = top;
   o.answer = answer;
   o.leave_one_out = !quick;
+  if (quick) o.ablation.reset();
+  if (!carried_from.empty()) o.ablation = AblationQuestion{list.find("--carried-from", carried_from)};
+  for (const std::string& one : units) o.microscope->units.push_back(read_unit(one));
   if (!at.empty()) o.at = list.find("--at", at);
   for (const std::string& one : replace) {
     const auto [word, with] = assignment("--replace", "WORD=OTHER", one);
@@ -170,7 +184,15 @@ Action add_explain(CLI::App& app, const Invocation& typed) {
   app.add_option("--horizon", verb->horizon, "follow the trace of this word, instead of <unk> or of another")
       ->type_name("WORD[=OTHER]")
       ->default_str("the word that counts most");
-  app.add_flag("--quick", verb->quick, "gradients alone, no reading without each word: for long texts");
+  app.add_option("--carried-from", verb->carried_from, "rank units by what they carry from this word on")
+      ->type_name("WORD")
+      ->default_str("the word that counts most");
+  app.add_option("--unit", verb->units, "the numbers in the equations of this unit, in --json and --html")
+      ->type_name("[LAYER:]UNIT")
+      ->take_all()
+      ->allow_extra_args(false)
+      ->default_str("the 16 that carry most");
+  app.add_flag("--quick", verb->quick, "gradients alone, no reading without each word or unit: for long texts");
   const std::string group = "What if";
   const auto several = [&](const std::string& flag, std::vector<std::string>& values, const std::string& help,
                            const std::string& type) {

@@ -45,7 +45,7 @@ Json notes_of(const Model& model) {
 }
 
 Json to_json(const std::string& path, const Model& model) {
-  const CellInfo& cell = model.cell();
+  const CellInfo& cell = find_cell(model.config().cell, model.config().activation);
   const Vocabulary& vocabulary = model.vocabulary();
   Json gates = Json::array();
   for (const GateInfo& gate : cell.gates) gates.push_back({{"name", gate.name}, {"meaning", gate.meaning}});
@@ -109,7 +109,7 @@ std::string note_text(const Json& note) {
 }
 
 std::string draw(const Style& style, const std::string& path, const Model& model) {
-  const CellInfo& cell = model.cell();
+  const CellInfo& cell = find_cell(model.config().cell, model.config().activation);
   const Config& config = model.config();
   std::string page = fmt::format("{}  {}\n\n", style.bold(one_line(path)), style.dim(memory(file_size(path))));
   page += row(style, "cell", fmt::format("{}  {}", style.bold(cell.name), cell.title));

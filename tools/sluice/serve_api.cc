@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "completion.h"
+#include "example_texts.h"
 #include "explain/facts.h"
 #include "gates_view.h"
 #include "needs.h"
@@ -83,6 +84,7 @@ Api::Api(std::vector<ServedModel> models) : models_(std::move(models)) {
     };
     const std::string name = models_[i].name;
     for (std::size_t n = 2; taken(models_[i].name); ++n) models_[i].name = fmt::format("{}-{}", name, n);
+    examples_.push_back(example_texts(models_[i].model));
   }
 }
 
@@ -161,8 +163,11 @@ std::vector<const ServedModel*> Api::chosen(const std::vector<std::string>& name
 
 std::string Api::info() const {
   std::string models;
-  for (const ServedModel& served : models_)
-    models += (models.empty() ? "" : ",") + facts_json(served.model, served.name);
+  for (std::size_t i = 0; i < models_.size(); ++i) {
+    std::string facts = facts_json(models_[i].model, models_[i].name);
+    facts.insert(facts.size() - 1, ",\"examples\":" + text_of(examples_[i]));
+    models += (models.empty() ? "" : ",") + facts;
+  }
   const Json limits = {{"body_bytes", limits_.body_bytes},
                        {"tokens", limits_.tokens},
                        {"leave_one_out_tokens", limits_.leave_one_out_tokens},

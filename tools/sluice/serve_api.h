@@ -7,6 +7,7 @@
 
 #include "explain/request.h"
 #include "http_server.h"
+#include "output.h"
 #include "sluice/sluice.h"
 
 namespace sluice::tool {
@@ -33,6 +34,7 @@ class Api {
   std::vector<const ServedModel*> chosen(const std::vector<std::string>& names) const;
 
   std::vector<ServedModel> models_;
+  std::vector<Json> examples_;  // of each, a list of texts
   RequestLimits limits_;
 };
 

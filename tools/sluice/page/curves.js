@@ -4,7 +4,30 @@
 "use strict";
 const {h, put, $, svg} = S;
 
-// x: numbers in order. series: [{name, kind, points: [{y, low, high}]}], y in [0, 1] or undefined.
+// A cell keeps its dash, mark and colour wherever it stands, alone or beside others: a cell without gates the first,
+// one with two states the second, another the third; of several of a kind the later ones take what is free.
+S.stylesOf = function(cells) {
+  const taken = new Set();
+  return cells.map(({gates, states}) => {
+    const own = !gates.length ? 0 : states.length > 1 ? 1 : 2;
+    const style = [own, 3, 2, 1, 0].find((one) => !taken.has(one)) ?? own;
+    taken.add(style);
+    return style;
+  });
+};
+
+// What is drawn for the width that it has, to be drawn again when that becomes another at once.
+const drawn = new Set();
+S.redrawCharts = function() {
+  for (const one of drawn)
+    if (one.node.isConnected)
+      one.draw();
+    else
+      drawn.delete(one);
+};
+S.watchChart = (one) => drawn.add(one);
+
+// x: numbers in order. series: [{name, style, points: [{y, low, high}]}], y in [0, 1] or undefined.
 class Chart {
   constructor(id, label, x, series, words) {
     // Distances that double are as far apart as each other.
@@ -24,6 +47,7 @@ class Chart {
     });
     this.figure = h("figure", {"aria-label": label}, this.node);
     new ResizeObserver(() => this.draw()).observe(this.figure);
+    S.watchChart(this);
     this.show();
   }
 
@@ -64,7 +88,7 @@ class Chart {
     drawing.append(
         svg("text", {class: "tick", x: (this.left + this.right) / 2, y: tall - 0.35 * rem, "text-anchor": "middle"},
             this.words.x + (this.logarithmic ? ", logarithmic" : "")));
-    this.series.forEach((one, number) => this.drawSeries(drawing, one, number, rem));
+    this.series.forEach((one) => this.drawSeries(drawing, one, one.style % 4, rem));
     this.drawNames(drawing, rem);
     drawing.append(this.cursor = svg("line", {class: "cursor", y1: this.top, y2: this.bottom}));
     put(this.node, drawing);
@@ -74,7 +98,7 @@ class Chart {
   drawSeries(drawing, one, number, rem) {
     const known = one.points.map((point, i) => ({...point, i})).filter((point) => Number.isFinite(point.y));
     const to = (point, y) => `${this.place(point.i).toFixed(1)} ${this.height(y).toFixed(1)}`;
-    const kind = `series-${number % 4}`;
+    const kind = `series-${number}`;
     if (known.some((point) => point.high > point.low)) {
       drawing.append(svg("path", {
         class: `band ${kind}`,
@@ -93,18 +117,19 @@ class Chart {
         `M${x} ${y - 1.25 * r}l${1.2 * r} ${2.2 * r}h${- 2.4 * r}z`,
         `M${x} ${y - 1.3 * r}l${1.3 * r} ${1.3 * r}l${- 1.3 * r} ${1.3 * r}l${- 1.3 * r} ${- 1.3 * r}z`,
       ];
-      drawing.append(svg("path", {class: `mark ${kind}`, d: shapes[number % 4]}));
+      drawing.append(svg("path", {class: `mark ${kind}`, d: shapes[number]}));
     });
   }
 
   // Names at the ends of the lines, pushed apart where they would touch.
   drawNames(drawing, rem) {
-    const names = this.series
-                      .map((one, number) => {
-                        const i = one.points.reduce((end, point, n) => (Number.isFinite(point.y) ? n : end), 0);
-                        return {name: one.name, number, x: this.place(i), y: this.height(one.points[i].y)};
-                      })
-                      .sort((a, b) => a.y - b.y);
+    const names =
+        this.series
+            .map((one) => {
+              const i = one.points.reduce((end, point, n) => (Number.isFinite(point.y) ? n : end), 0);
+              return {name: one.name, number: one.style % 4, x: this.place(i), y: this.height(one.points[i].y)};
+            })
+            .sort((a, b) => a.y - b.y);
     names.forEach((one, i) => {
       if (i) one.y = Math.max(one.y, names[i - 1].y + 1.15 * rem);
     });
@@ -116,7 +141,7 @@ class Chart {
     for (let i = names.length - 2; i >= 0; --i) names[i].y = Math.min(names[i].y, names[i + 1].y - 1.15 * rem);
     for (const one of names)
       drawing.append(
-          svg("text", {class: `name series-${one.number % 4}`, x: one.x + 0.6 * rem, y: one.y + 0.3 * rem}, one.name));
+          svg("text", {class: `name series-${one.number}`, x: one.x + 0.6 * rem, y: one.y + 0.3 * rem}, one.name));
   }
 
   point(event) {
@@ -158,9 +183,11 @@ S.drawHorizon = function() {
   const same = traced.every((model) => model.horizon.at === traced[0].horizon.at),
         length = Math.max(...traced.map((m) => pick(m).distances.length));
   const wordOf = (model) => S.visible(model.words[model.horizon.at]);
-  const series = traced.map((model) => {
+  const styles = S.stylesOf(traced);
+  const series = traced.map((model, i) => {
     const {distances} = pick(model), most = Math.max(...distances) || 1;
     return {
+      style: styles[i],
       name: same ? S.nameOf(model) : `${S.nameOf(model)}, ${wordOf(model)}`,
       points: Array.from({length}, (_, i) => ({y: i < distances.length ? distances[i] / most : NaN}))
     };
@@ -238,11 +265,13 @@ S.drawDistance = function() {
     const s = spread(cell, value);
     return write(s.y) + unit + (s.deviation > 0 ? ` ± ${write(s.deviation)}` : "");
   };
-  const parts = [];
+  const parts = [], styles = S.stylesOf(cells);
   if (curve.length) {
-    const series = cells.map(
-        (cell, i) =>
-            ({name: names[i], points: curve.map((_, d) => spread(cell, (run) => run.recall_by_distance[d].accuracy))}));
+    const series = cells.map((cell, i) => ({
+                               name: names[i],
+                               style: styles[i],
+                               points: curve.map((_, d) => spread(cell, (run) => run.recall_by_distance[d].accuracy))
+                             }));
     const chart = new Chart(
         "accuracy", stories ? "share of right answers by distance" : "share of right tokens by distance",
         curve.map((one) => one.words), series, {

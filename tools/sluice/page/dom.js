@@ -88,7 +88,8 @@ S.list = (words) =>
 // A token in running text; one that is longer than any word is cut.
 S.emphasis = function(word) {
   const shown = S.visible(word);
-  return S.h("em", {class: "said"}, shown.length > 40 ? `${shown.slice(0, 38)}…` : shown);
+  const marked = /[\p{L}\p{N}\p{S}]/u.test(shown) ? shown : `“${shown}”`;  // a full stop alone is easily overlooked
+  return S.h("em", {class: "said"}, marked.length > 40 ? `${marked.slice(0, 38)}…` : marked);
 };
 
 // A table with a caption for whoever cannot see the chart above it. Rows are arrays; the first entry heads its row.

@@ -63,6 +63,9 @@ function changesFor(model, edits) {
   return Object.fromEntries(Object.entries(changes).filter(([, list]) => list.length));
 }
 
+// The same; null when there are none, or none that it can be asked.
+S.changesFor = (model, edits) => (edits.length && !unasked(model, edits) ? changesFor(model, edits) : null);
+
 function add(edit) {
   // One word has one fate: a new one takes the place of the old.
   const rest = S.state.edits.filter((old) => edit.kind === "hold" || old.kind === "hold" || old.at !== edit.at);
@@ -334,6 +337,8 @@ S.drawWhatIf = function() {
         S.seen.models, S.seen.models.map((model, i) => changed[i] && {before: model, after: changed[i].model}));
   }
   section.hidden = false;
+  // Lists of all words take time in a long text: while somebody types, those that were there stand.
+  if (!S.seen.whole && S.seen.models[0].words.length > 300) return;
   put($("what-if-body"),
       h("p", {class: "note"},
         "Change one thing of the past and ask again. If the answer changes, the network had " +
