@@ -35,16 +35,16 @@ void sluice_batch_free(sluice_batch* batch) {
 sluice_status sluice_batch_step(sluice_batch* batch, const uint32_t* tokens, size_t count) {
   if (const sluice_status bad = check_handle(__func__, batch)) return bad;
   if (const sluice_status bad = check_count(__func__, batch->streams.size(), count, "tokens")) return bad;
-  if (const sluice_status bad = check_tokens(__func__, *batch->model, tokens, count)) return bad;
+  if (const sluice_status bad = check_tokens(__func__, batch->model, tokens, count)) return bad;
   batch->streams.step(std::span(tokens, count));
   return SLUICE_OK;
 }
 
 sluice_status sluice_batch_step_numbers(sluice_batch* batch, const float* x, size_t count) {
   if (const sluice_status bad = check_handle(__func__, batch)) return bad;
-  if (const sluice_status bad = check_numbers(__func__, *batch->model)) return bad;
+  if (const sluice_status bad = check_numbers(__func__, batch->model)) return bad;
   if (const sluice_status bad = check_pointer(__func__, x, "numbers")) return bad;
-  const std::size_t all = batch->streams.size() * batch->model->config().inputs;
+  const std::size_t all = batch->streams.size() * batch->model.config().inputs;
   if (const sluice_status bad = check_count(__func__, all, count, "numbers")) return bad;
   batch->streams.step(std::span(x, count));
   return SLUICE_OK;
@@ -53,22 +53,29 @@ sluice_status sluice_batch_step_numbers(sluice_batch* batch, const float* x, siz
 sluice_status sluice_batch_probabilities(const sluice_batch* batch, size_t stream, float* buffer, size_t capacity,
                                          size_t* count) {
   if (const sluice_status bad = check_stream(__func__, batch, stream)) return bad;
-  if (const sluice_status bad = check_text(__func__, *batch->model)) return bad;
+  if (const sluice_status bad = check_text(__func__, batch->model)) return bad;
   return sluice::c::give_floats(__func__, batch->streams.probabilities(stream), buffer, capacity, count);
 }
 
 sluice_status sluice_batch_output(const sluice_batch* batch, size_t stream, float* buffer, size_t capacity,
                                   size_t* count) {
   if (const sluice_status bad = check_stream(__func__, batch, stream)) return bad;
-  if (const sluice_status bad = check_numbers(__func__, *batch->model)) return bad;
+  if (const sluice_status bad = check_numbers(__func__, batch->model)) return bad;
   return sluice::c::give_floats(__func__, batch->streams.output(stream), buffer, capacity, count);
 }
 
 sluice_status sluice_batch_top(const sluice_batch* batch, size_t stream, sluice_candidate* candidates, size_t capacity,
                                size_t* count) {
   if (const sluice_status bad = check_stream(__func__, batch, stream)) return bad;
-  if (const sluice_status bad = check_text(__func__, *batch->model)) return bad;
+  if (const sluice_status bad = check_text(__func__, batch->model)) return bad;
   return sluice::c::give_top(__func__, batch->streams.probabilities(stream), candidates, capacity, count);
+}
+
+sluice_status sluice_batch_finite(const sluice_batch* batch, size_t stream, int* finite) {
+  if (const sluice_status bad = check_stream(__func__, batch, stream)) return bad;
+  if (const sluice_status bad = check_pointer(__func__, finite, "a place for the answer")) return bad;
+  *finite = batch->streams.finite(stream) ? 1 : 0;
+  return SLUICE_OK;
 }
 
 sluice_status sluice_batch_reset(sluice_batch* batch, size_t stream) {

@@ -4,8 +4,8 @@
 
 #include <cstdint>
 #include <cstring>
-#include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "sluice/model.h"
@@ -16,18 +16,19 @@ struct sluice_model {
   static constexpr std::uint64_t kind_number = 0x6c65646f6d736c73;  // any numbers, as long as they differ
   static constexpr const char* name = "a model";
 
+  explicit sluice_model(sluice::Model&& of) : model(std::move(of)) {}
+
   std::uint64_t kind = kind_number;
-  std::shared_ptr<const sluice::Model> model;  // shared with its streams
+  sluice::Model model;
 };
 
 struct sluice_stream {
   static constexpr std::uint64_t kind_number = 0x6d616572747373c5;
   static constexpr const char* name = "a stream";
 
-  explicit sluice_stream(std::shared_ptr<const sluice::Model> of) : model(std::move(of)), stream(*model) {}
+  explicit sluice_stream(const sluice::Model& of) : stream(of) {}
 
   std::uint64_t kind = kind_number;
-  std::shared_ptr<const sluice::Model> model;
   sluice::Stream stream;
 };
 
@@ -35,11 +36,10 @@ struct sluice_batch {
   static constexpr std::uint64_t kind_number = 0x6863746162736c93;
   static constexpr const char* name = "a batch";
 
-  sluice_batch(std::shared_ptr<const sluice::Model> of, std::size_t size)
-      : model(std::move(of)), streams(*model, size) {}
+  sluice_batch(const sluice::Model& of, std::size_t size) : model(of), streams(of, size) {}
 
   std::uint64_t kind = kind_number;
-  std::shared_ptr<const sluice::Model> model;
+  sluice::Model model;  // as the streams have it
   sluice::StreamBatch streams;
 };
 

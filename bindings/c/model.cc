@@ -12,21 +12,11 @@ using sluice::c::check_token;
 using sluice::c::guarded;
 using sluice::c::refuse;
 
-namespace {
-
-void make_handle(sluice::Model&& loaded, sluice_model** model) {
-  auto handle = std::make_unique<sluice_model>();
-  handle->model = std::make_shared<const sluice::Model>(std::move(loaded));
-  *model = handle.release();
-}
-
-}  // namespace
-
 sluice_status sluice_model_load(const char* path, sluice_model** model) {
   if (const sluice_status bad = check_pointer(__func__, model, "a place for the model")) return bad;
   *model = nullptr;
   if (const sluice_status bad = check_pointer(__func__, path, "a path")) return bad;
-  return guarded(__func__, [&] { make_handle(sluice::load(path), model); });
+  return guarded(__func__, [&] { *model = new sluice_model(sluice::load(path)); });
 }
 
 sluice_status sluice_model_load_memory(const void* bytes, size_t size, sluice_model** model) {
@@ -34,7 +24,7 @@ sluice_status sluice_model_load_memory(const void* bytes, size_t size, sluice_mo
   *model = nullptr;
   if (const sluice_status bad = check_pointer(__func__, bytes, "the bytes of a model file")) return bad;
   return guarded(__func__, [&] {
-    make_handle(sluice::load(std::span(static_cast<const std::byte*>(bytes), size), "model in memory"), model);
+    *model = new sluice_model(sluice::load(std::span(static_cast<const std::byte*>(bytes), size), "model in memory"));
   });
 }
 
@@ -46,12 +36,7 @@ sluice_status sluice_model_set_precision(sluice_model* model, sluice_precision p
   if (const sluice_status bad = check_handle(__func__, model)) return bad;
   const auto number = static_cast<unsigned>(precision), most = static_cast<unsigned>(SLUICE_INT8);
   if (number > most) return refuse(__func__, "a precision from 0 to ", most, ", found ", number);
-  return guarded(__func__, [&] {
-    // Streams share the model as it was.
-    auto changed = std::make_shared<sluice::Model>(*model->model);
-    changed->set_precision(static_cast<sluice::Precision>(precision));
-    model->model = std::move(changed);
-  });
+  return guarded(__func__, [&] { model->model.set_precision(static_cast<sluice::Precision>(precision)); });
 }
 
 sluice_status sluice_model_inspect(const sluice_model* model, sluice_model_info* info, size_t info_size) {
@@ -60,7 +45,7 @@ sluice_status sluice_model_inspect(const sluice_model* model, sluice_model_info*
   if (info_size == 0 || info_size > sizeof(sluice_model_info)) {
     return refuse(__func__, "an info of 1 to ", sizeof(sluice_model_info), " bytes, found ", info_size);
   }
-  const sluice::Model& of = *model->model;
+  const sluice::Model& of = model->model;
   sluice_model_info all = {};
   all.cell = of.cell().name.data();  // a literal, so a zero ends it
   all.layers = of.config().layers;
@@ -80,8 +65,8 @@ sluice_status sluice_model_token_text(const sluice_model* model, uint32_t token,
   if (const sluice_status bad = check_handle(__func__, model)) return bad;
   if (const sluice_status bad = check_pointer(__func__, length, "a place for the length")) return bad;
   *length = 0;
-  if (const sluice_status bad = check_token(__func__, *model->model, token)) return bad;
-  const std::string& text = model->model->vocabulary().token(token);
+  if (const sluice_status bad = check_token(__func__, model->model, token)) return bad;
+  const std::string& text = model->model.vocabulary().token(token);
   *length = text.size();
   if (const sluice_status bad = check_buffer(__func__, buffer, capacity, text.size() + 1, "bytes")) return bad;
   if (buffer != nullptr) std::memcpy(buffer, text.c_str(), text.size() + 1);
@@ -94,6 +79,6 @@ sluice_status sluice_model_find_token(const sluice_model* model, const char* tex
   *token = sluice::Vocabulary::unknown;
   if (const sluice_status bad = check_pointer(__func__, text, "a text")) return bad;
   return guarded(__func__, [&] {
-    *token = model->model->vocabulary().find({text, length}).value_or(sluice::Vocabulary::unknown);
+    *token = model->model.vocabulary().find({text, length}).value_or(sluice::Vocabulary::unknown);
   });
 }

@@ -23,23 +23,24 @@ void sluice_stream_free(sluice_stream* stream) {
 
 sluice_status sluice_stream_step(sluice_stream* stream, uint32_t token) {
   if (const sluice_status bad = check_handle(__func__, stream)) return bad;
-  if (const sluice_status bad = check_tokens(__func__, *stream->model, &token, 1)) return bad;
+  if (const sluice_status bad = check_tokens(__func__, stream->stream.model(), &token, 1)) return bad;
   stream->stream.step(token);
   return SLUICE_OK;
 }
 
 sluice_status sluice_stream_step_numbers(sluice_stream* stream, const float* x, size_t count) {
   if (const sluice_status bad = check_handle(__func__, stream)) return bad;
-  if (const sluice_status bad = check_numbers(__func__, *stream->model)) return bad;
+  if (const sluice_status bad = check_numbers(__func__, stream->stream.model())) return bad;
   if (const sluice_status bad = check_pointer(__func__, x, "numbers")) return bad;
-  if (const sluice_status bad = check_count(__func__, stream->model->config().inputs, count, "numbers")) return bad;
+  if (const sluice_status bad = check_count(__func__, stream->stream.model().config().inputs, count, "numbers"))
+    return bad;
   stream->stream.step(std::span(x, count));
   return SLUICE_OK;
 }
 
 sluice_status sluice_stream_feed(sluice_stream* stream, const uint32_t* tokens, size_t count) {
   if (const sluice_status bad = check_handle(__func__, stream)) return bad;
-  if (const sluice_status bad = check_tokens(__func__, *stream->model, tokens, count)) return bad;
+  if (const sluice_status bad = check_tokens(__func__, stream->stream.model(), tokens, count)) return bad;
   stream->stream.feed(std::span(tokens, count));
   return SLUICE_OK;
 }
@@ -47,10 +48,10 @@ sluice_status sluice_stream_feed(sluice_stream* stream, const uint32_t* tokens, 
 sluice_status sluice_stream_feed_numbers(sluice_stream* stream, const float* x, size_t x_count, float* y,
                                          size_t y_capacity) {
   if (const sluice_status bad = check_handle(__func__, stream)) return bad;
-  if (const sluice_status bad = check_numbers(__func__, *stream->model)) return bad;
-  const std::size_t inputs = stream->model->config().inputs, steps = x_count / inputs;
+  if (const sluice_status bad = check_numbers(__func__, stream->stream.model())) return bad;
+  const std::size_t inputs = stream->stream.model().config().inputs, steps = x_count / inputs;
   if (steps * inputs != x_count) return refuse(__func__, "rows of ", inputs, " numbers, found ", x_count, " in all");
-  const std::size_t answers = steps * stream->model->config().outputs;
+  const std::size_t answers = steps * stream->stream.model().config().outputs;
   if (steps > 0 && x == nullptr) return refuse(__func__, "numbers, found NULL");
   if (steps > 0 && y == nullptr) return refuse(__func__, "room for ", answers, " floats, found NULL");
   if (y_capacity < answers) return refuse(__func__, "room for ", answers, " floats, found ", y_capacity);
@@ -60,21 +61,28 @@ sluice_status sluice_stream_feed_numbers(sluice_stream* stream, const float* x, 
 
 sluice_status sluice_stream_probabilities(const sluice_stream* stream, float* buffer, size_t capacity, size_t* count) {
   if (const sluice_status bad = check_handle(__func__, stream)) return bad;
-  if (const sluice_status bad = check_text(__func__, *stream->model)) return bad;
+  if (const sluice_status bad = check_text(__func__, stream->stream.model())) return bad;
   return sluice::c::give_floats(__func__, stream->stream.probabilities(), buffer, capacity, count);
 }
 
 sluice_status sluice_stream_output(const sluice_stream* stream, float* buffer, size_t capacity, size_t* count) {
   if (const sluice_status bad = check_handle(__func__, stream)) return bad;
-  if (const sluice_status bad = check_numbers(__func__, *stream->model)) return bad;
+  if (const sluice_status bad = check_numbers(__func__, stream->stream.model())) return bad;
   return sluice::c::give_floats(__func__, stream->stream.output(), buffer, capacity, count);
 }
 
 sluice_status sluice_stream_top(const sluice_stream* stream, sluice_candidate* candidates, size_t capacity,
                                 size_t* count) {
   if (const sluice_status bad = check_handle(__func__, stream)) return bad;
-  if (const sluice_status bad = check_text(__func__, *stream->model)) return bad;
+  if (const sluice_status bad = check_text(__func__, stream->stream.model())) return bad;
   return sluice::c::give_top(__func__, stream->stream.probabilities(), candidates, capacity, count);
+}
+
+sluice_status sluice_stream_finite(const sluice_stream* stream, int* finite) {
+  if (const sluice_status bad = check_handle(__func__, stream)) return bad;
+  if (const sluice_status bad = check_pointer(__func__, finite, "a place for the answer")) return bad;
+  *finite = stream->stream.finite() ? 1 : 0;
+  return SLUICE_OK;
 }
 
 sluice_status sluice_stream_reset(sluice_stream* stream) {

@@ -11,6 +11,8 @@
  *
  * A model may be used by any number of threads at once; a stream or a batch by one at a time. Freeing a model whose
  * streams live on is fine: it goes with the last of them.
+ *
+ * Too little memory is SLUICE_FAILED, from whichever function, and leaves everything as it was before the call.
  */
 #ifndef SLUICE_C_H
 #define SLUICE_C_H
@@ -124,6 +126,10 @@ typedef struct sluice_candidate {
 SLUICE_API sluice_status sluice_stream_top(const sluice_stream* stream, sluice_candidate* candidates, size_t capacity,
                                            size_t* count);
 
+/* *finite is 1 where no number of the stream's state and its last answer is NaN or infinite, else 0. A NaN that a
+ * stream reads stays in its state for good: reset it, or copy the state of a second stream that was kept for that.
+ * Real-time. */
+SLUICE_API sluice_status sluice_stream_finite(const sluice_stream* stream, int* finite);
 /* The state before the first step. Real-time. */
 SLUICE_API sluice_status sluice_stream_reset(sluice_stream* stream);
 /* Goes on where another stream of the same sizes stands: a fork, or a roll back to it. Real-time. */
@@ -157,6 +163,7 @@ SLUICE_API sluice_status sluice_batch_output(const sluice_batch* batch, size_t s
                                              size_t* count);
 SLUICE_API sluice_status sluice_batch_top(const sluice_batch* batch, size_t stream, sluice_candidate* candidates,
                                           size_t capacity, size_t* count);
+SLUICE_API sluice_status sluice_batch_finite(const sluice_batch* batch, size_t stream, int* finite);
 SLUICE_API sluice_status sluice_batch_reset(sluice_batch* batch, size_t stream);
 SLUICE_API sluice_status sluice_batch_save_state(const sluice_batch* batch, size_t stream, void* buffer,
                                                  size_t capacity, size_t* size);

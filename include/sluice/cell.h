@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "sluice/export.h"
+#include "sluice/standard.h"
 
 namespace sluice {
 
@@ -29,5 +30,7 @@ SLUICE_API std::span<const CellInfo> cells();
 
 // The cell of that name. Throws Error (usage) that lists the known names.
 SLUICE_API const CellInfo& find_cell(std::string_view name);
+// The same with the equations of that activation, where the cell has a choice ("tanh" or "relu" of the plain RNN).
+SLUICE_API const CellInfo& find_cell(std::string_view name, std::string_view activation);
 
 }  // namespace sluice

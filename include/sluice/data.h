@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "sluice/export.h"
+#include "sluice/standard.h"
 
 namespace sluice {
 

@@ -5,15 +5,16 @@
 #include <string>
 
 #include "sluice/export.h"
+#include "sluice/standard.h"
 
 namespace sluice {
 
 // The value is the exit code the command line gives.
 enum class Status : int {
-  failed = 1,    // the work could not be done: a full disk, an output that already exists
+  failed = 1,    // the work could not be done: too little memory, a full disk, an output that already exists
   usage = 2,     // an option or argument is out of range or unknown
   bad_file = 3,  // a file is missing, unreadable, or not what it should be
-  diverged = 4,  // training met NaN or Inf and smaller steps did not help
+  diverged = 4,  // training met NaN or Inf and smaller steps did not help, or its loss rose far above the start's
 };
 
 class SLUICE_API Error : public std::runtime_error {
@@ -23,6 +24,12 @@ class SLUICE_API Error : public std::runtime_error {
 
  private:
   Status status_;
+};
+
+// Too little memory (status failed), for whoever can free some and try again.
+class SLUICE_API OutOfMemory : public Error {
+ public:
+  explicit OutOfMemory(const std::string& message) : Error(Status::failed, message) {}
 };
 
 }  // namespace sluice

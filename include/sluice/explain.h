@@ -4,6 +4,8 @@
 // Words, units and layers are counted from 0. T words, H units, L layers, E numbers a word (embedding).
 #pragma once
 
+#include <array>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -12,6 +14,7 @@
 
 #include "sluice/export.h"
 #include "sluice/model.h"
+#include "sluice/standard.h"
 
 namespace sluice {
 
@@ -43,13 +46,33 @@ struct HorizonQuestion {
   std::string with = std::string(Vocabulary::unknown_text);
 };
 
+// A unit of a layer.
+struct Unit {
+  std::size_t layer = 0, unit = 0;
+  bool operator==(const Unit&) const = default;
+};
+
+struct AblationQuestion {
+  std::optional<std::size_t> from = {};  // nothing: the word before `at` on which the prediction hangs most
+  bool zero = false;                     // held at zero; else at its mean over the text up to `at`
+};
+
+struct MicroscopeQuestion {
+  std::vector<Unit> units = {};  // empty: those first in the ablation, `usual` of them
+  static constexpr std::size_t usual = 16, most = 64;
+};
+
 struct ExplainOptions {
   std::size_t top = 5;                 // candidates after each word
   std::optional<std::size_t> at = {};  // predict after this word; nothing: the last
   std::string answer = {};             // the token predicted; empty: the likeliest
   bool leave_one_out = true;           // about T * T / 2 steps
   std::optional<HorizonQuestion> horizon = HorizonQuestion{};
+  std::optional<AblationQuestion> ablation = AblationQuestion{};
+  std::optional<MicroscopeQuestion> microscope = MicroscopeQuestion{};
   Changes changes = {};
+  // Asked again and again while it works; false ends the work by Error (failed).
+  std::function<bool()> go_on = {};
 };
 
 struct Word {
@@ -70,6 +93,10 @@ struct GateSummary {
   std::vector<double> low, high;         // [H] share of the words below 0.1, above 0.9
   double share_low = 0, share_high = 0;  // of all units and words
   static constexpr float low_end = 0.1f, high_end = 0.9f;
+  // [T] quantiles over the units after each word: a mean alone does not tell a layer whose units all keep a third from
+  // one of which a third keeps all.
+  static constexpr double quantile_shares[] = {0.1, 0.25, 0.5, 0.75, 0.9};
+  std::vector<std::array<double, 5>> quantiles = {};
 };
 
 // Means of |value|.
@@ -84,6 +111,8 @@ struct LayerSummary {
   // keeping gate k: ln(1/2) / (mean over the words of ln k). Infinite when k is always 1; empty for cells without such
   // a gate.
   std::vector<double> half_life;
+  // [H] the same of the words at the quartiles of k: half of the words let a unit fade faster than the middle one.
+  std::vector<std::array<double, 3>> half_life_quartiles;
 };
 
 // One pass over a text from an empty state.
@@ -105,6 +134,10 @@ struct Connectivity {
   // log p - log p with the word read as <unk>, in nats, and what is likeliest then; empty when not asked for.
   std::vector<double> leave_one_out;
   std::vector<Choice> without;
+  // log p less the mean of log p with another word in its place: the words that the model itself expected most there,
+  // up to four of them, fewer in a long text; <unk> in the place of the first word. With leave_one_out, else empty.
+  std::vector<double> replaced;
+  std::vector<std::vector<Token>> replacements;
 };
 
 // Distance between the states of a text and of the same text with word `at` read as another.
@@ -119,6 +152,33 @@ struct Horizon {
   std::vector<HorizonLayer> layers;
 };
 
+// What the prediction loses when the memory of one unit is held at a value after each of the words `from` to `at` - 1,
+// so that nothing passes through it from one word to the next.
+struct UnitEffect {
+  Unit unit;
+  double nats = 0;  // log p(answer) - log p(answer with the unit held)
+  Choice instead;   // the likeliest then
+};
+struct Ablation {
+  std::size_t from = 0;
+  bool zero = false;
+  // By falling |nats|, of all units; or, where trying all would take more than about a second, of those whose memory
+  // lies farthest from what it is held at, times the size of the weights that read it.
+  std::vector<UnitEffect> units;
+};
+
+// What a unit's equations are made of at each word: with its states before, all that CellInfo::equations name.
+struct UnitParts {
+  Unit unit;
+  std::vector<double> products;  // [T, P] in the order of Microscope::products
+  std::vector<double> biases;    // [B]
+  std::vector<double> states;    // [T, S] after each word, in the order of CellInfo::states
+};
+struct Microscope {
+  std::vector<std::string> products, biases;  // as the equations call them: "W_z", "U_z"; "b_z"
+  std::vector<UnitParts> units;
+};
+
 struct Changed {
   Reading reading;
   std::vector<std::optional<std::size_t>> from;  // number of each word in the text before; nothing: replaced
@@ -130,20 +190,28 @@ struct Explanation {
   Reading reading;
   Connectivity connectivity;
   std::optional<Horizon> horizon;
+  std::optional<Ablation> ablation;  // nothing: not asked for, or no word stands before `at`
+  std::optional<Microscope> microscope;
   Changes changes;
   std::optional<Changed> changed;
 };
 
-// Throws Error (usage) naming the option, what was expected and what was found: a text without words, a number past its
-// end, an answer the model does not know, a gate that the cell lacks, all words removed.
+// Throws Error (usage) naming the option, what was expected and what was found: a model of numbers, or one whose
+// weights are held in fewer bits than f32, a text without words, a number past its end, an answer the model does not
+// know, a gate that the cell lacks, all words removed.
 SLUICE_API Explanation explain(const Model& model, std::string_view text, const ExplainOptions& options = {});
 
-// The single parts, from tokens. Throw Error (usage) when there are none.
+// The single parts, from tokens. Throw Error (usage) for the same models, when there are no tokens, and for a token
+// past the end of the vocabulary.
 SLUICE_API Reading read_text(const Model& model, std::span<const Token> tokens, std::size_t top = 5,
                              std::span<const Clamp> clamps = {});
 SLUICE_API Connectivity connect(const Model& model, std::span<const Token> tokens, std::optional<Token> answer = {},
-                                bool leave_one_out = true);
+                                bool leave_one_out = true, const std::function<bool()>& go_on = {});
 SLUICE_API Horizon horizon(const Model& model, std::span<const Token> tokens, std::size_t at, Token with);
+// Predicts `answer` after the last of `tokens`; at least two of them, and from before the last.
+SLUICE_API Ablation ablate(const Model& model, std::span<const Token> tokens, Token answer,
+                           const AblationQuestion& question, const std::function<bool()>& go_on = {});
+SLUICE_API Microscope microscope(const Model& model, std::span<const Token> tokens, std::span<const Unit> units);
 
 // The gate that keeps the past ("retain", "forget"), as an index into CellInfo::gates; nothing for the plain RNN.
 SLUICE_API std::optional<std::size_t> keeping_gate(const CellInfo& cell);

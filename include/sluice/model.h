@@ -16,6 +16,7 @@
 #include "sluice/data.h"
 #include "sluice/error.h"
 #include "sluice/export.h"
+#include "sluice/standard.h"
 
 namespace sluice {
 
@@ -59,6 +60,7 @@ struct StateShape {
 class SLUICE_API State {
  public:
   State() = default;
+  // Zeros. Throws Error (usage) for more than 2^40 values.
   State(std::size_t layers, std::size_t states, std::size_t batch, std::size_t hidden);
   State(std::vector<StateShape> layers, std::size_t batch);
 
@@ -79,6 +81,8 @@ class SLUICE_API State {
   bool same_shape(const State& other) const noexcept { return same_layers(other) && batch_ == other.batch_; }
   // The same layers, whatever the number of streams.
   bool same_layers(const State& other) const noexcept { return shapes_ == other.shapes_; }
+  // Whether no value is NaN or infinite: what is stays so, step after step. Real-time (sluice/stream.h).
+  bool finite() const noexcept;
 
   // The fingerprint of the model whose memory this is (Model::fingerprint), 0 where nobody has said. set_state refuses
   // the memory of another model; set_model(0) is for whoever means it.
@@ -123,8 +127,13 @@ struct Scores {
 
 class Network;  // src/model/network.h
 
-// Const after training or loading: any number of threads may use one model at once through const functions and streams
-// of their own.
+// A value whose copies are cheap: they share the network until one of them is trained or given another precision, which
+// makes a network of its own for that one alone. A stream holds such a copy. So the model that it was made from may be
+// moved, changed and destroyed while the stream lives, and the stream goes on with the weights and the precision that
+// it began with. While train() runs, copies and streams of the model that it trains have the weights of their moment.
+//
+// Const after training or loading: any number of threads may use one model at once through const functions, copies and
+// streams of their own. A model that was moved from may be assigned to or destroyed, nothing else.
 class SLUICE_API Model {
  public:
   // A model of text with fresh weights from `seed`. Throws Error (usage) for sizes out of range, config.inputs among
@@ -152,8 +161,8 @@ class SLUICE_API Model {
 
   // How inference holds the weights from now on; the weights themselves, which are saved, stay float32, and train()
   // brings f32 back. bf16: rounded weights by float32 numbers, half the memory to read; int8: a quarter. Every way to
-  // infer has the same bits, as with float32. Comes before streams are made: those of another precision refuse to step.
-  // What explains a model (sluice/explain.h) throws Error (usage) unless it is f32.
+  // infer has the same bits, as with float32. Streams that are there keep the precision that they were made in. What
+  // explains a model (sluice/explain.h) throws Error (usage) unless it is f32. Where it throws, nothing has changed.
   void set_precision(Precision precision);
   Precision precision() const;
 
@@ -172,12 +181,16 @@ class SLUICE_API Model {
   // For the rooms inside the library.
   Model(std::unique_ptr<Network> network, Vocabulary vocabulary);
   const Network& network() const { return *network_; }
-  Network& network() { return *network_; }
+  // To be changed: the model's own, copied if it was shared. Whoever keeps the reference sees to it that it stays so.
+  Network& network();
+  // false: copies and streams made from now on have networks of their own.
+  void share_network(bool share) { shares_ = share; }
 
  private:
-  Vocabulary vocabulary_;
+  std::shared_ptr<const Vocabulary> vocabulary_;
   std::map<std::string, std::string> notes_;
-  std::unique_ptr<Network> network_;
+  std::shared_ptr<Network> network_;
+  bool shares_ = true;
 };
 
 }  // namespace sluice

@@ -23,6 +23,7 @@
 
 #include "sluice/export.h"
 #include "sluice/model.h"
+#include "sluice/standard.h"
 
 namespace sluice {
 
@@ -33,8 +34,11 @@ struct SampleOptions {
   bool allow_unknown = false;  // whether <unk> may be drawn
 };
 
-// A model, the state of one stream, and scratch. The model must outlive the stream. Many streams may share one model,
-// each used by one thread at a time.
+// A model, the state of one stream, and scratch. The stream shares the model's network, whatever becomes of the Model
+// that it was made from (see there). Many streams may share one model, each used by one thread at a time.
+//
+// A NaN that a stream reads stays in its state for good, and an infinity may become one. finite() tells; then reset()
+// begins anew, or set_state() goes back to a state that copy_state() kept while it was finite.
 class SLUICE_API Stream {
  public:
   explicit Stream(const Model& model);  // takes all memory that the stream will need
@@ -42,6 +46,7 @@ class SLUICE_API Stream {
   Stream(Stream&&) noexcept;
   Stream& operator=(Stream&&) noexcept;
 
+  // As it was when the stream was made.
   const Model& model() const noexcept;
 
   // One step of a model of text. Real-time. False: `token` is not below vocabulary().size().
@@ -64,16 +69,21 @@ class SLUICE_API Stream {
   std::span<const float> probabilities() const noexcept;
   // What a model on numbers answered to the last step, [O]. Zeros before it, and empty for a model of text. Real-time.
   std::span<const float> output() const noexcept;
-  // The k likeliest next tokens, likeliest first, ties by token number.
+  // The k likeliest next tokens, likeliest first, ties by token number; NaN stands last.
   std::vector<std::pair<Token, float>> top(std::size_t k) const;
-  // Draws the next token (does not step). `random` is a number in [0, 1). Throws Error (usage) for a model on numbers.
+  // Draws the next token (does not step). `random` is a number in [0, 1). Throws Error (usage): a model on numbers;
+  // options out of range, NaN among them; nothing to draw from, before the first step or where probabilities are NaN.
   Token sample(const SampleOptions& options, double random) const;
 
   const State& state() const noexcept;
+  // Copies it to `state`, which has that shape already (a copy of state() has). Real-time. False: it has not.
+  bool copy_state(State& state) const noexcept;
   // B must be 1. Throws Error (usage) when the shape differs. Takes no memory: real-time where the shape fits. The last
   // answer stays what it was until the next step.
   void set_state(const State& state);
   void reset() noexcept;  // the state before the first step. Real-time
+  // Whether no number of its state and its last answer is NaN or infinite. Real-time.
+  bool finite() const noexcept;
 
  private:
   struct Impl;
@@ -81,7 +91,8 @@ class SLUICE_API Stream {
 };
 
 // N streams on one model that step together: each has the bits it would have alone, and all of them are done sooner,
-// since a weight that was read serves every stream. The model must outlive it; one thread at a time uses it.
+// since a weight that was read serves every stream. It shares the model's network as a Stream does; one thread at a
+// time uses it.
 class SLUICE_API StreamBatch {
  public:
   StreamBatch(const Model& model, std::size_t streams);  // takes all memory. Throws Error (usage): 0, or above 2^24
@@ -109,6 +120,8 @@ class SLUICE_API StreamBatch {
   void set_state(std::size_t stream, const State& state);
   void reset(std::size_t stream) noexcept;  // one stream begins anew; nothing where there is none. Real-time
   void reset() noexcept;                    // all of them. Real-time
+  // As in Stream; false where there is no such stream. What is not finite in one does not reach the others. Real-time.
+  bool finite(std::size_t stream) const noexcept;
 
  private:
   void check_stream(std::size_t stream) const;

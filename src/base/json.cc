@@ -46,13 +46,16 @@ class FlatReader : public JsonReader {
 
 std::map<std::string, nlohmann::json> read_flat_object(std::string_view text, const std::string& where,
                                                        std::size_t most) {
-  if (text.size() > most) {
-    throw Error(Status::bad_file,
-                where + ": expected at most " + std::to_string(most) + " bytes, found " + std::to_string(text.size()));
-  }
+  expect_size(text, where, most);
   FlatReader reader(where);
   reader.read(text);
   return std::move(reader.object);
+}
+
+void expect_size(std::string_view text, const std::string& where, std::size_t most) {
+  if (text.size() <= most) return;
+  throw Error(Status::bad_file,
+              where + ": expected at most " + std::to_string(most) + " bytes, found " + std::to_string(text.size()));
 }
 
 std::string shown(std::string_view text) {
@@ -67,9 +70,10 @@ void JsonReader::read(std::string_view text) {
   nlohmann::json::sax_parse(text.begin(), text.end(), this, nlohmann::json::input_format_t::json, true);
 }
 
-bool JsonReader::parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception&) {
-  throw Error(Status::bad_file,
-              where_ + ": expected " + expected() + ", found broken JSON at byte " + std::to_string(position));
+bool JsonReader::parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception& error) {
+  constexpr int out_of_range = 406;  // a number: https://json.nlohmann.me/home/exceptions
+  refuse((error.id == out_of_range ? "a number that is too large at byte " : "broken JSON at byte ") +
+         std::to_string(position));
 }
 
 void JsonReader::refuse(const std::string& found) const {

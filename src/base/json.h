@@ -1,4 +1,5 @@
-// JSON from strangers, read as events instead of a tree: memory stays within what the reader keeps, whatever the text.
+// Untrusted JSON, read as events instead of a tree: memory stays within what the reader keeps, whatever the text. Where
+// a tree is wanted: json_tree.h.
 #pragma once
 
 #include <map>
@@ -12,6 +13,9 @@ namespace sluice {
 
 // Text from a file made fit for a message: at most 60 bytes, control characters escaped, in quotes.
 std::string shown(std::string_view text);
+
+// Throws Error (bad_file) for more than `most` bytes.
+void expect_size(std::string_view text, const std::string& where, std::size_t most);
 
 // An object of texts, numbers, true and false. Throws Error (bad_file): anything else, a key twice, more than `most`
 // bytes.
@@ -39,6 +43,7 @@ class JsonReader : public nlohmann::json_sax<nlohmann::json> {
   bool end_object() override { refuse("the end of an object"); }
   bool start_array(std::size_t) override { refuse("an array"); }
   bool end_array() override { refuse("the end of an array"); }
+  // Numbers too large for a double are parse errors too.
   bool parse_error(std::size_t position, const std::string& last, const nlohmann::detail::exception& error) override;
 
  protected:

@@ -5,6 +5,8 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "sluice/error.h"
+
 namespace sluice {
 
 // A value needs a comma before it unless it is the first of its kind or stands after its key.
@@ -31,9 +33,25 @@ JsonWriter& JsonWriter::key(std::string_view name) {
   return *this;
 }
 
+JsonWriter& JsonWriter::exact_key(std::string_view name, const char* where) {
+  exact_string(name, where);
+  text_ += ':';
+  return *this;
+}
+
 JsonWriter& JsonWriter::string(std::string_view value) {
   return raw(nlohmann::json(value).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
+
+JsonWriter& JsonWriter::exact_string(std::string_view value, const char* where) {
+  try {
+    return raw(nlohmann::json(value).dump());
+  } catch (const nlohmann::json::exception&) {
+    throw Error(Status::failed, std::string(where) + ": expected UTF-8, found other bytes");
+  }
+}
+
+JsonWriter& JsonWriter::exact(double value) { return raw(nlohmann::json(value).dump()); }
 
 JsonWriter& JsonWriter::number(double value) {
   if (!std::isfinite(value)) return null();

@@ -1,4 +1,5 @@
-// JSON written straight into a text: for results of many numbers, where a tree would cost more than what it holds.
+// JSON written straight into a text: for results of many numbers, where a tree would cost more than what it holds, and
+// wherever memory may run out, for nlohmann's tree takes some when it is destroyed.
 #pragma once
 
 #include <cstddef>
@@ -16,10 +17,13 @@ class JsonWriter {
   JsonWriter& begin_array() { return open('['); }
   JsonWriter& end_array() { return close(']'); }
   JsonWriter& key(std::string_view name);
+  JsonWriter& exact_key(std::string_view name, const char* where);  // as exact_string()
 
-  JsonWriter& string(std::string_view value);  // broken UTF-8 becomes U+FFFD
-  JsonWriter& number(double value);            // 6 significant digits; null when not finite
-  JsonWriter& rounded(float value);            // 4 decimals, fast; null when not finite
+  JsonWriter& string(std::string_view value);                           // broken UTF-8 becomes U+FFFD
+  JsonWriter& exact_string(std::string_view value, const char* where);  // broken UTF-8: throws Error (failed)
+  JsonWriter& number(double value);                                     // 6 significant digits; null when not finite
+  JsonWriter& exact(double value);   // the shortest that reads back the same; null when not finite
+  JsonWriter& rounded(float value);  // 4 decimals, fast; null when not finite
   JsonWriter& integer(std::uint64_t value);
   JsonWriter& boolean(bool value) { return raw(value ? "true" : "false"); }
   JsonWriter& null() { return raw("null"); }

@@ -8,10 +8,13 @@
 #include <bit>
 #include <cstring>
 #include <optional>
+#include <tuple>
 #include <utility>
 
 #include "base/fnv.h"
 #include "base/json.h"
+#include "base/json_writer.h"
+#include "base/safetensors_header.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -23,24 +26,10 @@ static_assert(std::endian::native == std::endian::little, "tensors are copied as
 
 constexpr std::uint64_t length_bytes = 8;
 constexpr std::uint64_t most_header = 100'000'000;  // the reference library's limit
-constexpr std::string_view metadata_name = "__metadata__";
 
 [[noreturn]] void refuse(const std::string& path, const std::string& place, const std::string& expected,
                          const std::string& found) {
   throw Error(Status::bad_file, path + ": " + place + ": expected " + expected + ", found " + found);
-}
-
-struct DtypeSize {
-  std::string_view dtype;
-  std::uint64_t bytes;
-};
-constexpr DtypeSize dtype_sizes[] = {{"BOOL", 1}, {"U8", 1},  {"I8", 1},  {"F8_E5M2", 1}, {"F8_E4M3", 1},
-                                     {"U16", 2},  {"I16", 2}, {"F16", 2}, {"BF16", 2},    {"U32", 4},
-                                     {"I32", 4},  {"F32", 4}, {"F64", 8}, {"I64", 8},     {"U64", 8}};
-
-std::optional<std::uint64_t> dtype_size(std::string_view dtype) {
-  const auto* found = std::ranges::find(dtype_sizes, dtype, &DtypeSize::dtype);
-  return found == std::end(dtype_sizes) ? std::nullopt : std::optional(found->bytes);
 }
 
 // Bytes of a tensor; nothing when the dtype is unknown or the number does not fit.
@@ -60,151 +49,6 @@ std::string shape_text(const std::vector<std::uint64_t>& shape) {
   for (std::size_t i = 0; i < shape.size() && i < 8; ++i) text += (i ? ", " : "") + std::to_string(shape[i]);
   return text + (shape.size() > 8 ? ", ...]" : "]");
 }
-
-// A tensor as the header describes it.
-struct Entry {
-  TensorView tensor;  // without bytes
-  std::vector<std::uint64_t> offsets;
-  bool has_dtype = false, has_shape = false, has_offsets = false;
-};
-
-class HeaderReader : public JsonReader {
- public:
-  HeaderReader(const std::string& path, std::map<std::string, std::string>& metadata)
-      : JsonReader(path + ": header"), metadata_(metadata) {}
-  std::vector<Entry>& entries() { return entries_; }
-
-  bool start_object(std::size_t) override {
-    switch (at_) {
-      case At::file:
-        return go(At::names);
-      case At::metadata_open:
-        return go(At::metadata);
-      case At::tensor_open:
-        return go(At::tensor);
-      default:
-        refuse("an object");
-    }
-  }
-  bool end_object() override {
-    if (at_ == At::tensor) {
-      const Entry& entry = entries_.back();
-      if (!entry.has_dtype || !entry.has_shape || !entry.has_offsets) refuse("only some of them");
-      return go(At::names);
-    }
-    return go(at_ == At::names ? At::end : At::names);
-  }
-  bool key(string_t& value) override {
-    switch (at_) {
-      case At::names:
-        if (value == metadata_name) {
-          return std::exchange(has_metadata_, true) ? refuse_again(value) : go(At::metadata_open);
-        }
-        entries_.emplace_back().tensor.name = value;
-        return go(At::tensor_open);
-      case At::metadata:
-        if (metadata_.contains(value)) return refuse_again(value);
-        key_ = value;
-        return go(At::metadata_value);
-      default:
-        return tensor_key(value);
-    }
-  }
-  bool string(string_t& value) override {
-    if (at_ == At::metadata_value) {
-      metadata_.emplace(std::move(key_), std::move(value));
-      return go(At::metadata);
-    }
-    if (at_ != At::dtype) refuse(shown(value));
-    if (!dtype_size(value)) refuse(shown(value));
-    entries_.back().tensor.dtype = value;
-    return go(At::tensor);
-  }
-  bool start_array(std::size_t) override {
-    if (at_ == At::shape) return go(At::dimensions);
-    if (at_ == At::offsets) return go(At::positions);
-    refuse("an array");
-  }
-  bool number_unsigned(number_unsigned_t value) override {
-    if (at_ == At::dimensions) return entries_.back().tensor.shape.push_back(value), true;
-    if (at_ != At::positions || entries_.back().offsets.size() == 2) refuse(std::to_string(value));
-    return entries_.back().offsets.push_back(value), true;
-  }
-  bool end_array() override {
-    if (at_ == At::positions && entries_.back().offsets.size() != 2) refuse("fewer");
-    return go(At::tensor);
-  }
-
- protected:
-  std::string expected() const override {
-    const std::string of = entries_.empty() ? "" : " of tensor " + shown(entries_.back().tensor.name);
-    switch (at_) {
-      case At::file:
-        return "an object";
-      case At::names:
-        return "tensors by name";
-      case At::metadata_open:
-        return "__metadata__ to be an object of texts";
-      case At::metadata:
-        return "metadata by distinct names";
-      case At::metadata_value:
-        return "a text for metadata " + shown(key_);
-      case At::tensor_open:
-        return "an object for tensor " + shown(entries_.back().tensor.name);
-      case At::tensor:
-        return "dtype, shape and data_offsets" + of + " once each";
-      case At::dtype:
-        return "a known dtype" + of;
-      case At::shape:
-        return "an array for the shape" + of;
-      case At::dimensions:
-        return "whole numbers for the shape" + of;
-      case At::offsets:
-        return "an array for the data_offsets" + of;
-      case At::positions:
-        return "two whole numbers for the data_offsets" + of;
-      case At::end:
-        return "nothing more";
-    }
-    return {};
-  }
-
- private:
-  enum class At {
-    file,
-    names,
-    metadata_open,
-    metadata,
-    metadata_value,
-    tensor_open,
-    tensor,
-    dtype,
-    shape,
-    dimensions,
-    offsets,
-    positions,
-    end
-  };
-
-  bool go(At at) {
-    at_ = at;
-    return true;
-  }
-  bool refuse_again(const std::string& name) { refuse(shown(name) + " a second time"); }
-  bool tensor_key(const std::string& value) {
-    Entry& entry = entries_.back();
-    if (value == "dtype" && !std::exchange(entry.has_dtype, true)) return go(At::dtype);
-    if (value == "shape" && !std::exchange(entry.has_shape, true)) return go(At::shape);
-    if (value == "data_offsets" && !std::exchange(entry.has_offsets, true)) return go(At::offsets);
-    refuse("the key " + shown(value));
-  }
-
-  std::map<std::string, std::string>& metadata_;
-  std::vector<Entry> entries_;
-  std::string key_;
-  bool has_metadata_ = false;
-  At at_ = At::file;
-};
 
 std::uint64_t header_length(std::string_view bytes, const std::string& path) {
   if (bytes.empty()) refuse(path, "the file", "a safetensors file", "an empty file");
@@ -230,16 +74,16 @@ std::uint64_t header_length(std::string_view bytes, const std::string& path) {
 }
 
 // Every byte of the data must belong to exactly one tensor.
-void check_layout(std::vector<Entry>& entries, std::uint64_t data_size, const std::string& path) {
-  std::ranges::sort(entries, {}, [](const Entry& entry) -> const std::string& { return entry.tensor.name; });
+void check_layout(std::vector<HeaderEntry>& entries, std::uint64_t data_size, const std::string& path) {
+  std::ranges::sort(entries, {}, [](const HeaderEntry& entry) -> const std::string& { return entry.tensor.name; });
   for (std::size_t i = 1; i < entries.size(); ++i) {
     if (entries[i].tensor.name == entries[i - 1].tensor.name) {
       refuse(path, "header", "distinct tensor names", shown(entries[i].tensor.name) + " twice");
     }
   }
-  std::ranges::stable_sort(entries, {}, &Entry::offsets);
+  std::ranges::sort(entries, {}, [](const HeaderEntry& entry) { return std::tie(entry.offsets, entry.tensor.name); });
   std::uint64_t end = 0;
-  for (const Entry& entry : entries) {
+  for (const HeaderEntry& entry : entries) {
     const std::string place = "tensor " + shown(entry.tensor.name);
     const std::uint64_t first = entry.offsets[0], last = entry.offsets[1];
     if (first != end) {
@@ -304,11 +148,10 @@ TensorFile parse_safetensors(std::string_view bytes, const std::string& path) {
 TensorFileView view_safetensors(std::string_view bytes, const std::string& path) {
   const std::uint64_t header = header_length(bytes, path);
   TensorFileView file;
-  HeaderReader reader(path, file.metadata);
-  reader.read(bytes.substr(length_bytes, header));
+  std::vector<HeaderEntry> entries = read_header(bytes.substr(length_bytes, header), path, file.metadata);
   const std::string_view data = bytes.substr(length_bytes + header);
-  check_layout(reader.entries(), data.size(), path);
-  for (Entry& entry : reader.entries()) {
+  check_layout(entries, data.size(), path);
+  for (HeaderEntry& entry : entries) {
     entry.tensor.bytes = data.substr(entry.offsets[0], entry.offsets[1] - entry.offsets[0]);
     file.tensors.push_back(std::move(entry.tensor));
   }
@@ -317,45 +160,76 @@ TensorFileView view_safetensors(std::string_view bytes, const std::string& path)
 
 namespace {
 
+void expect_at_most(std::uint64_t most, const std::string& what, std::uint64_t found) {
+  if (found <= most) return;
+  throw Error(Status::failed,
+              "header: expected at most " + std::to_string(most) + " " + what + ", found " + std::to_string(found));
+}
+
+void write_metadata(const std::map<std::string, std::string>& metadata, JsonWriter& header) {
+  header.key(metadata_name).begin_object();
+  for (const auto& [name, value] : metadata) {
+    header.exact_key(name, "header").exact_string(value, "header");
+  }
+  header.end_object();
+}
+
+template <class Bytes>
+void check_tensor(const BasicTensor<Bytes>& tensor, bool taken) {
+  const std::string place = "tensor " + shown(tensor.name);
+  if (taken) throw Error(Status::failed, place + ": expected a name of its own, found it taken");
+  expect_at_most(most_dimensions, "dimensions", tensor.shape.size());
+  if (tensor_bytes(tensor) != tensor.bytes.size()) {
+    throw Error(Status::failed, place + ": expected as many bytes as " + tensor.dtype + " " + shape_text(tensor.shape) +
+                                    " takes, found " + std::to_string(tensor.bytes.size()));
+  }
+}
+
+// One object, its keys and those of every object in it sorted by bytes.
+template <class Bytes>
+std::string header_text(const std::map<std::string, std::string>& metadata,
+                        const std::vector<const BasicTensor<Bytes>*>& sorted) {
+  expect_at_most(most_tensors, "tensors", sorted.size());
+  expect_at_most(most_metadata, "entries of metadata", metadata.size());
+  JsonWriter header;
+  header.begin_object();
+  bool written = metadata.empty();
+  const std::string* before = nullptr;
+  std::uint64_t end = 0;
+  for (const auto* tensor : sorted) {
+    check_tensor(*tensor, tensor->name == metadata_name || (before != nullptr && *before == tensor->name));
+    before = &tensor->name;
+    if (!written && metadata_name < tensor->name) {
+      write_metadata(metadata, header);
+      written = true;
+    }
+    header.exact_key(tensor->name, "header").begin_object();
+    header.key("data_offsets").begin_array().integer(end).integer(end + tensor->bytes.size()).end_array();
+    header.key("dtype").string(tensor->dtype).key("shape").begin_array();
+    for (const std::uint64_t extent : tensor->shape) header.integer(extent);
+    header.end_array().end_object();
+    end += tensor->bytes.size();
+  }
+  if (!written) write_metadata(metadata, header);
+  std::string text = header.end_object().take();
+  text.resize((text.size() + 7) / 8 * 8, ' ');  // data begins at a multiple of 8 bytes
+  expect_at_most(most_header, "bytes", text.size());
+  return text;
+}
+
 template <class Bytes>
 std::string format(const BasicTensorFile<Bytes>& file) {
   std::vector<const BasicTensor<Bytes>*> sorted;
   for (const auto& tensor : file.tensors) sorted.push_back(&tensor);
   std::ranges::sort(sorted, {}, [](const auto* tensor) -> const std::string& { return tensor->name; });
-
-  nlohmann::json header = nlohmann::json::object();
-  if (!file.metadata.empty()) header[metadata_name] = file.metadata;
-  std::uint64_t end = 0;
-  for (const auto* tensor : sorted) {
-    if (header.contains(tensor->name)) {
-      throw Error(Status::failed, "tensor " + shown(tensor->name) + ": expected a name of its own, found it taken");
-    }
-    if (tensor_bytes(*tensor) != tensor->bytes.size()) {
-      throw Error(Status::failed, "tensor " + shown(tensor->name) + ": expected as many bytes as " + tensor->dtype +
-                                      " " + shape_text(tensor->shape) + " takes, found " +
-                                      std::to_string(tensor->bytes.size()));
-    }
-    header[tensor->name] = {
-        {"dtype", tensor->dtype}, {"shape", tensor->shape}, {"data_offsets", {end, end + tensor->bytes.size()}}};
-    end += tensor->bytes.size();
-  }
-
-  std::string text;
-  try {
-    text = header.dump();
-  } catch (const nlohmann::json::exception&) {
-    throw Error(Status::failed, "header: expected names and metadata in UTF-8, found other bytes");
-  }
-  text.resize((text.size() + 7) / 8 * 8, ' ');  // data begins at a multiple of 8 bytes
-  if (text.size() > most_header) {
-    throw Error(Status::failed, "header: expected at most " + std::to_string(most_header) + " bytes, found " +
-                                    std::to_string(text.size()));
-  }
+  const std::string text = header_text(file.metadata, sorted);
 
   const std::uint64_t length = text.size();
   std::string bytes(length_bytes, '\0');
   std::memcpy(bytes.data(), &length, length_bytes);
-  bytes.reserve(length_bytes + text.size() + end);
+  std::size_t data = 0;
+  for (const auto* tensor : sorted) data += tensor->bytes.size();
+  bytes.reserve(length_bytes + text.size() + data);
   bytes += text;
   for (const auto* tensor : sorted) bytes += tensor->bytes;
   return bytes;

@@ -38,13 +38,14 @@ using TensorView = BasicTensor<std::string_view>;
 using TensorFileView = BasicTensorFile<std::string_view>;
 
 // Strict: header length and size in bounds, no overlaps, no holes, no duplicate names, sizes that match dtype and
-// shape. Throws Error (bad_file) naming `path`, the place, what was expected and what was found; safe on any bytes:
-// never allocates more than a few times the file's size.
+// shape, at most 10,000 tensors and as many entries of metadata, 8 dimensions. Throws Error (bad_file) naming `path`,
+// the place, what was expected and what was found. Safe on any bytes: besides texts and tensors as long as they are in
+// the file it takes at most some 5 MB.
 TensorFile parse_safetensors(std::string_view bytes, const std::string& path);
 // The same without copying a tensor; `bytes` must stay.
 TensorFileView view_safetensors(std::string_view bytes, const std::string& path);
 // Throws Error (failed) for what such a file cannot hold: a name that is taken, bytes that do not fit the shape, text
-// that is not UTF-8, a header beyond the format's limit of 100 MB.
+// that is not UTF-8, more than what is read, a header beyond the format's limit of 100 MB.
 std::string format_safetensors(const TensorFile& file);
 std::string format_safetensors(const TensorFileView& file);
 

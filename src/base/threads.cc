@@ -1,6 +1,7 @@
 #include "base/threads.h"
 
 #include <algorithm>
+#include <exception>
 
 #if defined(__linux__)
 #include <pthread.h>
@@ -91,8 +92,15 @@ void Crowding::add(double seconds, double slept) {
 
 Team::Team(std::size_t threads)
     : size_(std::max<std::size_t>(1, threads != 0 ? threads : std::thread::hardware_concurrency())), crowding_(size_) {
-  workers_.reserve(size_ - 1);
-  for (std::size_t i = 1; i < size_; ++i) workers_.emplace_back([this, i] { work(i); });
+  // A thread that cannot be made throws std::system_error, or std::bad_alloc where its own memory cannot be had. No
+  // worker looks at the size, so those that run already need not know.
+  try {
+    workers_.reserve(size_ - 1);
+    for (std::size_t i = 1; i < size_; ++i) workers_.emplace_back([this, i] { work(i); });
+  } catch (const std::exception&) {
+    size_ = workers_.size() + 1;
+    crowding_ = Crowding(size_);
+  }
 }
 
 Team::~Team() {

@@ -64,7 +64,9 @@ struct Range {
 // denormals. A team is used by one thread at a time.
 class Team {
  public:
-  explicit Team(std::size_t threads = 0);  // 0: as many as the machine has
+  // 0: as many as the machine has. Where the system gives fewer threads, size() says how many there are; the caller
+  // is always one of them.
+  explicit Team(std::size_t threads = 0);
   ~Team();
   Team(const Team&) = delete;
   Team& operator=(const Team&) = delete;

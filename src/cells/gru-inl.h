@@ -13,6 +13,7 @@ struct Gru {
   enum Row { kZ, kR, kH, kRh };
   static constexpr Shown shown[] = {{{"retain", "share of the past that is kept: 1 - z"}, kZ, true},
                                     {{"reset", "share of the past that the new memory is made from: r"}, kR, false}};
+  static constexpr std::string_view symbols[] = {"z", "r", "h", ""};
   static constexpr int rows = 4, inputs = 3;
   static constexpr Stage stages[] = {{kZ, 2}, {kH, 1}};
   static constexpr int mixed_row = kRh;

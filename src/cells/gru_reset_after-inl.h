@@ -15,6 +15,7 @@ struct GruResetAfter {
   enum Row { kH, kZ, kR, kQ };
   static constexpr Shown shown[] = {{{"retain", "share of the past that is kept: 1 - z"}, kZ, true},
                                     {{"reset", "share of the past that the new memory is made from: r"}, kR, false}};
+  static constexpr std::string_view symbols[] = {"h", "z", "r", "h"};
   static constexpr int rows = 4, inputs = 3;
   static constexpr Stage stages[] = {{kZ, 3}};
   static constexpr int forget_row = -1, candidate_row = kH;

@@ -17,6 +17,7 @@ struct Lstm {
   static constexpr Shown shown[] = {{{"input", "share of the candidate that is written to memory"}, kI, false},
                                     {{"forget", "share of the past memory that is kept (1 keeps all)"}, kF, false},
                                     {{"output", "share of the memory that is shown"}, kO, false}};
+  static constexpr std::string_view symbols[] = {"i", "f", "g", "o"};
   static constexpr int rows = 4, inputs = 4;
   static constexpr Stage stages[] = {{kI, 4}};
   static constexpr int forget_row = kF, candidate_row = kG;

@@ -4,7 +4,8 @@
 //
 // A unit has `rows` numbers on the tape. Rows [0, inputs) start as W x + b. Each stage adds U times a vector to its
 // rows: the first stage U h, a second stage U times row `mixed_row`. The last row of a stage that W x does not feed
-// starts from a recurrent bias of its own. Then
+// starts from a recurrent bias of its own. `symbols` says how the equations call what stands in each row: "z" for W_z
+// x, U_z h and b_z, "" for W x, U h and b; a recurrent bias of its own is c. Then
 //   mix       (cells of two stages) turns the rows of the first stage into gates and makes the mixed row
 //   forward   turns pre-activations into gate values, in place, and makes the next state
 //   backward  turns gate values into gradients with respect to pre-activations, in place; d comes in as the gradient

@@ -6,6 +6,7 @@ struct RnnTanh {
   static constexpr std::string_view equations[] = {"h' = tanh(W x + U h + b)"};
   static constexpr std::string_view states[] = {"h"};
   enum Row { kH };
+  static constexpr std::string_view symbols[] = {""};
   static constexpr int rows = 1, inputs = 1;
   static constexpr Stage stages[] = {{kH, 1}};
   static constexpr int forget_row = -1, candidate_row = -1;

@@ -2,9 +2,9 @@
 // first appear and renumbered when their counts are known, so that pipes need no copy and a file that changes while it
 // is read cannot contradict itself.
 #include <algorithm>
-#include <new>
 #include <string>
 
+#include "base/failure.h"
 #include "data/reader.h"
 #include "data/token_store.h"
 #include "data/token_table.h"
@@ -136,8 +136,8 @@ struct CorpusBuilder {
   static Corpus guarded(const std::string& name, F&& read) {
     try {
       return read();
-    } catch (const std::bad_alloc&) {
-      throw Error(Status::failed, name + ": expected enough memory for the text's tokens, found too little");
+    } catch (...) {
+      rethrow_as_error(name.c_str());
     }
   }
 };
@@ -170,7 +170,7 @@ Corpus Corpus::from_text(std::string_view text, const Vocabulary& vocabulary, co
   });
 }
 
-Corpus Corpus::from_tokens(std::vector<Token> tokens, Vocabulary vocabulary, const std::string& name) {
+Corpus Corpus::from_tokens(std::vector<Token> tokens, Vocabulary vocabulary, const std::string& name) try {
   const std::size_t size = vocabulary.size();
   for (const Token token : tokens) {
     if (token >= size) {
@@ -183,6 +183,8 @@ Corpus Corpus::from_tokens(std::vector<Token> tokens, Vocabulary vocabulary, con
   impl->tokens = impl->given;
   impl->unknown = static_cast<std::uint64_t>(std::ranges::count(impl->given, Vocabulary::unknown));
   return CorpusBuilder::wrap(std::move(impl));
+} catch (...) {
+  rethrow_as_error("corpus");
 }
 
 const Vocabulary& Corpus::vocabulary() const { return CorpusBuilder::of(*this).vocabulary; }

@@ -10,6 +10,7 @@
 #include <cmath>
 #include <set>
 
+#include "base/failure.h"
 #include "base/random.h"
 #include "data/favourites_words.h"
 
@@ -204,11 +205,13 @@ Story compose(std::uint64_t seed, std::uint64_t number, std::size_t distance, Pa
 
 }  // namespace
 
-Story story(std::uint64_t seed, std::uint64_t number, std::size_t distance, Part part) {
+Story story(std::uint64_t seed, std::uint64_t number, std::size_t distance, Part part) try {
   return compose(seed, number, distance, part, {});
+} catch (...) {
+  rethrow_as_error("favourites");
 }
 
-std::string training_text(std::uint64_t seed, std::size_t words, std::size_t longest) {
+std::string training_text(std::uint64_t seed, std::size_t words, std::size_t longest) try {
   Random random(seed, ~std::uint64_t{0});  // a stream no story draws from
   std::string text;
   std::size_t written = 0;
@@ -223,9 +226,11 @@ std::string training_text(std::uint64_t seed, std::size_t words, std::size_t lon
     text += line + '\n';
   }
   return text;
+} catch (...) {
+  rethrow_as_error("favourites");
 }
 
-std::string all_words() {
+std::string all_words() try {
   std::set<std::string> words = {",", "."};
   const auto add = [&](std::string_view phrase) {
     std::string word;
@@ -257,24 +262,32 @@ std::string all_words() {
   std::string text = std::string(person_list().front().name) + "'s";
   for (const std::string& word : words) text += ' ' + word;
   return text + '\n';
+} catch (...) {
+  rethrow_as_error("favourites");
 }
 
-std::vector<std::string> cuisines() {
+std::vector<std::string> cuisines() try {
   std::vector<std::string> out;
   for (const Cuisine& cuisine : cuisine_list()) out.emplace_back(cuisine.name);
   return out;
+} catch (...) {
+  rethrow_as_error("favourites");
 }
 
-std::vector<std::string> people() {
+std::vector<std::string> people() try {
   std::vector<std::string> out;
   for (const Person& person : person_list()) out.emplace_back(person.name);
   return out;
+} catch (...) {
+  rethrow_as_error("favourites");
 }
 
-std::vector<std::string> dishes(std::string_view cuisine) {
+std::vector<std::string> dishes(std::string_view cuisine) try {
   for (const Cuisine& candidate : cuisine_list())
     if (candidate.name == cuisine) return {candidate.dishes.begin(), candidate.dishes.end()};
   return {};
+} catch (...) {
+  rethrow_as_error("favourites");
 }
 
 }  // namespace sluice::favourites

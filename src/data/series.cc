@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/failure.h"
 #include "sluice/error.h"
 
 namespace sluice {
@@ -37,15 +38,17 @@ std::size_t check(const std::string& name, const std::string& what, std::span<co
 }  // namespace
 
 Series::Series(std::vector<float> inputs, std::size_t input_width, std::vector<float> targets, std::size_t target_width,
-               std::string name) {
+               std::string name) try {
   last_ = check(name, "inputs", inputs, input_width);
   const std::size_t rows = check(name, "targets", targets, target_width);
   if (rows != last_) refuse(name, "a target for each of " + std::to_string(last_) + " inputs", std::to_string(rows));
   impl_ = std::make_shared<const Impl>(
       Impl{std::move(inputs), std::move(targets), input_width, target_width, std::move(name)});
+} catch (...) {
+  rethrow_as_error("series");
 }
 
-Series Series::forecast(std::vector<float> values, std::size_t width, std::size_t ahead, std::string name) {
+Series Series::forecast(std::vector<float> values, std::size_t width, std::size_t ahead, std::string name) try {
   const std::size_t rows = check(name, "values", values, width);
   if (ahead == 0 || ahead >= rows) {
     refuse(name,
@@ -56,6 +59,8 @@ Series Series::forecast(std::vector<float> values, std::size_t width, std::size_
   std::vector<float> targets(values.begin() + static_cast<std::ptrdiff_t>(ahead * width), values.end());
   values.resize(targets.size());
   return {std::move(values), width, std::move(targets), width, std::move(name)};
+} catch (...) {
+  rethrow_as_error("series");
 }
 
 std::size_t Series::input_width() const { return impl_->input_width; }

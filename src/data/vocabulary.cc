@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <string>
 
+#include "base/failure.h"
 #include "data/utf8.h"
 #include "sluice/data.h"
 #include "sluice/error.h"
@@ -23,7 +24,8 @@ Level find_level(std::string_view name) {
   return static_cast<Level>(found - std::begin(kLevelNames));
 }
 
-Vocabulary::Vocabulary(TextOptions text, std::vector<std::string> tokens) : text_(text), tokens_(std::move(tokens)) {
+Vocabulary::Vocabulary(TextOptions text, std::vector<std::string> tokens) try
+    : text_(text), tokens_(std::move(tokens)) {
   if (tokens_.empty() || tokens_[0] != unknown_text) {
     throw Error(Status::bad_file, "vocabulary: expected <unk> as token 0, found " +
                                       (tokens_.empty() ? std::string("no tokens") : "\"" + tokens_[0] + "\""));
@@ -45,11 +47,15 @@ Vocabulary::Vocabulary(TextOptions text, std::vector<std::string> tokens) : text
     }
     if (!index_.emplace(token, id).second) refuse("distinct tokens", " \"" + token + "\" a second time");
   }
+} catch (...) {
+  rethrow_as_error("vocabulary");
 }
 
-Vocabulary::Vocabulary(const Vocabulary& other) : text_(other.text_), tokens_(other.tokens_) {
+Vocabulary::Vocabulary(const Vocabulary& other) try : text_(other.text_), tokens_(other.tokens_) {
   index_.reserve(tokens_.size());
   for (Token id = 0; id < tokens_.size(); ++id) index_.emplace(tokens_[id], id);
+} catch (...) {
+  rethrow_as_error("vocabulary");
 }
 
 Vocabulary& Vocabulary::operator=(const Vocabulary& other) {

@@ -1,6 +1,7 @@
 // Texts to tokens and back; see sluice/data.h.
 #include <string>
 
+#include "base/failure.h"
 #include "data/utf8.h"
 #include "data/words.h"
 #include "sluice/data.h"
@@ -27,7 +28,7 @@ bool needs_space_at_spaces(std::string_view text, std::string_view token) {
 
 }  // namespace
 
-std::vector<Token> Vocabulary::encode(std::string_view text, std::vector<std::string>* pieces) const {
+std::vector<Token> Vocabulary::encode(std::string_view text, std::vector<std::string>* pieces) const try {
   std::string clean, lowered;
   TextCleaner("text", text_.lossy).clean(text, true, clean);
   Splitter splitter(text_.level);
@@ -38,9 +39,11 @@ std::vector<Token> Vocabulary::encode(std::string_view text, std::vector<std::st
     if (pieces != nullptr) pieces->emplace_back(token);
   }
   return result;
+} catch (...) {
+  rethrow_as_error("encode");
 }
 
-std::string Vocabulary::decode(std::span<const Token> tokens) const {
+std::string Vocabulary::decode(std::span<const Token> tokens) const try {
   std::string text;
   OpenQuotes quotes;
   const auto append = [&](std::string_view part) {
@@ -56,15 +59,19 @@ std::string Vocabulary::decode(std::span<const Token> tokens) const {
     append(token);
   }
   return text;
+} catch (...) {
+  rethrow_as_error("decode");
 }
 
-std::string Vocabulary::decode_next(std::string_view text_so_far, Token token) const {
+std::string Vocabulary::decode_next(std::string_view text_so_far, Token token) const try {
   const std::string_view shown = written(*this, token);
   const bool apart = text_.level == Level::word           ? needs_space(text_so_far, shown)
                      : text_.level == Level::pretokenized ? needs_space_at_spaces(text_so_far, shown)
                                                           : false;
   std::string part = apart ? " " : "";
   return part.append(shown);
+} catch (...) {
+  rethrow_as_error("decode_next");
 }
 
 }  // namespace sluice

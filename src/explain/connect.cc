@@ -6,34 +6,16 @@
 #include <cmath>
 #include <numeric>
 
+#include "base/failure.h"
+#include "explain/facts.h"
 #include "explain/reading.h"
 
 namespace sluice {
 namespace {
 
-constexpr std::size_t kTogether = 16;  // variants of a text that are read side by side
-
-// The state of a text that was read, after its first `words` words, for `batch` streams.
-State state_after(const Model& model, const GateTrace& trace, std::size_t words, std::size_t batch) {
-  State state = model.initial_state(batch);
-  if (words == 0) return state;
-  for (std::size_t l = 0; l < trace.layers.size(); ++l) {
-    for (std::size_t s = 0; s < state.states(); ++s) {
-      const std::vector<float>& from = s == 0 ? trace.layers[l].hidden : trace.layers[l].memory;
-      const std::span<float> rows = state.of(l, s);
-      for (std::size_t b = 0; b < batch; ++b) {
-        std::copy_n(from.data() + (words - 1) * trace.hidden, trace.hidden, rows.data() + b * trace.hidden);
-      }
-    }
-  }
-  return state;
-}
-
-GateTrace trace_of(const Model& model, std::span<const Token> tokens, Workspace& workspace, Team& team) {
-  State state = model.initial_state();
-  model.network().forward(tokens, tokens.size(), 1, state, workspace, team);
-  return model.network().trace(workspace);
-}
+constexpr std::size_t kTogether = 16;       // variants of a text that are read side by side
+constexpr std::size_t kReplacements = 4;    // other words in a word's place,
+constexpr std::size_t kMostVariants = 400;  // fewer where that would be more variants of the text
 
 void measure_gradients(const Model& model, std::span<const Token> tokens, Workspace& workspace, Team& team,
                        Connectivity& out) {
@@ -56,26 +38,88 @@ void measure_gradients(const Model& model, std::span<const Token> tokens, Worksp
   }
 }
 
-// Words [first, first + batch) left out, one in each stream, and the rest read on from where the first of them stands.
-void leave_out(const Model& model, std::span<const Token> tokens, const GateTrace& trace, std::size_t first,
-               std::size_t batch, Workspace& workspace, Team& team, Connectivity& out) {
-  const std::size_t steps = tokens.size() - first;
-  std::vector<Token> inputs(steps * batch);
-  for (std::size_t t = 0; t < steps; ++t) {
-    for (std::size_t b = 0; b < batch; ++b) {
-      inputs[t * batch + b] = t == b ? Vocabulary::unknown : tokens[first + t];
+// Another token in a word's place.
+struct Variant {
+  std::size_t at;
+  Token token;
+};
+
+// A text that was read, and what its variants are read with.
+struct Read {
+  const Model& model;
+  std::span<const Token> tokens;
+  const GateTrace& trace;
+  Workspace& workspace;
+  Team& team;
+  const std::function<bool()>& go_on;
+};
+
+// What becomes of the prediction with each variant, a batch of them side by side: they stand by rising `at`, and are
+// read on from where the first of them differs. Calls f(variant, logits).
+template <class F>
+void read_variants(const Read& read, std::span<const Variant> variants, F&& f) {
+  const auto& [model, tokens, trace, workspace, team, go_on] = read;
+  for (std::size_t start = 0; start < variants.size(); start += kTogether) {
+    expect_going(go_on);
+    const std::span<const Variant> some = variants.subspan(start, std::min(kTogether, variants.size() - start));
+    const std::size_t batch = some.size(), first = some.front().at, steps = tokens.size() - first;
+    std::vector<Token> inputs(steps * batch);
+    for (std::size_t t = 0; t < steps; ++t) {
+      for (std::size_t b = 0; b < batch; ++b) {
+        inputs[t * batch + b] = first + t == some[b].at ? some[b].token : tokens[first + t];
+      }
     }
+    State state = state_after(model, trace, first, batch);
+    model.network().forward(inputs, steps, batch, state, workspace, team);
+    const std::span<const float> logits = model.network().logits((steps - 1) * batch, batch, workspace, team);
+    const std::size_t stride = logits.size() / batch;
+    for (std::size_t b = 0; b < batch; ++b) f(start + b, logits.subspan(b * stride, stride));
   }
-  State state = state_after(model, trace, first, batch);
-  model.network().forward(inputs, steps, batch, state, workspace, team);
-  const std::span<const float> logits = model.network().logits((steps - 1) * batch, batch, workspace, team);
-  const std::size_t stride = logits.size() / batch;
-  for (std::size_t b = 0; b < batch; ++b) {
-    const std::span<const float> row = logits.subspan(b * stride, stride);
-    const bool same = tokens[first + b] == Vocabulary::unknown;
+}
+
+void leave_out(const Read& read, Connectivity& out) {
+  const Model& model = read.model;
+  const std::span<const Token> tokens = read.tokens;
+  std::vector<Variant> variants;
+  for (std::size_t at = 0; at < tokens.size(); ++at) variants.push_back({at, Vocabulary::unknown});
+  read_variants(read, variants, [&](std::size_t i, std::span<const float> row) {
+    const bool same = tokens[i] == Vocabulary::unknown;
     out.leave_one_out.push_back(same ? 0 : std::log(out.probability) - log_probability(row, out.answer));
     out.without.push_back(choose(row, model.vocabulary().size(), 1).front());
+  });
+}
+
+// Of every word, the tokens that the model expected most in its place, but for itself and <unk>. Those of the last
+// forward() are in the workspace.
+std::vector<std::vector<Token>> likely_words(const Model& model, std::span<const Token> tokens, Workspace& workspace,
+                                             Team& team) {
+  const std::size_t count = std::clamp<std::size_t>(kMostVariants / tokens.size(), 1, kReplacements);
+  std::vector<std::vector<Token>> likely(tokens.size());
+  likely[0] = {Vocabulary::unknown};
+  for (std::size_t t = 1; t < tokens.size(); ++t) {
+    const std::span<const float> logits = model.network().logits(t - 1, 1, workspace, team);
+    for (const Choice& choice : choose(logits, model.vocabulary().size(), count + 2)) {
+      const bool other = choice.token != tokens[t] && choice.token != Vocabulary::unknown;
+      if (other && likely[t].size() < count) likely[t].push_back(choice.token);
+    }
+    if (likely[t].empty()) likely[t] = {Vocabulary::unknown};
   }
+  return likely;
+}
+
+void replace(const Read& read, Connectivity& out) {
+  const std::span<const Token> tokens = read.tokens;
+  std::vector<Variant> variants;
+  for (std::size_t at = 0; at < tokens.size(); ++at) {
+    for (const Token token : out.replacements[at]) variants.push_back({at, token});
+  }
+  out.replaced.assign(tokens.size(), 0);
+  read_variants(read, variants, [&](std::size_t i, std::span<const float> row) {
+    const std::size_t at = variants[i].at;
+    if (variants[i].token == tokens[at]) return;
+    const double lost = std::log(out.probability) - log_probability(row, out.answer);
+    out.replaced[at] += lost / static_cast<double>(out.replacements[at].size());
+  });
 }
 
 double distance(const float* a, const float* b, std::size_t n) {
@@ -98,9 +142,10 @@ std::size_t last_half(const std::vector<double>& distances) {
 
 }  // namespace
 
-Connectivity connect(const Model& model, std::span<const Token> tokens, std::optional<Token> answer,
-                     bool leave_one_out) {
-  expect_words(tokens);
+Connectivity connect(const Model& model, std::span<const Token> tokens, std::optional<Token> answer, bool leave_one_out,
+                     const std::function<bool()>& go_on) try {
+  expect_words(model, tokens);
+  if (answer) expect_words(model, {&*answer, 1});
   Workspace workspace;
   Team alone(1);
   Connectivity out;
@@ -112,18 +157,25 @@ Connectivity connect(const Model& model, std::span<const Token> tokens, std::opt
     answer = choose(logits, model.vocabulary().size(), 1).front().token;
   }
   out.answer = *answer;
+  expect_going(go_on);
+  if (leave_one_out) out.replacements = likely_words(model, tokens, workspace, alone);
   measure_gradients(model, tokens, workspace, alone, out);
-  for (std::size_t first = 0; leave_one_out && first < tokens.size(); first += kTogether) {
-    leave_out(model, tokens, trace, first, std::min(kTogether, tokens.size() - first), workspace, alone, out);
+  if (leave_one_out) {
+    const Read read{model, tokens, trace, workspace, alone, go_on};
+    leave_out(read, out);
+    replace(read, out);
   }
   return out;
+} catch (...) {
+  rethrow_as_error("connect");
 }
 
-Horizon horizon(const Model& model, std::span<const Token> tokens, std::size_t at, Token with) {
-  expect_words(tokens);
+Horizon horizon(const Model& model, std::span<const Token> tokens, std::size_t at, Token with) try {
+  expect_words(model, tokens);
+  expect_words(model, {&with, 1});
   if (at >= tokens.size()) {
-    throw Error(Status::usage,
-                "horizon: expected a word 0 to " + std::to_string(tokens.size() - 1) + ", found " + std::to_string(at));
+    throw Error(Status::usage, "horizon: expected a " + std::string(unit_name(model)) + " 0 to " +
+                                   std::to_string(tokens.size() - 1) + ", found " + std::to_string(at));
   }
   Workspace workspace;
   Team alone(1);
@@ -143,6 +195,8 @@ Horizon horizon(const Model& model, std::span<const Token> tokens, std::size_t a
     layer.words = last_half(layer.memory.empty() ? layer.hidden : layer.memory);
   }
   return out;
+} catch (...) {
+  rethrow_as_error("horizon");
 }
 
 }  // namespace sluice

@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/failure.h"
+#include "explain/facts.h"
 #include "explain/reading.h"
 
 namespace sluice {
@@ -11,8 +13,9 @@ namespace {
   throw Error(Status::usage, what + ": expected " + expected + ", found " + found);
 }
 
-void expect_word(const std::string& what, std::size_t at, std::size_t words) {
-  if (at >= words) refuse(what, "a word 0 to " + std::to_string(words - 1), std::to_string(at));
+void expect_word(const Model& model, const std::string& what, std::size_t at, std::size_t words) {
+  if (at < words) return;
+  refuse(what, "a " + std::string(unit_name(model)) + " 0 to " + std::to_string(words - 1), std::to_string(at));
 }
 
 // The one token that a piece of text is for the model.
@@ -20,13 +23,14 @@ Token token_of(const Model& model, const std::string& what, const std::string& t
   if (text == Vocabulary::unknown_text) return Vocabulary::unknown;
   if (const auto known = model.vocabulary().find(text)) return *known;
   const std::vector<Token> tokens = model.vocabulary().encode(text);
-  if (tokens.size() != 1) refuse(what, "one word", std::to_string(tokens.size()) + " of them");
+  if (tokens.size() != 1)
+    refuse(what, "one " + std::string(unit_name(model)), std::to_string(tokens.size()) + " of them");
   return tokens.front();
 }
 
 Token answer_of(const Model& model, const std::string& text) {
   const auto known = model.vocabulary().find(text);
-  if (!known) refuse("answer", "a word that the model knows", "\"" + text + "\"");
+  if (!known) refuse("answer", "a " + std::string(unit_name(model)) + " that the model knows", "\"" + text + "\"");
   return *known;
 }
 
@@ -38,11 +42,11 @@ struct ChangedText {
 };
 
 ChangedText apply(const Model& model, const std::vector<Word>& words, const Changes& changes) {
-  for (const std::size_t at : changes.remove) expect_word("delete", at, words.size());
+  for (const std::size_t at : changes.remove) expect_word(model, "delete", at, words.size());
   std::vector<Word> replaced = words;
   std::vector<bool> kept(words.size(), true);
   for (const Replacement& r : changes.replace) {
-    expect_word("replace", r.at, words.size());
+    expect_word(model, "replace", r.at, words.size());
     replaced[r.at] = {r.with, token_of(model, "replace", r.with)};
     kept[r.at] = false;
   }
@@ -53,7 +57,7 @@ ChangedText apply(const Model& model, const std::vector<Word>& words, const Chan
     out.origin.push_back(i);
     out.from.push_back(kept[i] ? std::optional(i) : std::nullopt);
   }
-  if (out.words.empty()) refuse("delete", "at least one word left", "none");
+  if (out.words.empty()) refuse("delete", "at least one " + std::string(unit_name(model)) + " left", "none");
   return out;
 }
 
@@ -88,13 +92,21 @@ Changed explain_changed(const Model& model, const Reading& reading, std::size_t 
   const ChangedText text = apply(model, reading.words, options.changes);
   const std::vector<GateHold> holds = holds_of(model, options.changes.clamp, reading.words.size());
   const std::vector<Token> tokens = tokens_of(text.words);
-  Changed changed{read_held(model, tokens, options.top, moved_holds(holds, text.origin)), text.from, {}};
+  Changed changed{read_held(model, tokens, options.top, moved_holds(holds, text.origin), options.go_on), text.from, {}};
   changed.reading.words = text.words;
   if (options.changes.clamp.empty()) {
-    changed.connectivity =
-        connect(model, std::span(tokens).first(moved_at(at, text.origin) + 1), answer, options.leave_one_out);
+    changed.connectivity = connect(model, std::span(tokens).first(moved_at(at, text.origin) + 1), answer,
+                                   options.leave_one_out, options.go_on);
   }
   return changed;
+}
+
+// Of the first `words` words the one on which the prediction depends most.
+std::size_t word_of_most_weight(const Connectivity& found, std::size_t words) {
+  const std::vector<double>& weight = found.leave_one_out.empty() ? found.gradient : found.leave_one_out;
+  const auto end = weight.begin() + static_cast<std::ptrdiff_t>(words);
+  const auto smaller = [](double a, double b) { return std::abs(a) < std::abs(b); };
+  return static_cast<std::size_t>(std::max_element(weight.begin(), end, smaller) - weight.begin());
 }
 
 std::optional<Horizon> answer_horizon(const Model& model, const std::vector<Token>& tokens, const Connectivity& found,
@@ -103,39 +115,62 @@ std::optional<Horizon> answer_horizon(const Model& model, const std::vector<Toke
   std::size_t at = 0;
   if (question.at) {
     at = *question.at;
-    expect_word("horizon", at, tokens.size());
+    expect_word(model, "horizon", at, tokens.size());
   } else {
-    const std::vector<double>& weight = found.leave_one_out.empty() ? found.gradient : found.leave_one_out;
-    const auto smaller = [](double a, double b) { return std::abs(a) < std::abs(b); };
-    at = static_cast<std::size_t>(std::max_element(weight.begin(), weight.end(), smaller) - weight.begin());
+    at = word_of_most_weight(found, found.gradient.size());
   }
   if (tokens[at] == with) return std::nullopt;
   return horizon(model, tokens, at, with);
 }
 
+// Those asked for; else those that carry most, fewer of them in a text of more than 500 words.
+std::vector<Unit> units_to_look_at(const MicroscopeQuestion& question, const std::optional<Ablation>& ablation,
+                                   std::size_t words) {
+  if (!question.units.empty()) return question.units;
+  constexpr std::size_t kMostWords = 500 * MicroscopeQuestion::usual, kLeast = 4;
+  const std::size_t most = std::clamp(kMostWords / words, kLeast, MicroscopeQuestion::usual);
+  std::vector<Unit> units;
+  for (const UnitEffect& effect : ablation ? ablation->units : std::vector<UnitEffect>()) {
+    if (units.size() < most) units.push_back(effect.unit);
+  }
+  return units;
+}
+
 }  // namespace
 
-Explanation explain(const Model& model, std::string_view text, const ExplainOptions& options) {
+Explanation explain(const Model& model, std::string_view text, const ExplainOptions& options) try {
+  expect_explainable(model, "explain");
   std::vector<std::string> pieces;
   const std::vector<Token> tokens = model.vocabulary().encode(text, &pieces);
-  expect_words(tokens);
+  expect_words(model, tokens);
   const std::size_t at = options.at.value_or(tokens.size() - 1);
-  expect_word("at", at, tokens.size());
+  expect_word(model, "at", at, tokens.size());
   std::optional<Token> answer;
   if (!options.answer.empty()) answer = answer_of(model, options.answer);
 
   Explanation out;
   out.text = text;
-  out.reading = read_held(model, tokens, options.top, {});
+  out.reading = read_held(model, tokens, options.top, {}, options.go_on);
   for (std::size_t t = 0; t < tokens.size(); ++t) out.reading.words[t].text = pieces[t];
   const std::optional<Token> likeliest =
       options.top > 0 ? std::optional(out.reading.candidates[at].front().token) : std::nullopt;
-  out.connectivity =
-      connect(model, std::span(tokens).first(at + 1), answer ? answer : likeliest, options.leave_one_out);
+  out.connectivity = connect(model, std::span(tokens).first(at + 1), answer ? answer : likeliest, options.leave_one_out,
+                             options.go_on);
+  expect_going(options.go_on);
   if (options.horizon) out.horizon = answer_horizon(model, tokens, out.connectivity, *options.horizon);
+  if (options.ablation && at > 0) {
+    AblationQuestion question = *options.ablation;
+    if (!question.from) question.from = word_of_most_weight(out.connectivity, at);
+    out.ablation = ablate(model, std::span(tokens).first(at + 1), out.connectivity.answer, question, options.go_on);
+  }
+  if (options.microscope) {
+    out.microscope = microscope(model, tokens, units_to_look_at(*options.microscope, out.ablation, tokens.size()));
+  }
   out.changes = options.changes;
   if (!options.changes.empty()) out.changed = explain_changed(model, out.reading, at, options, answer);
   return out;
+} catch (...) {
+  rethrow_as_error("explain");
 }
 
 }  // namespace sluice

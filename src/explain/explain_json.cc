@@ -1,12 +1,15 @@
 // An explanation as JSON: docs/explain-json.md says what stands where.
 #include <algorithm>
 
+#include "base/failure.h"
 #include "base/json_writer.h"
 #include "explain/facts.h"
 #include "sluice/explain.h"
 
 namespace sluice {
 namespace {
+
+constexpr std::size_t kMostEffects = 32;  // units listed of an ablation
 
 class Writer {
  public:
@@ -26,6 +29,14 @@ class Writer {
     } else {
       json_.null();
     }
+    if (e.ablation) {
+      json_.key("ablation");
+      ablation(*e.ablation);
+    }
+    if (e.microscope) {
+      json_.key("microscope");
+      microscope(*e.microscope);
+    }
     if (e.changed) {
       json_.key("changes");
       changes(e.changes);
@@ -42,6 +53,18 @@ class Writer {
   void numbers(std::string_view key, const std::vector<double>& values) {
     json_.key(key).begin_array();
     for (const double value : values) json_.number(value);
+    json_.end_array();
+  }
+
+  // Arrays of numbers.
+  template <class List>
+  void lists(std::string_view key, const std::vector<List>& all) {
+    json_.key(key).begin_array();
+    for (const List& list : all) {
+      json_.begin_array();
+      for (const double value : list) json_.number(value);
+      json_.end_array();
+    }
     json_.end_array();
   }
 
@@ -83,6 +106,7 @@ class Writer {
       numbers("units", gate.units);
       numbers("low", gate.low);
       numbers("high", gate.high);
+      lists("quantiles", gate.quantiles);
       json_.key("share_low").number(gate.share_low).key("share_high").number(gate.share_high);
       values(trace.gates[g], hidden);
       json_.end_object();
@@ -96,6 +120,7 @@ class Writer {
     } else {
       numbers("half_life", summary.half_life);
     }
+    if (!summary.half_life_quartiles.empty()) lists("half_life_quartiles", summary.half_life_quartiles);
     json_.end_object();
   }
 
@@ -130,6 +155,14 @@ class Writer {
       json_.key("without").begin_array();
       for (const Choice& without : c.without) choice(without);
       json_.end_array();
+      numbers("replaced", c.replaced);
+      json_.key("replacements").begin_array();
+      for (const std::vector<Token>& words : c.replacements) {
+        json_.begin_array();
+        for (const Token word : words) json_.string(token(word));
+        json_.end_array();
+      }
+      json_.end_array();
     }
     json_.end_object();
   }
@@ -145,6 +178,54 @@ class Writer {
         numbers("memory", layer.memory);
       }
       json_.key("words").integer(layer.words).end_object();
+    }
+    json_.end_array().end_object();
+  }
+
+  void place(const Unit& unit) { json_.key("layer").integer(unit.layer).key("unit").integer(unit.unit); }
+
+  void ablation(const Ablation& a) {
+    json_.begin_object().key("from").integer(a.from).key("held_at").string(a.zero ? "zero" : "mean");
+    json_.key("tried").integer(a.units.size()).key("units").begin_array();
+    for (std::size_t i = 0; i < std::min(a.units.size(), kMostEffects); ++i) {
+      json_.begin_object();
+      place(a.units[i].unit);
+      json_.key("nats").number(a.units[i].nats).key("instead");
+      choice(a.units[i].instead);
+      json_.end_object();
+    }
+    json_.end_array().end_object();
+  }
+
+  void names(std::string_view key, const std::vector<std::string>& all) {
+    json_.key(key).begin_array();
+    for (const std::string& name : all) json_.string(name);
+    json_.end_array();
+  }
+
+  // Rows of `width` numbers.
+  void rows(std::string_view key, const std::vector<double>& all, std::size_t width) {
+    json_.key(key).begin_array();
+    for (std::size_t start = 0; start < all.size(); start += width) {
+      json_.begin_array();
+      for (std::size_t i = 0; i < width; ++i) json_.number(all[start + i]);
+      json_.end_array();
+    }
+    json_.end_array();
+  }
+
+  void microscope(const Microscope& m) {
+    json_.begin_object();
+    names("products", m.products);
+    names("biases", m.biases);
+    json_.key("units").begin_array();
+    for (const UnitParts& unit : m.units) {
+      json_.begin_object();
+      place(unit.unit);
+      rows("products", unit.products, m.products.size());
+      numbers("biases", unit.biases);
+      rows("states", unit.states, model_.cell().states.size());
+      json_.end_object();
     }
     json_.end_array().end_object();
   }
@@ -201,12 +282,14 @@ class Writer {
 }  // namespace
 
 std::string facts_json(const Model& model, const std::string& name) {
-  const CellInfo& cell = model.cell();
+  const CellInfo& cell = find_cell(model.config().cell, model.config().activation);
   JsonWriter json;
   json.begin_object().key("name").string(name);
   json.key("cell").string(cell.name).key("title").string(cell.title).key("source").string(cell.source);
   json.key("equations").begin_array();
   for (const std::string_view equation : cell.equations) json.string(equation);
+  json.end_array().key("states").begin_array();
+  for (const std::string_view state : cell.states) json.string(state);
   json.end_array().key("gates").begin_array();
   for (const GateInfo& gate : cell.gates) {
     json.begin_object().key("name").string(gate.name).key("meaning").string(gate.meaning).end_object();
@@ -224,8 +307,14 @@ std::string facts_json(const Model& model, const std::string& name) {
   return json.take();
 }
 
-std::string to_json(const Model& model, const Explanation& explanation, const ExplainJson& options) {
+std::string_view unit_name(const Model& model) {
+  return model.vocabulary().text().level == Level::character ? "character" : "word";
+}
+
+std::string to_json(const Model& model, const Explanation& explanation, const ExplainJson& options) try {
   return Writer(model, options).write(explanation);
+} catch (...) {
+  rethrow_as_error("to_json");
 }
 
 }  // namespace sluice

@@ -1,11 +1,16 @@
 #include "explain/reading.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <numeric>
 
+#include "base/failure.h"
+#include "explain/facts.h"
 #include "kernels/pointwise.h"
+#include "model/config.h"
 
 namespace sluice {
 namespace {
@@ -20,6 +25,12 @@ void expect_below(const std::string& what, std::size_t value, std::size_t end) {
   if (value >= end) refuse(what, "0 to " + std::to_string(end - 1), std::to_string(value));
 }
 
+// As many digits as it takes to read the same number again.
+std::string shortest(double value) {
+  char digits[32];
+  return {digits, std::to_chars(std::begin(digits), std::end(digits), value).ptr};
+}
+
 std::size_t gate_of(const CellInfo& cell, const std::string& name) {
   std::string known;
   for (std::size_t g = 0; g < cell.gates.size(); ++g) {
@@ -32,10 +43,11 @@ std::size_t gate_of(const CellInfo& cell, const std::string& name) {
 
 // Candidates after every word, and the surprise of every word but the first.
 void predict(const Model& model, std::span<const Token> tokens, std::size_t top, Workspace& workspace, Team& team,
-             Reading& reading) {
+             const std::function<bool()>& go_on, Reading& reading) {
   const std::size_t vocabulary = model.vocabulary().size();
   reading.surprise.assign(tokens.size(), std::numeric_limits<double>::quiet_NaN());
   for (std::size_t start = 0; start < tokens.size(); start += kRows) {
+    expect_going(go_on);
     const std::size_t count = std::min(kRows, tokens.size() - start);
     const std::span<const float> logits = model.network().logits(start, count, workspace, team);
     const std::size_t stride = logits.size() / count;
@@ -50,8 +62,20 @@ void predict(const Model& model, std::span<const Token> tokens, std::size_t top,
 
 }  // namespace
 
-void expect_words(std::span<const Token> tokens) {
-  if (tokens.empty()) throw Error(Status::usage, "text: expected at least one word, found none");
+void expect_explainable(const Model& model, const std::string& where) {
+  expect_text(model.config(), where);
+  if (model.precision() == Precision::f32) return;
+  refuse(where, "a model of precision f32", "one of less");
+}
+
+void expect_words(const Model& model, std::span<const Token> tokens) {
+  expect_explainable(model, "explain");
+  if (tokens.empty()) refuse("text", "at least one " + std::string(unit_name(model)), "none");
+  for (const Token token : tokens) expect_below("token", token, model.vocabulary().size());
+}
+
+void expect_going(const std::function<bool()>& go_on) {
+  if (go_on && !go_on()) throw Error(Status::failed, "explain: expected to go on, found that it should stop");
 }
 
 std::vector<GateHold> holds_of(const Model& model, std::span<const Clamp> clamps, std::size_t steps) {
@@ -69,7 +93,7 @@ std::vector<GateHold> holds_of(const Model& model, std::span<const Clamp> clamps
     }
     hold.first = clamp.first;
     hold.last = last + 1;
-    if (!(clamp.value >= 0 && clamp.value <= 1)) refuse("clamp: value", "0 to 1", std::to_string(clamp.value));
+    if (!(clamp.value >= 0 && clamp.value <= 1)) refuse("clamp: value", "0 to 1", shortest(clamp.value));
     hold.value = static_cast<float>(clamp.value);
     if (clamp.layer) expect_below("clamp: layer", *clamp.layer, model.config().layers);
     for (std::size_t l = 0; l < model.config().layers; ++l) {
@@ -108,8 +132,41 @@ double log_probability(std::span<const float> logits, Token token) {
   return -static_cast<double>(softmax_loss(logits.data(), logits.size(), token));
 }
 
-Reading read_held(const Model& model, std::span<const Token> tokens, std::size_t top, std::span<const GateHold> holds) {
-  expect_words(tokens);
+GateTrace trace_of(const Model& model, std::span<const Token> tokens, Workspace& workspace, Team& team) {
+  State state = model.initial_state();
+  model.network().forward(tokens, tokens.size(), 1, state, workspace, team);
+  return model.network().trace(workspace);
+}
+
+std::span<const float> states_of(const LayerTrace& layer, std::size_t state) {
+  return state == 0 ? layer.hidden : layer.memory;
+}
+
+State state_after(const Model& model, const GateTrace& trace, std::size_t words, std::size_t batch) {
+  State state = model.initial_state(batch);
+  if (words == 0) return state;
+  for (std::size_t l = 0; l < trace.layers.size(); ++l) {
+    for (std::size_t s = 0; s < state.states(); ++s) {
+      const std::span<const float> from = states_of(trace.layers[l], s).subspan((words - 1) * trace.hidden);
+      const std::span<float> rows = state.of(l, s);
+      for (std::size_t b = 0; b < batch; ++b) {
+        std::copy_n(from.data(), trace.hidden, rows.data() + b * trace.hidden);
+      }
+    }
+  }
+  return state;
+}
+
+std::span<const float> tensor(const Model& model, const std::string& name) {
+  const Parameters& all = model.network().parameters();
+  const Shape* shape = all.find(name);
+  if (shape == nullptr) throw Error(Status::failed, name + ": expected such a tensor in the network, found none");
+  return all.all().subspan(shape->offset, shape->size());
+}
+
+Reading read_held(const Model& model, std::span<const Token> tokens, std::size_t top, std::span<const GateHold> holds,
+                  const std::function<bool()>& go_on) {
+  expect_words(model, tokens);
   Reading reading;
   for (const Token token : tokens) reading.words.push_back({model.vocabulary().token(token), token});
   Workspace workspace;
@@ -122,13 +179,15 @@ Reading read_held(const Model& model, std::span<const Token> tokens, std::size_t
   }
   reading.trace = model.network().trace(workspace);
   reading.layers = summarise(model.cell(), reading.trace);
-  predict(model, tokens, top, workspace, alone, reading);
+  predict(model, tokens, top, workspace, alone, go_on, reading);
   return reading;
 }
 
-Reading read_text(const Model& model, std::span<const Token> tokens, std::size_t top, std::span<const Clamp> clamps) {
-  expect_words(tokens);
+Reading read_text(const Model& model, std::span<const Token> tokens, std::size_t top, std::span<const Clamp> clamps) try {
+  expect_words(model, tokens);
   return read_held(model, tokens, top, holds_of(model, clamps, tokens.size()));
+} catch (...) {
+  rethrow_as_error("read_text");
 }
 
 }  // namespace sluice

@@ -1,7 +1,9 @@
 // A text read once: what every part of an explanation starts from.
 #pragma once
 
+#include <functional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "model/network.h"
@@ -9,13 +11,30 @@
 
 namespace sluice {
 
-// Throws Error (usage) unless there are words.
-void expect_words(std::span<const Token> tokens);
+// What an explanation needs: a model of text with its weights in f32. Throws Error (usage) besides.
+void expect_explainable(const Model& model, const std::string& where);
+// And that there are words, all of the model's. Throws Error (usage).
+void expect_words(const Model& model, std::span<const Token> tokens);
+// Throws Error (failed) where `go_on` is there and says no.
+void expect_going(const std::function<bool()>& go_on);
 
 // Clamps as the network wants them. Throws Error (usage): an unknown gate, a layer, unit or word out of range.
 std::vector<GateHold> holds_of(const Model& model, std::span<const Clamp> clamps, std::size_t steps);
 
-Reading read_held(const Model& model, std::span<const Token> tokens, std::size_t top, std::span<const GateHold> holds);
+Reading read_held(const Model& model, std::span<const Token> tokens, std::size_t top, std::span<const GateHold> holds,
+                  const std::function<bool()>& go_on = {});
+
+// A text read from an empty state, the tape left in the workspace.
+GateTrace trace_of(const Model& model, std::span<const Token> tokens, Workspace& workspace, Team& team);
+
+// The state of a text that was read, after its first `words` words, for `batch` streams.
+State state_after(const Model& model, const GateTrace& trace, std::size_t words, std::size_t batch);
+
+// States of a layer after each word, [T, H]: h, and c where there is one.
+std::span<const float> states_of(const LayerTrace& layer, std::size_t state);
+
+// A tensor of the network's by the name it has in a model file. Throws Error (failed) when there is none.
+std::span<const float> tensor(const Model& model, const std::string& name);
 
 // The likeliest of a row of logits, padding included, by falling probability.
 std::vector<Choice> choose(std::span<const float> logits, std::size_t vocabulary, std::size_t top);

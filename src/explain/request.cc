@@ -2,14 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "base/json.h"
+#include "base/json_tree.h"
 
 namespace sluice {
 namespace {
 
-using Json = nlohmann::json;
+using Json = nlohmann::ordered_json;
 
 [[noreturn]] void refuse(const std::string& name, const std::string& expected, const std::string& found) {
   throw Error(Status::usage, name + ": expected " + expected + ", found " + found);
@@ -101,16 +101,14 @@ void expect_at_most(const std::string& name, std::size_t value, std::size_t leas
   refuse(name, std::to_string(least) + " to " + std::to_string(most), std::to_string(value));
 }
 
+// What is wrong with a request is the caller's fault, not a file's.
 Json parse(std::string_view body, const RequestLimits& limits) {
-  if (body.size() > limits.body_bytes) {
-    refuse("body", "at most " + std::to_string(limits.body_bytes) + " bytes", std::to_string(body.size()));
-  }
   try {
-    return Json::parse(body);
-  } catch (const Json::parse_error& error) {
-    refuse("body", "JSON", "something else at byte " + std::to_string(error.byte));
-  } catch (const Json::out_of_range&) {
-    refuse("body", "numbers that fit 64 bits", "a larger one");
+    return read_json(body, "body", limits.body_bytes);
+  } catch (const OutOfMemory&) {
+    throw;
+  } catch (const Error& error) {
+    throw Error(Status::usage, error.what());
   }
 }
 
@@ -173,6 +171,32 @@ Changes read_changes(const Json& value, const RequestLimits& limits) {
   return changes;
 }
 
+AblationQuestion read_ablation(const Json& json) {
+  Fields fields(json, "ablation");
+  AblationQuestion question;
+  fields.get("from", question.from);
+  std::string held_at = "mean";
+  fields.get("held_at", held_at);
+  if (held_at != "mean" && held_at != "zero") refuse("ablation.held_at", "\"mean\" or \"zero\"", shown(held_at));
+  question.zero = held_at == "zero";
+  fields.done();
+  return question;
+}
+
+MicroscopeQuestion read_microscope(const Json& json, const RequestLimits& limits) {
+  Fields fields(json, "microscope");
+  MicroscopeQuestion question;
+  for_each(fields, "units", limits.units, [&](const Json& one, const std::string& where) {
+    Fields unit(one, where);
+    Unit& place = question.units.emplace_back();
+    unit.get("layer", place.layer);
+    unit.need("unit", place.unit);
+    unit.done();
+  });
+  fields.done();
+  return question;
+}
+
 }  // namespace
 
 GatesRequest read_gates_request(std::string_view body, const RequestLimits& limits) {
@@ -212,6 +236,8 @@ ExplainRequest read_explain_request(std::string_view body, const RequestLimits& 
   ExplainOptions& o = request.options;
   o.leave_one_out = false;
   o.horizon.reset();
+  o.ablation.reset();
+  o.microscope.reset();
   fields.need("text", request.text);
   read_models(fields, request.models);
   fields.get("top", o.top);
@@ -226,12 +252,70 @@ ExplainRequest read_explain_request(std::string_view body, const RequestLimits& 
     horizon.get("with", o.horizon->with);
     horizon.done();
   }
+  if (const Json* value = fields.find("ablation"); value != nullptr && !value->is_null()) {
+    o.ablation = read_ablation(*value);
+  }
+  if (const Json* value = fields.find("microscope"); value != nullptr && !value->is_null()) {
+    o.microscope = read_microscope(*value, limits);
+  }
   if (const Json* value = fields.find("changes"); value != nullptr && !value->is_null()) {
     o.changes = read_changes(*value, limits);
   }
   fields.done();
   expect_at_most("top", o.top, 1, limits.top);
   return request;
+}
+
+namespace {
+
+// Multiply-adds of one step of a model and of the logits after it, and how many numbers of it may be written out.
+struct Costs {
+  double step, logits, numbers;
+
+  explicit Costs(const Model& model) {
+    const Config& c = model.config();
+    const auto vocabulary = static_cast<double>(model.vocabulary().size());
+    const auto hidden = static_cast<double>(c.hidden);
+    logits = vocabulary * hidden;
+    const double embedding = vocabulary * static_cast<double>(c.embedding);
+    step = static_cast<double>(model.parameter_count()) - embedding - (c.tied ? 0 : logits);
+    numbers = static_cast<double>(c.layers * (model.cell().gates.size() + 3)) * hidden;
+  }
+};
+
+// What other work is worth in multiply-adds: one of them where a gate is held, which is plain arithmetic in double; a
+// number written as JSON; a logit compared with others.
+constexpr double kHeld = 8, kWritten = 300, kCompared = 20;
+
+}  // namespace
+
+double work_of(const GatesRequest&, const Model& model, std::size_t tokens) {
+  const Costs costs(model);
+  return static_cast<double>(tokens) * (costs.step + kWritten * costs.numbers);
+}
+
+double work_of(const CompleteRequest& request, const Model& model, std::size_t tokens) {
+  const Costs costs(model);
+  const double logits = costs.logits + kCompared * static_cast<double>(model.vocabulary().size());
+  return static_cast<double>(tokens + request.tokens) * (costs.step + logits);
+}
+
+double work_of(const ExplainRequest& request, const Model& model, std::size_t tokens) {
+  const Costs costs(model);
+  const ExplainOptions& o = request.options;
+  const auto t = static_cast<double>(tokens);
+  const double read = t * (costs.step + costs.logits + (request.units ? kWritten * costs.numbers : 0));
+  double connect = 4 * t * costs.step;  // forward, and gradients, which cost twice that
+  // Each word left out, and replaced by up to four others.
+  if (o.leave_one_out) connect += (1 + std::clamp(400 / t, 1.0, 4.0)) * t * (t / 2 * costs.step + costs.logits);
+  double all = read + connect + (o.horizon ? 2 * t * costs.step : 0);
+  if (o.ablation) {
+    const Config& c = model.config();
+    all += std::min(static_cast<double>(c.layers * c.hidden) * t * costs.step, std::max(4e9, 8 * t * costs.step));
+  }
+  if (o.microscope) all += t * costs.step;
+  if (!o.changes.empty()) all += read + (o.changes.clamp.empty() ? connect : kHeld * t * costs.step);
+  return all;
 }
 
 }  // namespace sluice

@@ -14,11 +14,13 @@ namespace sluice {
 // Greatest values that a request may have; each bounds the work that one request makes.
 struct RequestLimits {
   std::size_t body_bytes = std::size_t{1} << 16;
-  std::size_t tokens = 512;                // of a text
+  std::size_t tokens = 2048;               // of a text
   std::size_t leave_one_out_tokens = 200;  // of a text that is read once for each of its words
   std::size_t continuation_tokens = 256;
   std::size_t top = 20;
-  std::size_t changes = 64;  // of each kind
+  std::size_t changes = 64;                      // of each kind
+  std::size_t units = MicroscopeQuestion::most;  // whose equations are asked for
+  double work = 2e11;                            // multiply-adds, over all models that are asked
 };
 
 struct GatesRequest {
@@ -44,5 +46,11 @@ struct ExplainRequest {
 GatesRequest read_gates_request(std::string_view body, const RequestLimits& limits = {});
 CompleteRequest read_complete_request(std::string_view body, const RequestLimits& limits = {});
 ExplainRequest read_explain_request(std::string_view body, const RequestLimits& limits = {});
+
+// About how many multiply-adds an answer takes, for a text of so many tokens; what comes beside them (choosing the
+// likeliest, writing JSON) is counted by what it costs.
+double work_of(const GatesRequest& request, const Model& model, std::size_t tokens);
+double work_of(const CompleteRequest& request, const Model& model, std::size_t tokens);
+double work_of(const ExplainRequest& request, const Model& model, std::size_t tokens);
 
 }  // namespace sluice

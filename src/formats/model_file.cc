@@ -3,11 +3,12 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <new>
 #include <vector>
 
+#include "base/failure.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/json_writer.h"
 #include "base/safetensors.h"
 #include "base/threads.h"
 #include "formats/model_tensors.h"
@@ -43,6 +44,8 @@ template <class F>
 auto blame_file(const std::string& where, F&& f) {
   try {
     return f();
+  } catch (const OutOfMemory&) {
+    throw;
   } catch (const Error& error) {
     throw Error(Status::bad_file, where + ": " + error.what());
   }
@@ -55,13 +58,13 @@ std::string mended(const std::string& text) {
 
 void write_vocabulary(const Vocabulary& vocabulary, Metadata& metadata) {
   const TextOptions& text = vocabulary.text();
-  metadata["sluice.text"] =
-      nlohmann::ordered_json{{"level", name(text.level)}, {"lowercase", text.lowercase}, {"lossy", text.lossy}}.dump();
-  try {
-    metadata["sluice.vocabulary"] = nlohmann::json(vocabulary.tokens()).dump();
-  } catch (const nlohmann::json::exception&) {
-    throw Error(Status::failed, "vocabulary: expected tokens in UTF-8, found other bytes");
-  }
+  JsonWriter options, tokens;
+  options.begin_object().key("level").string(name(text.level)).key("lowercase").boolean(text.lowercase);
+  options.key("lossy").boolean(text.lossy).end_object();
+  metadata["sluice.text"] = options.take();
+  tokens.begin_array();
+  for (const std::string& token : vocabulary.tokens()) tokens.exact_string(token, "vocabulary");
+  metadata["sluice.vocabulary"] = tokens.end_array().take();
 }
 
 Metadata make_metadata(const Model& model) {
@@ -185,15 +188,6 @@ std::size_t vocabulary_size(const TensorFileView& file, const std::string& path)
   return embedding->shape[0];
 }
 
-template <class F>
-Model with_memory_for(const std::string& name, F&& f) {
-  try {
-    return f();
-  } catch (const std::bad_alloc&) {
-    throw Error(Status::failed, name + ": expected enough memory for the model, found too little");
-  }
-}
-
 }  // namespace
 
 std::string model_to_bytes(const Model& model) {
@@ -232,21 +226,24 @@ Model model_from_bytes(std::string_view bytes, const std::string& path) {
   return model;
 }
 
-void save(const Model& model, const std::string& path, const SaveOptions& options) {
+void save(const Model& model, const std::string& path, const SaveOptions& options) try {
   check_writable(path, options.force);
   write_file(path, model_to_bytes(model), options.force);
+} catch (...) {
+  rethrow_as_error(path.c_str());
 }
 
-Model load(const std::string& path) {
-  return with_memory_for(path, [&] {
-    const RawVector<char> bytes = read_file(path);
-    return model_from_bytes({bytes.data(), bytes.size()}, path);
-  });
+Model load(const std::string& path) try {
+  const RawVector<char> bytes = read_file(path);
+  return model_from_bytes({bytes.data(), bytes.size()}, path);
+} catch (...) {
+  rethrow_as_error(path.c_str());
 }
 
-Model load(std::span<const std::byte> bytes, const std::string& name) {
-  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  return with_memory_for(name, [&] { return model_from_bytes(text, name); });
+Model load(std::span<const std::byte> bytes, const std::string& name) try {
+  return model_from_bytes({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, name);
+} catch (...) {
+  rethrow_as_error(name.c_str());
 }
 
 }  // namespace sluice

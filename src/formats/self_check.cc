@@ -2,9 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "base/json.h"
+#include "base/json_writer.h"
 #include "base/random.h"
 #include "base/threads.h"
 
@@ -12,9 +16,7 @@ namespace sluice {
 namespace {
 
 constexpr std::size_t self_check_steps = 8, self_check_outputs = 32;
-constexpr std::size_t most_steps = 256;                        // of a file's check on numbers
-constexpr std::size_t most_self_check = std::size_t{1} << 16;  // bytes of JSON; a real one has some 6000
-constexpr double self_check_tolerance = 1e-4;                  // of the larger of 1 and the number itself
+constexpr double self_check_tolerance = 1e-4;  // of the larger of 1 and the number itself
 
 [[noreturn]] void refuse(const std::string& where, const std::string& expected, const std::string& found) {
   throw Error(Status::bad_file, where + ": expected " + expected + ", found " + found);
@@ -63,28 +65,92 @@ std::vector<Token> some_outputs(const Network& network) {
   return outputs;
 }
 
-// An array of numbers in [0, below) (`below` 0: any numbers).
-template <class T>
-std::vector<T> numbers(const nlohmann::json& object, const char* key, double below, const std::string& where) {
-  const auto array = object.find(key);
-  if (array == object.end() || !array->is_array()) refuse(where, std::string("an array ") + key, "none");
-  std::vector<T> values;
-  for (const nlohmann::json& value : *array) {
-    const bool fits = below == 0 ? value.is_number() : value.is_number_unsigned() && value.get<double>() < below;
-    if (!fits) refuse(where, std::string(key) + " in range", shown(value.dump()));
-    values.push_back(value.get<T>());
-  }
-  return values;
-}
+// What a file's check says, no more of it than a file of ours has: what a stranger's file makes us compute is bounded.
+struct SelfCheck {
+  std::size_t steps = 0;
+  std::vector<Token> inputs, outputs;
+  std::vector<double> values;
+};
 
-std::size_t read_steps(const nlohmann::json& object, const std::string& where) {
-  const auto steps = object.find("steps");
-  if (steps == object.end() || !steps->is_number_unsigned() || *steps == 0u || *steps > most_steps) {
-    refuse(where, "steps from 1 to " + std::to_string(most_steps),
-           steps == object.end() ? "none" : shown(steps->dump()));
+class SelfCheckReader : public JsonReader {
+ public:
+  SelfCheckReader(const Network& network, const std::string& where)
+      : JsonReader(where),
+        places_{
+            {"outputs", self_check_outputs, network.outputs()},
+            network.config().inputs == 0 ? Place{"input", self_check_steps, network.vocabulary()}
+                                         : Place{"steps", 1, self_check_steps + 1},
+            {network.config().inputs == 0 ? "log_probabilities" : "values", self_check_steps * self_check_outputs}} {}
+
+  SelfCheck check;
+
+  bool start_object(std::size_t) override {
+    if (std::exchange(opened_, true)) refuse("an object within");
+    return true;
   }
-  return steps->get<std::size_t>();
-}
+  bool end_object() override { return true; }
+  bool key(string_t& name) override {
+    for (Place& place : places_) {
+      if (place.name != name || place.seen) continue;
+      place.seen = true;
+      at_ = &place;
+      return true;
+    }
+    refuse("the key " + shown(name));
+  }
+  bool start_array(std::size_t) override {
+    if (at_ == nullptr || is_steps() || std::exchange(in_array_, true)) refuse("an array");
+    return true;
+  }
+  bool end_array() override {
+    in_array_ = false;
+    return true;
+  }
+  bool number_unsigned(number_unsigned_t value) override {
+    if (is_values()) return add(check.values, static_cast<double>(value));
+    if (is_steps() && value > 0 && value < at_->below) return check.steps = value, true;
+    if (!in_array_ || value >= at_->below) refuse(std::to_string(value));
+    return add(at_ == &places_[0] ? check.outputs : check.inputs, static_cast<Token>(value));
+  }
+  bool number_integer(number_integer_t value) override {
+    if (!is_values()) refuse(std::to_string(value));
+    return add(check.values, static_cast<double>(value));
+  }
+  bool number_float(number_float_t value, const string_t&) override {
+    if (!is_values()) refuse(std::to_string(value));
+    return add(check.values, value);
+  }
+
+ protected:
+  std::string expected() const override {
+    if (!opened_) return "a JSON object or none";
+    if (at_ == nullptr) return "the names of a self-check";
+    if (is_steps()) return "steps from 1 to " + std::to_string(self_check_steps);
+    const std::string range = at_ == &places_[2] ? "" : " in range, below " + std::to_string(at_->below);
+    return at_->name + range + ", at most " + std::to_string(at_->most) + " numbers";
+  }
+
+ private:
+  struct Place {
+    std::string name;
+    std::size_t most;         // numbers
+    std::uint64_t below = 0;  // 0: any numbers
+    bool seen = false;
+  };
+
+  bool is_steps() const { return at_ == &places_[1] && at_->name == "steps"; }
+  bool is_values() const { return in_array_ && at_ == &places_[2]; }
+  template <class T>
+  bool add(std::vector<T>& numbers, T value) {
+    if (numbers.size() == at_->most) refuse("more");
+    numbers.push_back(value);
+    return true;
+  }
+
+  Place places_[3];  // outputs, what they come after, values
+  Place* at_ = nullptr;
+  bool opened_ = false, in_array_ = false;
+};
 
 void compare(const std::vector<double>& answers, const std::vector<double>& expected, std::span<const Token> outputs,
              const std::string& what, const std::string& where) {
@@ -113,29 +179,44 @@ std::string make_self_check(const Network& network) {
     throw Error(Status::failed,
                 std::string("self-check: expected finite ") + (text ? "probabilities" : "answers") + ", found others");
   }
-  if (!text) return nlohmann::json{{"steps", self_check_steps}, {"outputs", outputs}, {"values", answers}}.dump();
-  return nlohmann::json{{"input", inputs}, {"outputs", outputs}, {"log_probabilities", answers}}.dump();
+  JsonWriter json;
+  const auto write = [&json](const char* key, const auto& numbers) {
+    json.key(key).begin_array();
+    for (const auto number : numbers) {
+      if constexpr (std::is_same_v<decltype(number), const double>) {
+        json.exact(number);
+      } else {
+        json.integer(number);
+      }
+    }
+    json.end_array();
+  };
+  json.begin_object();
+  if (text) {
+    write("input", inputs);
+    write("log_probabilities", answers);
+    write("outputs", outputs);
+  } else {
+    write("outputs", outputs);
+    json.key("steps").integer(self_check_steps);
+    write("values", answers);
+  }
+  return json.end_object().take();
 }
 
 void verify_self_check(const Network& network, const std::string& text, const std::string& where) {
   if (text == "none") return;
-  if (text.size() > most_self_check) {
-    refuse(where, "at most " + std::to_string(most_self_check) + " bytes", std::to_string(text.size()));
-  }
-  const nlohmann::json object = nlohmann::json::parse(text, nullptr, false);
-  if (!object.is_object()) refuse(where, "a JSON object or none", shown(text));
-  const auto outputs = numbers<Token>(object, "outputs", static_cast<double>(network.outputs()), where);
+  SelfCheckReader reader(network, where);
+  reader.read(text);
+  const SelfCheck& check = reader.check;
   const bool reads_text = network.config().inputs == 0;
-  std::vector<Token> inputs;
-  if (reads_text) inputs = numbers<Token>(object, "input", static_cast<double>(network.vocabulary()), where);
-  const std::size_t steps = reads_text ? inputs.size() : read_steps(object, where);
+  const std::size_t steps = reads_text ? check.inputs.size() : check.steps;
   const std::string what = reads_text ? "log-probability" : "value";
-  const auto expected = numbers<double>(object, reads_text ? "log_probabilities" : "values", 0, where);
-  if (expected.size() != steps * outputs.size() || expected.empty()) {
-    refuse(where, "a " + what + " for every input and output", std::to_string(expected.size()));
+  if (check.values.size() != steps * check.outputs.size() || check.values.empty()) {
+    refuse(where, "a " + what + " for every input and output", std::to_string(check.values.size()));
   }
-  compare(reads_text ? answer(network, inputs, outputs) : answer(network, steps, outputs), expected, outputs, what,
-          where);
+  compare(reads_text ? answer(network, check.inputs, check.outputs) : answer(network, steps, check.outputs),
+          check.values, check.outputs, what, where);
 }
 
 }  // namespace sluice

@@ -3,7 +3,9 @@
 
 #include <array>
 #include <cstddef>
+#include <span>
 #include <string_view>
+#include <vector>
 
 #include "base/threads.h"
 #include "kernels/kernels.h"
@@ -35,6 +37,8 @@ struct ShownRow {
   bool complement;
 };
 std::vector<ShownRow> shown_rows(std::string_view cell);
+// How the cell's equations call each row of the tape: "z" for W_z, U_z and b_z, "" for W, U and b.
+std::span<const std::string_view> row_symbols(std::string_view cell);
 
 using StagePanels = std::array<Panels, 2>;  // one a stage
 

@@ -18,6 +18,7 @@ struct Entry {
   std::string_view activation;
   std::vector<GateInfo> gates;
   std::vector<ShownRow> shown;
+  std::span<const std::string_view> symbols;
 };
 
 template <class Cell>
@@ -42,6 +43,8 @@ void add(std::vector<Entry>& entries) {
     if (shape.first[i] + shape.count[i] > Cell::inputs) shape.own_bias = shape.first[i] + shape.count[i] - 1;
   }
   if constexpr (requires { Cell::mixed_row; }) shape.mixed_row = Cell::mixed_row;
+  static_assert(std::size(Cell::symbols) == Cell::rows, "each row of the tape has its symbol in the equations");
+  e.symbols = Cell::symbols;
   e.activation = Cell::activation;
   e.info = {
       Cell::name, Cell::title, Cell::source, Cell::equations, {}, Cell::states, static_cast<std::size_t>(Cell::inputs),
@@ -84,6 +87,13 @@ const CellInfo& find_cell(std::string_view name) {
   throw Error(Status::usage, "cell: expected one of " + known + ", found \"" + std::string(name) + "\"");
 }
 
+const CellInfo& find_cell(std::string_view name, std::string_view activation) {
+  for (const Entry& e : registry()) {
+    if (e.info.name == name && e.activation == activation) return e.info;
+  }
+  return find_cell(name);
+}
+
 const CellShape* find_shape(std::string_view cell, std::string_view activation) {
   for (const Entry& e : registry()) {
     if (e.info.name == cell && (e.activation.empty() || e.activation == activation)) return &e.shape;
@@ -94,6 +104,13 @@ const CellShape* find_shape(std::string_view cell, std::string_view activation) 
 std::vector<ShownRow> shown_rows(std::string_view cell) {
   for (const Entry& e : registry()) {
     if (e.info.name == cell) return e.shown;
+  }
+  return {};
+}
+
+std::span<const std::string_view> row_symbols(std::string_view cell) {
+  for (const Entry& e : registry()) {
+    if (e.info.name == cell) return e.symbols;
   }
   return {};
 }

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/json.h"
+#include "base/json_writer.h"
 #include "heads/head.h"
 #include "model/layout.h"
 
@@ -313,27 +314,36 @@ HeadConfig head_from_json(const std::string& json, const std::string& where) {
 }  // namespace
 
 std::string config_to_json(const Config& config) {
-  nlohmann::ordered_json json;
-  visit_config(config, [&](const char* name, const auto& member, const char*) { json[name] = member; });
-  return json.dump();
+  JsonWriter json;
+  json.begin_object();
+  visit_config(config, [&](const char* name, const auto& member, const char*) {
+    json.key(name).raw(nlohmann::json(member).dump());
+  });
+  return json.end_object().take();
 }
 
 std::string stack_to_json(const Config& config) {
   if (config.stack.empty()) return {};
-  nlohmann::ordered_json all = nlohmann::ordered_json::array();
+  JsonWriter json;
+  json.begin_array();
   for (const LayerConfig& layer : config.stack) {
-    nlohmann::ordered_json json;
-    visit_layer(layer, [&](const char* name, const auto& member, const char*) { json[name] = member; });
-    all.push_back(std::move(json));
+    json.begin_object();
+    visit_layer(layer, [&](const char* name, const auto& member, const char*) {
+      json.key(name).raw(nlohmann::json(member).dump());
+    });
+    json.end_object();
   }
-  return all.dump();
+  return json.end_array().take();
 }
 
 std::string head_to_json(const Config& config) {
   if (config.head == HeadConfig()) return {};
-  nlohmann::ordered_json json;
-  visit_head(config.head, [&](const char* name, const auto& member, const char*) { json[name] = member; });
-  return json.dump();
+  JsonWriter json;
+  json.begin_object();
+  visit_head(config.head, [&](const char* name, const auto& member, const char*) {
+    json.key(name).raw(nlohmann::json(member).dump());
+  });
+  return json.end_object().take();
 }
 
 Config config_from_json(const std::string& json, const std::string& where, const std::string& stack,

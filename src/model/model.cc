@@ -1,5 +1,8 @@
+// A model: what stands around its network, and who shares it.
 #include <algorithm>
+#include <atomic>
 
+#include "base/failure.h"
 #include "model/config.h"
 #include "model/network.h"
 #include "model/recurrent_layer.h"
@@ -7,32 +10,52 @@
 
 namespace sluice {
 
-Model::Model(const Config& config, Vocabulary vocabulary, std::uint64_t seed) : vocabulary_(std::move(vocabulary)) {
+Model::Model(const Config& config, Vocabulary vocabulary, std::uint64_t seed) try
+    : vocabulary_(std::make_shared<const Vocabulary>(std::move(vocabulary))) {
   if (config.inputs > 0) {
     throw Error(Status::usage,
                 "inputs: expected 0 for a model with a vocabulary, found " + std::to_string(config.inputs));
   }
-  network_ = std::make_unique<Network>(config, vocabulary_.size(), seed);
+  network_ = std::make_shared<Network>(config, vocabulary_->size(), seed);
+} catch (...) {
+  rethrow_as_error("model");
 }
-Model::Model(const Config& config, std::uint64_t seed) {
+Model::Model(const Config& config, std::uint64_t seed) try : vocabulary_(std::make_shared<const Vocabulary>()) {
   if (config.inputs == 0) throw Error(Status::usage, "inputs: expected 1 or more for a model on numbers, found 0");
-  network_ = std::make_unique<Network>(config, 0, seed);
+  network_ = std::make_shared<Network>(config, 0, seed);
+} catch (...) {
+  rethrow_as_error("model");
 }
 Model::Model(std::unique_ptr<Network> network, Vocabulary vocabulary)
-    : vocabulary_(std::move(vocabulary)), network_(std::move(network)) {}
+    : vocabulary_(std::make_shared<const Vocabulary>(std::move(vocabulary))), network_(std::move(network)) {}
 Model::~Model() = default;
 Model::Model(Model&&) noexcept = default;
 Model& Model::operator=(Model&&) noexcept = default;
-Model::Model(const Model& other)
-    : vocabulary_(other.vocabulary_), notes_(other.notes_), network_(std::make_unique<Network>(*other.network_)) {}
+Model::Model(const Model& other) try
+    : vocabulary_(other.vocabulary_),
+      notes_(other.notes_),
+      network_(other.shares_ ? other.network_ : std::make_shared<Network>(*other.network_)) {
+} catch (...) {
+  rethrow_as_error("model");
+}
 Model& Model::operator=(const Model& other) {
   if (this != &other) *this = Model(other);
   return *this;
 }
 
+Network& Model::network() {
+  if (network_.use_count() > 1) {
+    network_ = std::make_shared<Network>(*network_);
+  } else {
+    // The last of the others may have gone on another thread: what it read, it read before what comes here is written.
+    std::atomic_thread_fence(std::memory_order_acquire);
+  }
+  return *network_;
+}
+
 const Config& Model::config() const { return network_->config(); }
 const CellInfo& Model::cell() const { return network_->cell(); }
-const Vocabulary& Model::vocabulary() const { return vocabulary_; }
+const Vocabulary& Model::vocabulary() const { return *vocabulary_; }
 std::size_t Model::parameter_count() const { return network_->parameters().count(); }
 bool Model::streams() const { return network_->streams(); }
 std::uint64_t Model::fingerprint() const { return network_->fingerprint(); }
@@ -41,12 +64,18 @@ State Model::initial_state(std::size_t batch) const {
   state.set_model(fingerprint());
   return state;
 }
-void Model::set_precision(Precision precision) {
+void Model::set_precision(Precision precision) try {
+  if (!shares_) throw Error(Status::usage, "precision: expected a model that is not in training, found one that is");
+  const Format format = precision == Precision::bf16   ? Format::bf16_weights
+                        : precision == Precision::int8 ? Format::int8
+                                                       : Format::f32;
   Team alone(1);
-  network_->set_format(precision == Precision::bf16   ? Format::bf16_weights
-                       : precision == Precision::int8 ? Format::int8
-                                                      : Format::f32,
-                       alone);
+  auto changed = std::make_shared<Network>(network_->config(), network_->vocabulary());
+  changed->parameters() = network_->parameters();
+  changed->set_format(format, alone);
+  network_ = std::move(changed);
+} catch (...) {
+  rethrow_as_error("precision");
 }
 
 Precision Model::precision() const {
@@ -81,12 +110,14 @@ GateTrace trace_rows(const Network& network, const Rows& inputs, std::size_t ste
 
 }  // namespace
 
-GateTrace Model::trace(std::span<const Token> tokens) const {
+GateTrace Model::trace(std::span<const Token> tokens) const try {
   expect_text(config(), "trace");
   return trace_rows(*network_, tokens, tokens.size());
+} catch (...) {
+  rethrow_as_error("trace");
 }
 
-GateTrace Model::trace(std::span<const float> x) const {
+GateTrace Model::trace(std::span<const float> x) const try {
   expect_numbers(config(), "trace");
   const std::size_t width = config().inputs;
   if (x.size() % width != 0) {
@@ -94,9 +125,11 @@ GateTrace Model::trace(std::span<const float> x) const {
                                    std::to_string(x.size()) + " numbers");
   }
   return trace_rows(*network_, x, x.size() / width);
+} catch (...) {
+  rethrow_as_error("trace");
 }
 
-Scores Model::score(std::span<const Token> tokens) const {
+Scores Model::score(std::span<const Token> tokens) const try {
   expect_text(config(), "score");
   Scores scores;
   if (tokens.size() < 2) return scores;
@@ -115,6 +148,8 @@ Scores Model::score(std::span<const Token> tokens) const {
                     workspace, alone);
   }
   return scores;
+} catch (...) {
+  rethrow_as_error("score");
 }
 
 }  // namespace sluice

@@ -31,6 +31,7 @@ Network::Impl::Impl(const Impl& other)
       layer_configs(other.layer_configs),
       vocabulary(other.vocabulary),
       format(other.format),
+      packed(other.packed),
       parameters(other.parameters),
       embedding(other.embedding),
       head(other.head->clone()),
@@ -137,10 +138,14 @@ std::uint64_t Network::fingerprint() const {
   return hash == 0 ? 1 : hash;
 }
 
-void Network::pack(Team& team) {
+void Network::pack(Team& team) try {
   Impl& n = *impl_;
   for (const auto& part : n.parts) part->pack(n.parameters, n.format, team);
   n.linear->pack(n.parameters, n.format, team);
+  n.packed = true;
+} catch (...) {
+  impl_->packed = false;  // too little memory for some of it: nothing is there for anybody
+  throw;
 }
 
 }  // namespace sluice

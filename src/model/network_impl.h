@@ -24,6 +24,7 @@ struct Network::Impl {
   std::vector<LayerConfig> layer_configs;
   std::size_t vocabulary = 0;
   Format format = Format::f32;  // of what pack() fills
+  bool packed = false;          // whether it has
   Parameters parameters;
   std::optional<Embedding> embedding;  // of a network that reads tokens
   std::vector<std::unique_ptr<Part>> parts;

@@ -15,6 +15,11 @@ Workspace& Workspace::operator=(Workspace&&) noexcept = default;
 
 namespace {
 
+// A network that could not be packed because memory ran out.
+void expect_packed(const Network::Impl& n) {
+  if (!n.packed) throw Error(Status::failed, "network: expected packed weights, found none");
+}
+
 // Which dropout: of the input; else number l is that of the outputs of layer l - 1.
 constexpr std::size_t kInputPlace = 1000;
 
@@ -132,6 +137,7 @@ void set_window(const Window& window, Workspace::Impl& w) {
 }
 
 void prepare(const Network::Impl& n, Workspace::Impl& w, bool training, std::size_t threads) {
+  expect_packed(n);
   const std::size_t rows = w.window.rows();
   const SharedRoom room = n.room();
   prepare_parts(n, w, training, threads);
@@ -299,6 +305,7 @@ GateTrace Network::trace(Workspace& workspace) const {
 void Network::prepare_infer(Workspace& workspace, std::size_t steps, std::size_t batch) const {
   const Impl& n = *impl_;
   Workspace::Impl& w = workspace.impl();
+  expect_packed(n);
   w.window = {steps, batch, nullptr};
   const std::size_t rows = steps * batch;
   prepare_parts(n, w, false, 0);

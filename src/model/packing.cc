@@ -92,21 +92,23 @@ void fill_columns(const Gated& m, std::size_t gates, std::size_t padded, std::si
 
 void shape_panels(Panels& p, Format format, std::size_t outputs, std::size_t depth, std::size_t vectors) {
   if (p.format == format && p.outputs == outputs && p.depth == depth && p.vectors == vectors) return;
-  p = {};
-  p.format = format;
-  p.outputs = outputs;
-  p.depth = depth;
-  p.vectors = vectors;
+  p = {};  // its memory goes first, and without memory it stays empty
+  Panels fresh;
+  fresh.format = format;
+  fresh.outputs = outputs;
+  fresh.depth = depth;
+  fresh.vectors = vectors;
   // Padding stays as it is here.
   if (format == Format::f32) {
-    p.data.assign(p.panels() * p.stride(), 0.f);
+    fresh.data.assign(fresh.panels() * fresh.stride(), 0.f);
   } else {
-    p.words.assign(p.panels() * p.stride(), 0u);
+    fresh.words.assign(fresh.panels() * fresh.stride(), 0u);
   }
   if (format == Format::int8) {
-    p.scales.assign(outputs, 0.f);
-    p.offsets.assign(outputs, 0);
+    fresh.scales.assign(outputs, 0.f);
+    fresh.offsets.assign(outputs, 0);
   }
+  p = std::move(fresh);
 }
 
 // Calls fill(vector index, where it starts, step between words) for every vector of the panels.

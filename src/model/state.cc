@@ -4,6 +4,7 @@
 #include <cstring>
 #include <limits>
 
+#include "base/failure.h"
 #include "base/fnv.h"
 #include "model/streams.h"
 #include "sluice/model.h"
@@ -14,7 +15,7 @@ namespace {
 constexpr std::string_view kMagic = "SLUICEST";
 constexpr std::uint32_t kVersion = 2, kAlikeVersion = 1;  // the latter: all layers alike, and no model named
 constexpr std::size_t kStart = 16, kChecksum = 8;         // bytes: magic, version and 0
-constexpr std::size_t kShortest = kStart + 32 + kChecksum;
+constexpr std::size_t kShortest = kStart + 24 + kChecksum;
 constexpr std::uint64_t kMostValues = std::uint64_t{1} << 40;
 
 // Whole numbers in little-endian order, whatever the machine's own.
@@ -115,13 +116,21 @@ std::size_t values_of(const std::vector<StateShape>& layers, std::size_t batch) 
 
 }  // namespace
 
-State::State(std::vector<StateShape> layers, std::size_t batch)
-    : shapes_(std::move(layers)), batch_(batch), values_(values_of(shapes_, batch)) {}
+State::State(std::vector<StateShape> layers, std::size_t batch) try
+    : shapes_(std::move(layers)), batch_(batch), values_(values_of(shapes_, batch)) {
+} catch (...) {
+  rethrow_as_error("state");
+}
 
-State::State(std::size_t layers, std::size_t states, std::size_t batch, std::size_t hidden) {
-  if (layers > kMostValues) throw Error(Status::usage, "state: expected at most 2^40 values, found more");
-  values_of({{states, hidden}}, batch);
-  *this = State(std::vector<StateShape>(layers, {states, hidden}), batch);
+State::State(std::size_t layers, std::size_t states, std::size_t batch, std::size_t hidden) try {
+  std::size_t each = 0;
+  if (!__builtin_mul_overflow(states, hidden, &each) && layers <= kMostValues) {
+    *this = State(std::vector<StateShape>(each == 0 ? 0 : layers, {states, hidden}), batch);
+    return;
+  }
+  throw Error(Status::usage, "state: expected at most 2^40 values, found more");
+} catch (...) {
+  rethrow_as_error("state");
 }
 
 std::size_t State::offset(std::size_t layer, std::size_t state) const {
@@ -140,7 +149,9 @@ std::span<const float> State::of(std::size_t layer, std::size_t state) const {
 
 void State::reset() noexcept { std::fill(values_.begin(), values_.end(), 0.f); }
 
-std::vector<std::byte> State::to_bytes() const {
+bool State::finite() const noexcept { return all_finite(values_); }
+
+std::vector<std::byte> State::to_bytes() const try {
   std::vector<std::byte> bytes;
   bytes.reserve(kShortest + 16 * shapes_.size() + values_.size() * sizeof(float));
   for (const char c : kMagic) bytes.push_back(static_cast<std::byte>(c));
@@ -156,9 +167,11 @@ std::vector<std::byte> State::to_bytes() const {
   for (const float value : values_) put(bytes, std::bit_cast<std::uint32_t>(value));
   put(bytes, fnv1a(std::span<const std::byte>(bytes)));
   return bytes;
+} catch (...) {
+  rethrow_as_error("state");
 }
 
-State State::from_bytes(std::span<const std::byte> bytes) {
+State State::from_bytes(std::span<const std::byte> bytes) try {
   check_start(bytes);
   const Header header = read_header(bytes);
   const std::size_t size = header.size + header.count * sizeof(float) + kChecksum;
@@ -174,7 +187,18 @@ State State::from_bytes(std::span<const std::byte> bytes) {
     state.values_[i] = std::bit_cast<float>(get<std::uint32_t>(bytes, header.size + i * sizeof(float)));
   }
   return state;
+} catch (...) {
+  rethrow_as_error("state");
 }
+
+// The exponent of what is not finite is all ones. The largest of many is found without a branch.
+bool all_finite(std::span<const float> values) noexcept {
+  constexpr std::uint32_t infinity = 0x7f800000, no_sign = 0x7fffffff;
+  std::uint32_t most = 0;
+  for (const float value : values) most = std::max(most, std::bit_cast<std::uint32_t>(value) & no_sign);
+  return most < infinity;
+}
+
 
 namespace {
 
@@ -198,6 +222,14 @@ void copy_stream(const State& from, std::size_t stream, State& to, std::size_t p
     std::copy_n(row, hidden, to.values().data() + at + place * hidden);
     at += to.batch() * hidden;
   });
+}
+
+bool finite_stream(const State& state, std::size_t stream) noexcept {
+  bool finite = true;
+  for_each_row(state, stream, [&](const float* row, std::size_t hidden) {
+    finite = finite && all_finite(std::span<const float>(row, hidden));
+  });
+  return finite;
 }
 
 void clear_stream(State& state, std::size_t stream) noexcept {

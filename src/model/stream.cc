@@ -1,10 +1,8 @@
 #include "sluice/stream.h"
 
-#include <algorithm>
-#include <cmath>
-#include <numeric>
-
+#include "base/failure.h"
 #include "model/config.h"
+#include "model/sampling.h"
 #include "model/streams.h"
 
 namespace sluice {
@@ -27,7 +25,7 @@ bool same_model(const State& own, const State& state) noexcept {
   return state.model() == 0 || state.model() == own.model();
 }
 
-void check_state(const State& own, const State& found) {
+void check_state(const State& own, const State& found) try {
   if (!fits_one(own, found)) {
     throw Error(Status::usage,
                 "set_state: expected a state of " + shape_text(own, 1) + ", found " + shape_text(found, found.batch()));
@@ -36,6 +34,8 @@ void check_state(const State& own, const State& found) {
   throw Error(Status::usage,
               "set_state: expected a state of this model, found one of another with layers of the same "
               "sizes (State::set_model(0) is for whoever means it)");
+} catch (...) {
+  rethrow_as_error("set_state");
 }
 
 }  // namespace
@@ -44,7 +44,10 @@ struct Stream::Impl : Streams {
   using Streams::Streams;
 };
 
-Stream::Stream(const Model& model) : impl_(std::make_unique<Impl>(model, 1, true)) {}
+Stream::Stream(const Model& model) try : impl_(std::make_unique<Impl>(model, 1, true)) {
+} catch (...) {
+  rethrow_as_error("stream");
+}
 Stream::~Stream() = default;
 Stream::Stream(Stream&&) noexcept = default;
 Stream& Stream::operator=(Stream&&) noexcept = default;
@@ -64,44 +67,30 @@ std::span<const float> Stream::output() const noexcept {
   return impl_->model().reads_text() ? std::span<const float>() : impl_->answer(0);
 }
 
-std::vector<std::pair<Token, float>> Stream::top(std::size_t k) const {
+std::vector<std::pair<Token, float>> Stream::top(std::size_t k) const try {
   const std::span<const float> p = probabilities();
-  std::vector<Token> order(p.size());
-  std::iota(order.begin(), order.end(), Token{0});
-  k = std::min(k, order.size());
-  std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(k), order.end(),
-                    [&](Token a, Token b) { return p[a] > p[b] || (p[a] == p[b] && a < b); });
   std::vector<std::pair<Token, float>> best;
-  for (std::size_t i = 0; i < k; ++i) best.emplace_back(order[i], p[order[i]]);
+  for (const Token token : likeliest(p, k)) best.emplace_back(token, p[token]);
   return best;
+} catch (...) {
+  rethrow_as_error("top");
 }
 
-Token Stream::sample(const SampleOptions& options, double random) const {
+Token Stream::sample(const SampleOptions& options, double random) const try {
   expect_text(impl_->model().config(), "sample");
-  std::vector<std::pair<Token, float>> all = top(impl_->model().vocabulary().size());
-  if (!options.allow_unknown && all.size() > 1) {
-    std::erase_if(all, [](const auto& entry) { return entry.first == Vocabulary::unknown; });
-  }
-  if (options.temperature <= 0) return all.front().first;
-  if (options.top_k > 0 && options.top_k < all.size()) all.resize(options.top_k);
-  // Probabilities as they are decide what top_p keeps; the temperature bends what is left.
-  double total = 0, kept = 0;
-  for (const auto& [token, p] : all) total += static_cast<double>(p);
-  std::vector<double> weight;
-  for (const auto& [token, p] : all) {
-    if (!weight.empty() && kept >= options.top_p * total) break;
-    kept += static_cast<double>(p);
-    weight.push_back(std::pow(static_cast<double>(p), 1 / options.temperature));
-  }
-  double left = random * std::accumulate(weight.begin(), weight.end(), 0.0);
-  for (std::size_t i = 0; i < weight.size(); ++i) {
-    left -= weight[i];
-    if (left < 0) return all[i].first;
-  }
-  return all[weight.size() - 1].first;
+  return draw(impl_->logits(0), impl_->answer(0), options, random);
+} catch (...) {
+  rethrow_as_error("sample");
 }
 
 const State& Stream::state() const noexcept { return impl_->state(); }
+
+bool Stream::copy_state(State& state) const noexcept {
+  if (!fits_one(impl_->state(), state)) return false;
+  copy_stream(impl_->state(), 0, state, 0);
+  state.set_model(impl_->state().model());
+  return true;
+}
 
 void Stream::set_state(const State& state) {
   check_state(impl_->state(), state);
@@ -109,12 +98,13 @@ void Stream::set_state(const State& state) {
 }
 
 void Stream::reset() noexcept { impl_->state().reset(); }
+bool Stream::finite() const noexcept { return impl_->finite(0); }
 
 struct StreamBatch::Impl : Streams {
   using Streams::Streams;
 };
 
-StreamBatch::StreamBatch(const Model& model, std::size_t streams) {
+StreamBatch::StreamBatch(const Model& model, std::size_t streams) try {
   // Beyond this, sizes of buffers would not fit into 64 bits for the largest models.
   constexpr std::size_t most = std::size_t{1} << 24;
   if (streams == 0 || streams > most) {
@@ -122,6 +112,8 @@ StreamBatch::StreamBatch(const Model& model, std::size_t streams) {
                 "streams: expected a number from 1 to " + std::to_string(most) + ", found " + std::to_string(streams));
   }
   impl_ = std::make_unique<Impl>(model, streams, false);
+} catch (...) {
+  rethrow_as_error("streams");
 }
 StreamBatch::~StreamBatch() = default;
 StreamBatch::StreamBatch(StreamBatch&&) noexcept = default;
@@ -164,6 +156,8 @@ void StreamBatch::reset(std::size_t stream) noexcept {
 }
 
 void StreamBatch::reset() noexcept { impl_->state().reset(); }
+
+bool StreamBatch::finite(std::size_t stream) const noexcept { return stream < size() && impl_->finite(stream); }
 
 void StreamBatch::check_stream(std::size_t stream) const {
   if (stream < size()) return;

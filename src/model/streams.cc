@@ -5,9 +5,8 @@
 namespace sluice {
 
 Streams::Streams(const Model& model, std::size_t streams, bool chunks)
-    : model_(&model),
-      network_(&model.network()),
-      format_(network_->format()),
+    : model_(model),
+      network_(&model_.network()),
       state_(model.initial_state(streams)),
       chunk_(chunks ? kChunk : 1),
       stride_(round_up(network_->outputs(), kBlock)),
@@ -27,7 +26,7 @@ bool Streams::all_known(std::span<const Token> tokens) const noexcept {
 
 bool Streams::step(std::span<const Token> tokens) noexcept {
   const FlushDenormals flush;
-  if (tokens.size() != state_.batch() || !all_known(tokens) || !same_precision()) return false;
+  if (tokens.size() != state_.batch() || !all_known(tokens)) return false;
   network_->infer(tokens, 1, state_, workspace_);
   keep_answers();
   return true;
@@ -35,7 +34,7 @@ bool Streams::step(std::span<const Token> tokens) noexcept {
 
 bool Streams::step(std::span<const float> x) noexcept {
   const FlushDenormals flush;
-  if (model_->reads_text() || x.size() != state_.batch() * model_->config().inputs || !same_precision()) return false;
+  if (model_.reads_text() || x.size() != state_.batch() * model_.config().inputs) return false;
   network_->infer(x, 1, state_, workspace_);
   keep_answers();
   return true;
@@ -44,7 +43,7 @@ bool Streams::step(std::span<const float> x) noexcept {
 bool Streams::feed(std::span<const Token> tokens) noexcept {
   const FlushDenormals flush;
   const std::size_t batch = state_.batch();
-  if (!model_->reads_text() || tokens.size() % batch != 0 || !all_known(tokens) || !same_precision()) return false;
+  if (!model_.reads_text() || tokens.size() % batch != 0 || !all_known(tokens)) return false;
   if (tokens.empty()) return true;
   while (!tokens.empty()) {
     const std::size_t rows = std::min(tokens.size(), chunk_ * batch);
@@ -57,8 +56,8 @@ bool Streams::feed(std::span<const Token> tokens) noexcept {
 
 bool Streams::feed(std::span<const float> x, std::span<float> y) noexcept {
   const FlushDenormals flush;
-  if (model_->reads_text() || !same_precision()) return false;
-  const std::size_t batch = state_.batch(), in = batch * model_->config().inputs, out = batch * network_->outputs();
+  if (model_.reads_text()) return false;
+  const std::size_t batch = state_.batch(), in = batch * model_.config().inputs, out = batch * network_->outputs();
   const std::size_t steps = x.size() / in;
   if (x.size() != steps * in || y.size() != steps * out) return false;
   if (steps == 0) return true;
@@ -75,6 +74,7 @@ bool Streams::feed(std::span<const float> x, std::span<float> y) noexcept {
 
 void Streams::keep_answers() noexcept {
   const std::span<const float> rows = network_->outputs_of_last_step(workspace_);
+  if (model_.reads_text()) logits_ = rows;
   for (std::size_t b = 0; b < state_.batch(); ++b) {
     network_->head().predict(rows.data() + b * stride_, stride_, network_->targets(), answers_.data() + b * stride_);
   }
@@ -82,6 +82,10 @@ void Streams::keep_answers() noexcept {
 
 std::span<const float> Streams::answer(std::size_t stream) const noexcept {
   return std::span<const float>(answers_).subspan(stream * stride_, network_->outputs());
+}
+
+std::span<const float> Streams::logits(std::size_t stream) const noexcept {
+  return logits_.empty() ? logits_ : logits_.subspan(stream * stride_, network_->outputs());
 }
 
 }  // namespace sluice

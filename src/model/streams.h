@@ -12,15 +12,18 @@ namespace sluice {
 // One stream of a state to a place in another of the same layers, states and hidden; and back to zeros.
 void copy_stream(const State& from, std::size_t stream, State& to, std::size_t place) noexcept;
 void clear_stream(State& state, std::size_t stream) noexcept;
+// Whether none is NaN or infinite.
+bool all_finite(std::span<const float> values) noexcept;
+bool finite_stream(const State& state, std::size_t stream) noexcept;
 
 // Functions marked noexcept keep the real-time contract of sluice/stream.h.
 class Streams {
  public:
-  // Takes all memory for steps of `streams` streams, and for chunks of them up to kChunk steps long if `chunks`, in the
-  // precision that the model has now.
+  // Takes all memory for steps of `streams` streams, and for chunks of them up to kChunk steps long if `chunks`. Shares
+  // the model's network as it is now, precision included.
   Streams(const Model& model, std::size_t streams, bool chunks);
 
-  const Model& model() const noexcept { return *model_; }
+  const Model& model() const noexcept { return model_; }
   State& state() noexcept { return state_; }
   const State& state() const noexcept { return state_; }
 
@@ -33,21 +36,23 @@ class Streams {
 
   // The last answer of a stream: probabilities [V] or numbers [O]; zeros before the first step.
   std::span<const float> answer(std::size_t stream) const noexcept;
+  // Of a model of text, the logits [V] whose softmax that is; empty before the first step.
+  std::span<const float> logits(std::size_t stream) const noexcept;
+  bool finite(std::size_t stream) const noexcept { return finite_stream(state_, stream) && all_finite(answer(stream)); }
 
  private:
-  bool same_precision() const noexcept { return network_->format() == format_; }
   bool all_known(std::span<const Token> tokens) const noexcept;
   void keep_answers() noexcept;
 
   static constexpr std::size_t kChunk = 16;  // steps whose input is projected at once
 
-  const Model* model_;
+  const Model model_;  // a copy, which keeps the network alive and unchanged
   const Network* network_;
-  Format format_;  // that the workspace is prepared for
   State state_;
   Workspace workspace_;
-  std::size_t chunk_, stride_;    // of answers_
-  AlignedVector<float> answers_;  // [N, V or O, padded]
+  std::size_t chunk_, stride_;     // of answers_
+  AlignedVector<float> answers_;   // [N, V or O, padded]
+  std::span<const float> logits_;  // [N, V padded], in the workspace until its next use
 };
 
 }  // namespace sluice

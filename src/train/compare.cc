@@ -5,6 +5,7 @@
 #include <bit>
 #include <chrono>
 
+#include "base/failure.h"
 #include "base/random.h"
 #include "base/threads.h"
 #include "data/batches.h"
@@ -101,7 +102,7 @@ void measure_text(const Model& model, const Corpus& text, std::size_t threads, C
 
 }  // namespace
 
-std::size_t match_hidden(Config config, const std::string& cell, std::size_t vocabulary, std::size_t parameters) {
+std::size_t match_hidden(Config config, const std::string& cell, std::size_t vocabulary, std::size_t parameters) try {
   config.cell = cell;
   const auto count = [&](std::size_t hidden) {
     Config sized = config;
@@ -118,9 +119,11 @@ std::size_t match_hidden(Config config, const std::string& cell, std::size_t voc
     (count(middle) < parameters ? low : high) = middle;
   }
   return low > 0 && distance_of(count(low), parameters) < distance_of(count(high), parameters) ? low : high;
+} catch (...) {
+  rethrow_as_error("match_hidden");
 }
 
-double step_microseconds(const Model& model) {
+double step_microseconds(const Model& model) try {
   constexpr std::size_t kWarm = 100, kSteps = 1001;
   using Clock = std::chrono::steady_clock;
   Stream stream(model);
@@ -136,6 +139,8 @@ double step_microseconds(const Model& model) {
   const auto median = microseconds.begin() + kSteps / 2;
   std::nth_element(microseconds.begin(), median, microseconds.end());
   return *median;
+} catch (...) {
+  rethrow_as_error("step_microseconds");
 }
 
 std::vector<CompareRun> compare_runs(const CompareOptions& options, const CorpusForSeed& corpus, const Measure& measure,
@@ -182,7 +187,8 @@ std::vector<CompareRun> compare_runs(const CompareOptions& options, const Corpus
   return runs;
 }
 
-std::vector<CompareRun> compare(const Corpus& corpus, const CompareOptions& options, const CompareCallback& report) {
+std::vector<CompareRun> compare(const Corpus& corpus, const CompareOptions& options,
+                                const CompareCallback& report) try {
   const std::size_t tokens = corpus.tokens().size(), held_out = tokens / 10;
   if (held_out < 2) {
     throw Error(Status::bad_file,
@@ -193,6 +199,8 @@ std::vector<CompareRun> compare(const Corpus& corpus, const CompareOptions& opti
       options, [&](std::uint64_t) { return training; },
       [&](const Model& model, CellResult& result) { measure_text(model, test, options.train.threads, result); },
       report);
+} catch (...) {
+  rethrow_as_error("compare");
 }
 
 }  // namespace sluice

@@ -1,6 +1,7 @@
 // Cells side by side on the favourites stories: what the demonstration trains and how its memory is measured.
 #include <algorithm>
 
+#include "base/failure.h"
 #include "base/random.h"
 #include "base/threads.h"
 #include "model/network.h"
@@ -128,12 +129,14 @@ CompareOptions favourites_defaults() {
   return options;
 }
 
-std::vector<Recall> favourites_recall(const Model& model, const FavouritesOptions& favourites, std::uint64_t seed) {
+std::vector<Recall> favourites_recall(const Model& model, const FavouritesOptions& favourites, std::uint64_t seed) try {
   return recall(model, favourites, seed, 0);
+} catch (...) {
+  rethrow_as_error("favourites");
 }
 
 std::vector<CompareRun> compare_favourites(const FavouritesOptions& favourites, const CompareOptions& options,
-                                           const CompareCallback& report) {
+                                           const CompareCallback& report) try {
   if (favourites.stories == 0) throw Error(Status::usage, "favourites: expected at least 1 story, found 0");
   const std::size_t words = favourites.words == 0 ? kWords : favourites.words;
   const std::size_t longest = favourites.longest == 0 ? kLongest : favourites.longest;
@@ -151,6 +154,8 @@ std::vector<CompareRun> compare_favourites(const FavouritesOptions& favourites, 
     result.recall_by_distance = recall(model, favourites, result.seed, options.train.threads);
   };
   return compare_runs(options, training, measure, report);
+} catch (...) {
+  rethrow_as_error("favourites");
 }
 
 }  // namespace sluice

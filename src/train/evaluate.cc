@@ -4,8 +4,10 @@
 #include <cmath>
 #include <numbers>
 
+#include "base/failure.h"
 #include "model/config.h"
 #include "train/options.h"
+#include "train/stopwatch.h"
 
 namespace sluice {
 namespace {
@@ -24,14 +26,16 @@ Window FilledWindow::fill(const Batches& batches, std::size_t k) {
   return {inputs_, targets_, batches.steps_of(k), batches.batch()};
 }
 
-Tally tally(const Network& network, const Batches& batches, Workspace& workspace, Team& team) {
+Tally tally(const Network& network, const Batches& batches, Workspace& workspace, Team& team, const Extent& extent) {
+  const Stopwatch clock;
   const std::size_t batch = batches.batch();
   State state = network.initial_state(batch);
   FilledWindow filled;
   std::vector<float> loss;
   std::vector<std::uint32_t> rank;
   Tally sums;
-  for (std::size_t k = 0; k < batches.windows(); ++k) {
+  for (std::size_t k = 0; k < batches.windows() && extent.goes_on(k, clock.seconds()); ++k) {
+    ++sums.windows;
     const Window window = filled.fill(batches, k);
     loss.resize(window.steps * batch);
     if (batches.of_text()) rank.resize(loss.size());
@@ -77,12 +81,14 @@ Tally tally(const Model& model, const Batches& batches, std::size_t threads) {
   const FlushDenormals flush;
   Team team(threads);
   Workspace workspace;
-  return tally(model.network(), batches, workspace, team);
+  Tally sums = tally(model.network(), batches, workspace, team);
+  sums.threads = team.size();
+  return sums;
 }
 
 }  // namespace
 
-Evaluation evaluate(const Model& model, const Corpus& corpus, std::size_t batch, std::size_t threads) {
+Evaluation evaluate(const Model& model, const Corpus& corpus, std::size_t batch, std::size_t threads) try {
   check_threads(threads);
   check_fits(model, corpus);
   const Tally sums = tally(model, Batches::parts(corpus.tokens(), batch, window_steps(batch), corpus.name()), threads);
@@ -90,19 +96,24 @@ Evaluation evaluate(const Model& model, const Corpus& corpus, std::size_t batch,
   Evaluation result;
   result.tokens = sums.rows;
   result.unknown = sums.unknown;
+  result.threads = sums.threads;
   result.nats_per_token = sums.mean_loss();
   result.perplexity = std::exp(result.nats_per_token);
   result.bits_per_token = result.nats_per_token / std::numbers::ln2;
   result.recall_at_1 = static_cast<double>(sums.first) / tokens;
   result.recall_at_3 = static_cast<double>(sums.first_three) / tokens;
   return result;
+} catch (...) {
+  rethrow_as_error("evaluate");
 }
 
-SeriesEvaluation evaluate(const Model& model, const Series& series, std::size_t batch, std::size_t threads) {
+SeriesEvaluation evaluate(const Model& model, const Series& series, std::size_t batch, std::size_t threads) try {
   check_threads(threads);
   check_fits(model, series);
   const Tally sums = tally(model, Batches::parts(series, batch, window_steps(batch)), threads);
-  return {sums.rows, sums.mean_loss()};
+  return {sums.rows, sums.mean_loss(), sums.threads};
+} catch (...) {
+  rethrow_as_error("evaluate");
 }
 
 }  // namespace sluice

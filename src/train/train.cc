@@ -5,6 +5,7 @@
 #include <sstream>
 #include <utility>
 
+#include "base/failure.h"
 #include "train/evaluate.h"
 #include "train/options.h"
 #include "train/trainer.h"
@@ -36,7 +37,7 @@ const char* unit_of(const Series&) { return "steps"; }
 
 template <class Material>
 TrainResult run(Model& model, const Material& training, const Material* validation, const TrainOptions& options,
-                const TrainCallback& callback) {
+                const TrainCallback& callback) try {
   check_options(options, validation != nullptr);
   if (options.calibrate_temperature && (model.config().tied || !model.reads_text())) {
     throw Error(Status::usage, "calibrate-temperature: expected false for tied weights and for numbers, found true");
@@ -48,7 +49,11 @@ TrainResult run(Model& model, const Material& training, const Material* validati
   if (validation != nullptr) held_out = parts_of(*validation, options);
   Fingerprint print;
   if (!options.checkpoint.empty()) print = fingerprint(options, model.config(), training, validation);
+  // Weights that fine_tune() gave are not those that the seed gives.
+  if (const auto origin = model.notes().find("origin"); origin != model.notes().end()) print["origin"] = origin->second;
   return Trainer(model, streams_of(training, options), std::move(held_out), std::move(print), options, callback).run();
+} catch (...) {
+  rethrow_as_error("train");
 }
 
 // With what is validated on given beside what is trained on.
@@ -61,7 +66,7 @@ TrainResult run_unsplit(Model& model, const Material& training, const Material& 
 
 template <class Material>
 TrainResult split_and_run(Model& model, const Material& material, const TrainOptions& options,
-                          const TrainCallback& callback) {
+                          const TrainCallback& callback) try {
   check_options(options, options.validation_split > 0);
   if (options.validation_split == 0) {
     return run(model, material, static_cast<const Material*>(nullptr), options, callback);
@@ -77,6 +82,8 @@ TrainResult split_and_run(Model& model, const Material& material, const TrainOpt
   }
   const Material training = material.slice(0, size - held_out), validation = material.slice(size - held_out, size);
   return run(model, training, &validation, options, callback);
+} catch (...) {
+  rethrow_as_error("train");
 }
 
 }  // namespace

@@ -8,6 +8,8 @@
 #include <cstring>
 
 #include "base/json.h"
+#include "base/json_tree.h"
+#include "errors.h"
 #include "sluice/error.h"
 
 #define XXH_INLINE_ALL
@@ -181,6 +183,48 @@ TEST(Safetensors, WhatSuchAFileCannotHoldIsNotWritten) {
   EXPECT_TRUE(refused({.metadata = {}, .tensors = {{"w", "U8", {1}, "1"}, {"w", "U8", {1}, "2"}}}));
   EXPECT_TRUE(refused({.metadata = {{"a", "b"}}, .tensors = {{"__metadata__", "U8", {1}, "1"}}}));
   EXPECT_TRUE(refused({.metadata = {{"a", "\xff"}}, .tensors = {}}));
+  EXPECT_TRUE(refused({.metadata = {{"\xff", "a"}}, .tensors = {}}));
+  EXPECT_TRUE(refused({.metadata = {}, .tensors = {{"\xff", "U8", {1}, "1"}}}));
+  EXPECT_TRUE(refused({.metadata = {}, .tensors = {{"w", "U8", std::vector<std::uint64_t>(9, 1), "1"}}}));
+  TensorFile many;
+  for (int i = 0; i < 10000; ++i) many.tensors.push_back({std::to_string(i), "U8", {0}, ""});
+  EXPECT_FALSE(refused(many));
+  many.tensors.push_back({"w", "U8", {0}, ""});
+  EXPECT_TRUE(refused(many));
+  many.tensors.clear();
+  for (int i = 0; i < 10001; ++i) many.metadata[std::to_string(i)];
+  EXPECT_TRUE(refused(many));
+}
+
+// What a header makes us take is bounded, not a multiple of its size, which may be 100 MB.
+TEST(Safetensors, AHeaderOfTinyEntriesIsRefusedEarly) {
+  const auto list = [](std::size_t count, auto&& entry) {
+    std::string text;
+    for (std::size_t i = 0; i < count; ++i) text.append(i > 0 ? "," : "").append(entry(std::to_string(i)));
+    return text;
+  };
+  const auto tensor = [](const std::string& i) {
+    return std::string("\"").append(i) + R"(":{"dtype":"U8","shape":[],"data_offsets":[0,0]})";
+  };
+  const auto note = [](const std::string& i) { return std::string("\"").append(i) + "\":\"\""; };
+  EXPECT_THAT(refusal(with_header("{" + list(10001, tensor) + "}")), HasSubstr("at most 10000 tensors"));
+  EXPECT_THAT(refusal(with_header("{\"__metadata__\":{" + list(10001, note) + "}}")),
+              HasSubstr("at most 10000 entries of metadata"));
+  EXPECT_THAT(refusal(with_header(R"({"a":{"shape":[)" + list(9, [](const std::string& i) { return i; }) + "]}}")),
+              HasSubstr("at most 8 dimensions"));
+}
+
+// The bytes that earlier versions wrote: names sorted by bytes on every level.
+TEST(Safetensors, TheHeaderIsSorted) {
+  const TensorFile file = {.metadata = {{"b", "1"}, {"a", "2"}},
+                           .tensors = {{"w", "U8", {1}, "1"}, {"A", "F32", {1, 1}, "1234"}, {"_", "U8", {0}, ""}}};
+  const std::string text = R"({"A":{"data_offsets":[0,4],"dtype":"F32","shape":[1,1]},)"
+                           R"("_":{"data_offsets":[4,4],"dtype":"U8","shape":[0]},)"
+                           R"("__metadata__":{"a":"2","b":"1"},)"
+                           R"("w":{"data_offsets":[4,5],"dtype":"U8","shape":[1]}})";
+  const std::string bytes = format_safetensors(file);
+  EXPECT_EQ(bytes.substr(8, text.size()), text);
+  EXPECT_EQ(bytes.substr(bytes.size() - 5), "12341");
 }
 
 // All bytes but the digits.
@@ -253,6 +297,38 @@ TEST(Json, FlatObjectsOnly) {
     EXPECT_THROW(read_flat_object(bad, "x"), Error) << bad;
   }
   EXPECT_THROW(read_flat_object(R"({"a":1})", "x", 6), Error);
+}
+
+std::string tree_refusal(const std::string& text, std::size_t most = std::size_t{1} << 16) {
+  const std::string message = test::error_of(Status::bad_file, [&] { read_json(text, "x", most); });
+  EXPECT_THAT(message, HasSubstr("x: expected "));
+  return message;
+}
+
+TEST(JsonTree, ReadsWhatNlohmannsParserReads) {
+  for (const char* text : {"null", "true", "-1", "18446744073709551615", "1.5", "\"a\\u00e9\"", "[]", "{}",
+                           R"([1,[2,{"a":[]}],3])", R"({"b":{"c":[1,2],"a":null},"a":"x"})"}) {
+    EXPECT_EQ(read_json(text, "x").dump(), nlohmann::ordered_json::parse(text).dump()) << text;
+  }
+}
+
+// A note nested 20,000 deep used up the stack of whoever printed it.
+TEST(JsonTree, IsOfBoundedDepthAndSize) {
+  const auto nested = [](std::size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); };
+  EXPECT_EQ(read_json(nested(64), "x").dump(), nested(64));
+  EXPECT_THAT(tree_refusal(nested(65)), AllOf(HasSubstr("at most 64 levels"), HasSubstr("found more")));
+  EXPECT_THAT(tree_refusal(nested(20000)), HasSubstr("at most 64 levels"));
+  std::string objects;
+  for (int i = 0; i < 5000; ++i) objects += "{\"a\":";
+  EXPECT_THAT(tree_refusal(objects), HasSubstr("at most 64 levels"));
+  EXPECT_THAT(tree_refusal("[1,2]", 4), HasSubstr("at most 4 bytes"));
+  std::string names = "{";
+  for (int i = 0; i < 257; ++i) names.append(i > 0 ? ",\"" : "\"").append(std::to_string(i)) += "\":0";
+  EXPECT_THAT(tree_refusal(names + "}"), HasSubstr("256 names"));
+  EXPECT_THAT(tree_refusal(R"({"a":1,"a":2})"), HasSubstr("second time"));
+  EXPECT_THAT(tree_refusal("[1e999]"), HasSubstr("too large"));
+  EXPECT_THAT(tree_refusal("[1"), HasSubstr("byte 3"));
+  EXPECT_THAT(tree_refusal("[\"\xff\"]"), HasSubstr("broken JSON"));
 }
 
 }  // namespace

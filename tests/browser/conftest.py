@@ -27,6 +27,12 @@ def sluice(*arguments):
                           check=True, timeout=600).stdout
 
 
+def refusal(*arguments):
+    """What it says when it refuses."""
+    return subprocess.run([COMMAND, *map(str, arguments)], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          check=False, timeout=60).stderr
+
+
 def pytest_collection_modifyitems(items):
     reason = missing()
     for item in items if reason else []:

@@ -44,8 +44,10 @@
   }
   const lines = [
     [".arc", "stroke"], [".line", "stroke"], [".water", "borderTopColor"], [".bar.reset > span", "backgroundColor"],
-    [".vessel", "borderLeftColor"], ["button:not(.quiet, .word, .edits button)", "borderLeftColor"],
-    ["select", "borderLeftColor"], ["#text", "borderLeftColor"], [".probability > span", "backgroundColor"]
+    [".vessel", "borderLeftColor"], ["button:not(.quiet, .word, .edits button, :disabled)", "borderLeftColor"],
+    ["select", "borderLeftColor"], ["#text", "borderLeftColor"], [".probability > span", "backgroundColor"],
+    [".keep > span", "backgroundColor"], [".hold", "backgroundColor"], [".cell-word", "borderLeftColor"],
+    [".balance > :not(.zero)", "borderLeftColor"], [".spread", "backgroundColor"]
   ];
   for (const [selector, property] of lines) {
     for (const node of document.querySelectorAll(selector)) {

@@ -19,6 +19,21 @@ except ImportError:
 # Whether one can see where the focus is: a ring of our own, which a radio button leaves to its label.
 RING = """(() => { const node = document.activeElement, shown = node.type === 'radio' ? node.nextElementSibling : node;
   return node === document.body || parseFloat(getComputedStyle(shown).outlineWidth) >= 2; })()"""
+# The arcs that cross a word: sampled along its line, an arc touches no word's box.
+CROSSINGS = """(() => {
+  const found = [];
+  for (const holder of document.querySelectorAll('.sentence')) {
+    const origin = holder.getBoundingClientRect();
+    const boxes = [...holder.querySelectorAll('.vessel')].map(v => v.getBoundingClientRect());
+    for (const arc of holder.querySelectorAll('.arc')) {
+      for (let s = 3; s < arc.getTotalLength() - 3; s += 4) {
+        const p = arc.getPointAtLength(s), x = p.x + origin.left, y = p.y + origin.top;
+        const inside = b => x > b.left && x < b.right && y > b.top + 2 && y < b.bottom - 1;
+        if (boxes.some(inside)) found.push([arc.dataset.at, x, y]);
+      }
+    }
+  }
+  return found; })()"""
 PATIENCE = 20  # seconds that a page may take for anything, on a machine busy with other things
 
 
@@ -139,6 +154,10 @@ class Browser:
         return {cell: word for cell, word in self.js(
             "[...document.querySelectorAll(arguments[0] + ' .lane')].map(lane => [lane.dataset.cell,"
             " (lane.querySelector('.answer-word b') || {textContent: ''}).textContent])", where)}
+
+    def crossings(self):
+        """Arcs that cross a word, and where."""
+        return self.js(CROSSINGS)
 
     def picture(self, name):
         """The whole page, to build/browser/NAME.png."""

@@ -44,22 +44,7 @@ def test_arcs_lead_back_to_the_dish(page, address):
     words = page.texts(".lane[data-cell=gru] .letters")
     assert "samosa" in [words[at] for at in arcs]
     assert "samosa" in page.find(".lane[data-cell=gru] .reading").text
-    # No arc crosses a word that it does not belong to: sampled along its line, it touches no other word's box.
-    crossings = page.js("""(() => {
-      const found = [];
-      for (const holder of document.querySelectorAll('.sentence')) {
-        const origin = holder.getBoundingClientRect();
-        const boxes = [...holder.querySelectorAll('.vessel')].map(v => v.getBoundingClientRect());
-        for (const arc of holder.querySelectorAll('.arc')) {
-          for (let s = 3; s < arc.getTotalLength() - 3; s += 4) {
-            const p = arc.getPointAtLength(s), x = p.x + origin.left, y = p.y + origin.top;
-            const inside = b => x > b.left && x < b.right && y > b.top + 2 && y < b.bottom - 1;
-            if (boxes.some(inside)) found.push([arc.dataset.at, x, y]);
-          }
-        }
-      }
-      return found; })()""")
-    assert crossings == []
+    assert page.crossings() == []
 
 
 def test_another_dish_changes_the_answer(page, address):
@@ -162,7 +147,9 @@ def test_the_numbers_are_those_of_the_command(page, address, demo):
             part, side = (".water", "height") if gate == said["model"]["keeps"] else (f".bar.{gate} > span", "width")
             drawn = page.js(f"[...document.querySelectorAll('#lanes-list .lane[data-cell={cell}] {part}')]"
                             f".map(n => parseFloat(n.style.{side}))")
-            assert drawn == pytest.approx([100 * v for v in track["words"]], abs=0.51), gate
+            # A long bar of reset means reset: it is the share that is left out.
+            shares = [1 - v if gate == "reset" else v for v in track["words"]]
+            assert drawn == pytest.approx([100 * v for v in shares], abs=0.51), gate
         likeliest = [list_[0] for list_ in said["reading"]["candidates"]]
         assert columns[f"{name} expects next"] == [one["token"] for one in likeliest]
         assert columns[f"{name} probability"] == [f"{one['probability']:.4f}" for one in likeliest]
@@ -249,13 +236,68 @@ def test_two_hundred_words_by_many_units_do_not_stutter(page, address):
     assert drawn < 16, f"{drawn:.1f} ms a key"
 
 
-def test_a_server_that_is_gone_is_said(page, address):
+def test_a_server_that_is_gone_is_said_and_comes_back_by_itself(page, address):
     page.open(address, text="Dhaval eats samosa")
+    assert not page.js("document.documentElement.classList.contains('old')")
     page.offline(True)
     try:
         page.find("#text").send_keys(" almost")
-        page.wait("a sentence about it", lambda: "does not answer" in page.find("#lanes-list").text)
+        page.wait("a sentence about it", lambda: "does not answer" in page.find("#notice").text)
+        # The old picture stands, is marked as old, and says of which text it is.
+        assert page.js("document.documentElement.classList.contains('old')")
+        assert "of the text Dhaval eats samosa." in page.find("#notice").text
+        assert "almost" not in page.texts("#lanes-list .letters") and page.answers()["gru"]
     finally:
         page.offline(False)
+    page.wait("the new picture, without a key", lambda: "almost" in page.texts("#lanes-list .letters"))
+    page.wait("no notice", lambda: not page.find("#notice").text)
+    assert not page.js("document.documentElement.classList.contains('old')")
     # The browser itself notes a request that failed; that is what was tested.
     assert all("ERR_INTERNET_DISCONNECTED" in line for line in page.complaints())
+
+
+def test_a_text_that_is_too_long_is_said_and_the_old_picture_marked(page, address):
+    page.open(address, text="Dhaval eats samosa")
+    page.js("(() => { const f = document.getElementById('text'); f.value = 'a '.repeat(2100);"
+            " f.dispatchEvent(new Event('input')); })()")
+    page.wait("a sentence about it", lambda: "at most 2048" in page.find("#notice").text)
+    assert page.js("document.documentElement.classList.contains('old')")
+    page.type_text("Dhaval eats")
+    assert not page.find("#notice").text
+    assert all("status of 400" in line for line in page.complaints())
+
+
+# What the page does when an answer to a key comes: everything that is drawn while somebody types.
+DRAWN = """(() => { const seen = Sluice.seen, times = [];
+  seen.whole = false;
+  for (let i = 0; i < 5; ++i) {
+    const start = performance.now();
+    Sluice.redraw();
+    document.body.getBoundingClientRect();
+    times.push(performance.now() - start);
+  }
+  seen.whole = true;
+  return Math.min(...times); })()"""
+
+
+def test_two_thousand_words_are_typed_as_two_hundred_are(page, address):
+    """What is left out for that says so where it would stand."""
+    words = (SECOND.split() * 70)[:1850]
+    page.open(address, text=" ".join(words[:200]))
+    few = page.js(DRAWN)
+    page.js("(() => { const f = document.getElementById('text'); f.value = arguments[0];"
+            " f.dispatchEvent(new Event('input')); })()", " ".join(words))
+    page.wait_whole()
+    assert page.js("Sluice.seen.models[0].words.length") >= 2000
+    assert len(page.all(".lane[data-cell=gru] .word")) == 240
+    for section in ("#lanes-list", "#story"):
+        assert "words before: draw them all" in page.find(f"{section} .left-out").text
+    many = page.js(DRAWN)
+    assert many < 3 * few + 10, f"{few:.0f} ms for 200 words, {many:.0f} ms for 2,000"
+    spent = page.js("""(() => { const f = document.getElementById('text'), start = performance.now();
+      for (let i = 0; i < 5; ++i) { f.value += 's'; f.dispatchEvent(new Event('input')); }
+      return (performance.now() - start) / 5; })()""")
+    assert spent < 50, f"{spent:.0f} ms a key"
+    page.wait_whole()
+    page.click("#lanes-list .left-out button")
+    page.wait("all words", lambda: len(page.all(".lane[data-cell=gru] .word")) > 2000)

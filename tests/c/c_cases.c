@@ -66,6 +66,7 @@ const struct c_case c_cases[] = {
     CASE(refuses_wrong_arguments_of_streams),
     CASE(a_copied_state_goes_on_with_the_same_bits),
     CASE(streams_numbers_like_the_library),
+    CASE(a_nan_is_noticed_and_recovered_from),
     CASE(the_two_kinds_of_model_are_told_apart),
     CASE(tokens_are_fed_all_or_not_at_all),
     CASE(a_state_goes_through_bytes),

@@ -45,6 +45,7 @@ void refuses_wrong_arguments_of_models(const struct c_world* world);
 void refuses_wrong_arguments_of_streams(const struct c_world* world);
 void a_copied_state_goes_on_with_the_same_bits(const struct c_world* world);
 void streams_numbers_like_the_library(const struct c_world* world);
+void a_nan_is_noticed_and_recovered_from(const struct c_world* world);
 void the_two_kinds_of_model_are_told_apart(const struct c_world* world);
 void tokens_are_fed_all_or_not_at_all(const struct c_world* world);
 void a_state_goes_through_bytes(const struct c_world* world);

@@ -1,4 +1,5 @@
 /* States, copied and as bytes. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,4 +74,54 @@ void a_state_goes_through_bytes(const struct c_world* world) {
   sluice_stream_free(of_other);
   sluice_model_free(model);
   sluice_model_free(other);
+}
+
+/* In a stream a step of NaN stays until it is reset or goes back to a stream that was kept; in a batch it stays in its
+ * own stream. */
+void a_nan_is_noticed_and_recovered_from(const struct c_world* world) {
+  sluice_model* numbers = load(world->numbers_path);
+  sluice_stream* stream = stream_on(numbers);
+  sluice_stream* kept = stream_on(numbers);
+  sluice_batch* batch = NULL;
+  float x[6] = {0.5f, -1, 2, 0.5f, -1, 2}, before[2], after[2];
+  size_t count = 0;
+  int finite = -1;
+  CHECK_OK(sluice_stream_step_numbers(stream, x, 3));
+  CHECK_OK(sluice_stream_copy_state(kept, stream));
+  CHECK_OK(sluice_stream_step_numbers(stream, x, 3));
+  CHECK_OK(sluice_stream_output(stream, before, 2, &count));
+  CHECK_OK(sluice_stream_finite(stream, &finite));
+  CHECK(finite == 1);
+  x[1] = NAN;
+  CHECK_OK(sluice_stream_step_numbers(stream, x, 3));
+  CHECK_OK(sluice_batch_new(numbers, 2, &batch));
+  CHECK_OK(sluice_batch_step_numbers(batch, x, 6));
+  x[1] = -1;
+  CHECK_OK(sluice_stream_step_numbers(stream, x, 3));
+  CHECK_OK(sluice_stream_finite(stream, &finite));
+  CHECK(finite == 0);
+  CHECK_OK(sluice_batch_finite(batch, 0, &finite));
+  CHECK(finite == 0);
+  CHECK_OK(sluice_batch_finite(batch, 1, &finite));
+  CHECK(finite == 1);
+  CHECK_OK(sluice_stream_copy_state(stream, kept));
+  CHECK_OK(sluice_stream_step_numbers(stream, x, 3));
+  CHECK_OK(sluice_stream_output(stream, after, 2, &count));
+  CHECK(memcmp(before, after, sizeof after) == 0);
+  CHECK_OK(sluice_batch_reset(batch, 0));
+  CHECK_OK(sluice_batch_step_numbers(batch, x, 6));
+  CHECK_OK(sluice_batch_finite(batch, 0, &finite));
+  CHECK(finite == 1);
+
+  REFUSED(SLUICE_USAGE, "a stream, found NULL", sluice_stream_finite, (NULL, &finite));
+  REFUSED(SLUICE_USAGE, "something else", sluice_stream_finite, ((sluice_stream*)(void*)batch, &finite));
+  REFUSED(SLUICE_USAGE, "a place for the answer", sluice_stream_finite, (stream, NULL));
+  REFUSED(SLUICE_USAGE, "a batch, found NULL", sluice_batch_finite, (NULL, 0, &finite));
+  REFUSED(SLUICE_USAGE, "something else", sluice_batch_finite, ((sluice_batch*)(void*)stream, 0, &finite));
+  REFUSED(SLUICE_USAGE, "a stream below 2, found 2", sluice_batch_finite, (batch, 2, &finite));
+  REFUSED(SLUICE_USAGE, "a place for the answer", sluice_batch_finite, (batch, 0, NULL));
+  sluice_batch_free(batch);
+  sluice_stream_free(kept);
+  sluice_stream_free(stream);
+  sluice_model_free(numbers);
 }

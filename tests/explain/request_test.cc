@@ -25,7 +25,8 @@ std::string explain_refusal(const std::string& body) {
 TEST(Requests, ExplainReadsEveryName) {
   const ExplainRequest r = read_explain_request(
       R"({"text": "a b", "model": "gru", "top": 7, "units": false, "at": 1, "answer": "c", "leave_one_out": true,
-          "horizon": {"at": 0, "with": "d"},
+          "horizon": {"at": 0, "with": "d"}, "ablation": {"from": 3, "held_at": "zero"},
+          "microscope": {"units": [{"layer": 1, "unit": 28}, {"unit": 4}]},
           "changes": {"replace": [{"at": 0, "with": "e"}], "delete": [1],
                       "clamp": [{"layer": 1, "gate": "retain", "units": [3, 7], "first": 2, "last": 5, "value": 0.5},
                                 {"gate": "reset", "value": 1}]}})");
@@ -38,6 +39,9 @@ TEST(Requests, ExplainReadsEveryName) {
   EXPECT_TRUE(r.options.leave_one_out);
   EXPECT_EQ(r.options.horizon->at, 0u);
   EXPECT_EQ(r.options.horizon->with, "d");
+  EXPECT_EQ(r.options.ablation->from, 3u);
+  EXPECT_TRUE(r.options.ablation->zero);
+  EXPECT_EQ(r.options.microscope->units, (std::vector<Unit>{{1, 28}, {0, 4}}));
   EXPECT_EQ(r.options.changes.replace.at(0).with, "e");
   EXPECT_EQ(r.options.changes.remove, std::vector<std::size_t>{1});
   const Clamp& clamp = r.options.changes.clamp.at(0);
@@ -49,6 +53,25 @@ TEST(Requests, ExplainReadsEveryName) {
   EXPECT_FALSE(r.options.changes.clamp.at(1).layer);
 }
 
+// Of a model of two layers with 40 units, by hand: a GRU's layer has three gates, each with W, U and b.
+TEST(Requests, WorkIsThatOfTheSteps) {
+  const Model model({.cell = "gru", .layers = 2, .hidden = 40, .embedding = 40, .tied = false},
+                    Vocabulary({}, {"<unk>", "a", "b", "c"}));
+  const double step = 2 * 3 * 40 * (40 + 40 + 1) + 4;  // and the head's bias
+  const double logits = 4 * 40;
+  ExplainRequest request{.text = "", .models = {}, .units = false, .options = {.horizon = {}}};
+  request.options.leave_one_out = false;
+  EXPECT_DOUBLE_EQ(work_of(request, model, 100), 100 * (5 * step + logits));
+  request.options.leave_one_out = true;
+  EXPECT_DOUBLE_EQ(work_of(request, model, 100), 100 * (5 * step + logits) + 100 * (50 * step + logits));
+  request.options.changes.remove = {1};
+  EXPECT_DOUBLE_EQ(work_of(request, model, 100), 2 * (100 * (5 * step + logits) + 100 * (50 * step + logits)));
+  CompleteRequest complete;
+  complete.tokens = 256;
+  EXPECT_GT(work_of(complete, model, 100), 356 * (step + logits));
+  EXPECT_GT(work_of(GatesRequest{}, model, 100), 100 * step);
+}
+
 TEST(Requests, WhatCostsIsAskedFor) {
   const ExplainRequest r = read_explain_request(R"({"text": "a"})");
   EXPECT_FALSE(r.options.leave_one_out);
@@ -56,6 +79,12 @@ TEST(Requests, WhatCostsIsAskedFor) {
   EXPECT_TRUE(r.models.empty());
   EXPECT_TRUE(r.options.changes.empty());
   EXPECT_FALSE(read_explain_request(R"({"text": "a", "horizon": {}})").options.horizon->at);
+  EXPECT_FALSE(r.options.ablation || r.options.microscope);
+  EXPECT_FALSE(read_explain_request(R"({"text": "a", "ablation": {}})").options.ablation->zero);
+  EXPECT_EQ(explain_refusal(R"({"text": "a", "ablation": {"held_at": "one"}})"),
+            "ablation.held_at: expected \"mean\" or \"zero\", found \"one\"");
+  EXPECT_EQ(explain_refusal(R"({"text": "a", "microscope": {"units": [{"layer": 0}]}})"),
+            "microscope.units.unit: expected a value, found none");
 }
 
 TEST(Requests, CompleteAndGatesReadTheirs) {
@@ -71,7 +100,7 @@ TEST(Requests, CompleteAndGatesReadTheirs) {
 }
 
 TEST(Requests, RefusesInASentence) {
-  EXPECT_EQ(explain_refusal(""), "body: expected JSON, found something else at byte 1");
+  EXPECT_EQ(explain_refusal(""), "body: expected JSON of at most 64 levels, found broken JSON at byte 1");
   EXPECT_EQ(explain_refusal("[1]"), "body: expected an object, found a list");
   EXPECT_EQ(explain_refusal("{}"), "text: expected a value, found none");
   EXPECT_EQ(explain_refusal(R"({"text": 5})"), "text: expected a string, found 5");
@@ -90,17 +119,21 @@ TEST(Requests, RefusesInASentence) {
   EXPECT_THAT(explain_refusal(R"({"text": "a", "changes": {"replace": [{"at": 1, "with": "b", "x": 1}]}})"),
               testing::StartsWith("changes.replace: expected names out of at, with"));
   EXPECT_EQ(explain_refusal("\"" + std::string(70000, 'a') + "\""), "body: expected at most 65536 bytes, found 70002");
-  EXPECT_EQ(explain_refusal("{\"text\": \"\xff\"}"), "body: expected JSON, found something else at byte 11");
+  EXPECT_EQ(explain_refusal("{\"text\": \"\xff\"}"),
+            "body: expected JSON of at most 64 levels, found broken JSON at byte 11");
   EXPECT_EQ(explain_refusal(R"({"text": "a", "at": 1e999})"),
-            "body: expected numbers that fit 64 bits, found a larger one");
+            "body: expected JSON of at most 64 levels, found a number that is too large at byte 25");
+  EXPECT_THAT(explain_refusal(R"({"text": "a", "text": "b"})"),
+              testing::EndsWith("found the name \"text\" a second time"));
   EXPECT_EQ(refusal([] { read_complete_request(R"({"text": "a", "tokens": 257})"); }),
             "tokens: expected 0 to 256, found 257");
 }
 
 // Depth costs no stack: brackets up to the limit of a body are refused like other nonsense.
 TEST(Requests, DeepNestingIsRefused) {
-  EXPECT_NE(explain_refusal(std::string(60000, '[')), "");
-  EXPECT_NE(explain_refusal(std::string(30000, '[') + std::string(30000, ']')), "");
+  for (const std::string& body : {std::string(60000, '['), std::string(30000, '[') + std::string(30000, ']')}) {
+    EXPECT_EQ(explain_refusal(body), "body: expected JSON of at most 64 levels, found more");
+  }
 }
 
 }  // namespace

@@ -215,17 +215,21 @@ TEST_P(PrecisionOf, Bf16TrainingHasTheSameBitsOnAnyThreadsAndTargets) {
 
 INSTANTIATE_TEST_SUITE_P(Cells, PrecisionOf, testing::ValuesIn(test::every_cell()), test::label);
 
-TEST(Precision, StreamsOfAnotherRefuseToStep) {
+TEST(Precision, StreamsKeepTheOneTheyWereMadeIn) {
   Model model = test::random_model({"gru", "tanh"}, true, {}, 1);
-  Stream stream(model);
+  Stream stream(model), same(model);
   StreamBatch batch(model, 2);
-  ASSERT_TRUE(stream.step(Token{1}));
   model.set_precision(Precision::int8);
-  EXPECT_FALSE(stream.step(Token{1}));
-  EXPECT_FALSE(stream.feed(std::vector<Token>{1, 2}));
-  EXPECT_FALSE(batch.step(std::vector<Token>{1, 2}));
-  model.set_precision(Precision::f32);
-  EXPECT_TRUE(stream.step(Token{1}));
+  Stream rough(model);
+  for (const Token token : {1, 2, 3}) {
+    ASSERT_TRUE(stream.step(token) && same.step(token) && rough.step(token));
+    ASSERT_TRUE(batch.step(std::vector<Token>{token, token}));
+  }
+  EXPECT_EQ(stream.model().precision(), Precision::f32);
+  EXPECT_EQ(rough.model().precision(), Precision::int8);
+  EXPECT_TRUE(test::same_bits(batch.probabilities(1), stream.probabilities()));
+  EXPECT_TRUE(test::same_bits(same.probabilities(), stream.probabilities()));
+  EXPECT_FALSE(test::same_bits(rough.probabilities(), stream.probabilities()));
 }
 
 TEST(Precision, IsKeptByACopyAndNotByTheWeights) {

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <utility>
 
 #include "base/fnv.h"
 #include "errors.h"
@@ -37,6 +38,33 @@ std::string refusal(const Bytes& bytes) {
   const std::string message = test::error_of(Status::bad_file, [&] { State::from_bytes(bytes); });
   EXPECT_THAT(message, AllOf(HasSubstr("state: expected "), HasSubstr(", found ")));
   return message;
+}
+
+TEST(State, OfTooManyValuesIsRefused) {
+  constexpr std::size_t k32 = std::size_t{1} << 32, k40 = std::size_t{1} << 40;
+  for (const auto& [layers, states] :
+       {std::pair(k32, k32), {k40, k40}, {k40, std::size_t{2}}, {~std::size_t{0}, k32}}) {
+    EXPECT_THAT(test::error_of(Status::usage, [&] { State(layers, states, 1, 1); }), HasSubstr("2^40 values"));
+    EXPECT_THAT(test::error_of(Status::usage, [&] { State(1, 1, layers, states); }), HasSubstr("2^40 values"));
+  }
+  EXPECT_EQ(State(k40, k40, 0, 1).values().size(), 0u);
+}
+
+TEST(State, KnowsWhetherItIsFinite) {
+  State state = example();
+  EXPECT_TRUE(state.finite());
+  EXPECT_TRUE(State().finite());
+  for (const float bad : {std::nanf(""), -std::nanf(""), HUGE_VALF, -HUGE_VALF}) {
+    for (float& value : state.values()) {
+      const float before = std::exchange(value, bad);
+      ASSERT_FALSE(state.finite()) << bad;
+      value = before;
+    }
+  }
+  for (const float good : {-0.f, 1e-45f, std::numeric_limits<float>::max(), std::numeric_limits<float>::lowest()}) {
+    state.values().back() = good;
+    EXPECT_TRUE(state.finite()) << good;
+  }
 }
 
 TEST(StateBytes, ComeBackBitForBit) {

@@ -25,6 +25,10 @@ static_assert(noexcept(std::declval<Stream&>().reset()));
 static_assert(noexcept(std::declval<StreamBatch&>().step(std::span<const Token>())));
 static_assert(noexcept(std::declval<StreamBatch&>().step(std::span<const float>())));
 static_assert(noexcept(std::declval<const StreamBatch&>().copy_state(0, std::declval<State&>())));
+static_assert(noexcept(std::declval<const Stream&>().copy_state(std::declval<State&>())));
+static_assert(noexcept(std::declval<const Stream&>().finite()));
+static_assert(noexcept(std::declval<const StreamBatch&>().finite(0)));
+static_assert(noexcept(std::declval<const State&>().finite()));
 
 constexpr std::size_t kStreams = 3, kInputs = 2, kOutputs = 5, kLong = 40;
 
@@ -62,7 +66,8 @@ class Player {
   bool all_else() noexcept {
     bool good = model_.reads_text() ? stream_.feed(tokens_) : stream_.feed(x_, y_);
     good = good && !stream_.step(Token{kOutputs}) && !stream_.step(std::span<const float>(x_).first(1));
-    good = good && batch_.copy_state(1, kept_);
+    good = good && batch_.copy_state(1, kept_) && stream_.copy_state(kept_);
+    good = good && (kept_.finite() || !stream_.finite()) && !batch_.finite(kStreams);
     stream_.set_state(kept_);
     batch_.set_state(2, stream_.state());
     batch_.reset(0);

@@ -9,6 +9,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstddef>
 
@@ -26,9 +27,40 @@ namespace {
 thread_local bool armed = false;
 thread_local sluice::test::Trapped trapped;
 
+thread_local bool counting = false;
+thread_local std::uint64_t fails_at = 0;  // 0: none
+thread_local bool fails_forever = false;
+thread_local sluice::test::MemoryUse use;
+
+std::atomic<int> threads_left{-1};  // -1: any number
+
 void count_memory() {
   if (armed) ++trapped.memory;
 }
+
+std::atomic<std::size_t> largest{~std::size_t{0}};
+
+bool refuse() {
+  errno = ENOMEM;
+  return false;
+}
+
+// Memory is asked for; false: it must not be given.
+bool ask(std::size_t bytes) {
+  count_memory();
+  if (bytes > largest) return refuse();
+  if (!counting) return true;
+  ++use.asked;
+  if (fails_at == 0 || use.asked < fails_at || (use.asked > fails_at && !fails_forever)) return true;
+  ++use.refused;
+  return refuse();
+}
+
+void* given(void* p) {
+  if (counting && p != nullptr) ++use.kept;
+  return p;
+}
+
 void count_lock() {
   if (armed) ++trapped.locks;
 }
@@ -43,34 +75,35 @@ F hidden(const char* name) {
 
 extern "C" {
 
-void* malloc(std::size_t n) noexcept {
-  count_memory();
-  return __libc_malloc(n);
-}
+void* malloc(std::size_t n) noexcept { return ask(n) ? given(__libc_malloc(n)) : nullptr; }
 void* calloc(std::size_t n, std::size_t size) noexcept {
-  count_memory();
-  return __libc_calloc(n, size);
+  return ask(n * size) ? given(__libc_calloc(n, size)) : nullptr;
 }
 void* realloc(void* p, std::size_t n) noexcept {
-  count_memory();
-  return __libc_realloc(p, n);
+  if (!ask(n)) return nullptr;
+  void* moved = __libc_realloc(p, n);
+  return p == nullptr ? given(moved) : moved;
 }
 void* memalign(std::size_t alignment, std::size_t n) noexcept {
-  count_memory();
-  return __libc_memalign(alignment, n);
+  return ask(n) ? given(__libc_memalign(alignment, n)) : nullptr;
 }
-void* aligned_alloc(std::size_t alignment, std::size_t n) noexcept {
-  count_memory();
-  return __libc_memalign(alignment, n);
-}
+void* aligned_alloc(std::size_t alignment, std::size_t n) noexcept { return memalign(alignment, n); }
 int posix_memalign(void** p, std::size_t alignment, std::size_t n) noexcept {
-  count_memory();
-  *p = __libc_memalign(alignment, n);
+  *p = memalign(alignment, n);
   return *p == nullptr ? ENOMEM : 0;
 }
 void free(void* p) noexcept {
   count_memory();
+  if (counting && p != nullptr) --use.kept;
   __libc_free(p);
+}
+
+int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*body)(void*), void* argument) {
+  static const auto real =
+      hidden<int (*)(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*)>("pthread_create");
+  if (threads_left == 0) return EAGAIN;
+  if (threads_left > 0) --threads_left;
+  return real(thread, attributes, body, argument);
 }
 
 #define SLUICE_TRAP(name, type, except)                     \
@@ -111,6 +144,22 @@ Trapped disarm_traps() {
   armed = false;
   return trapped;
 }
+
+void count_use(std::uint64_t fail_at, bool forever) {
+  use = {};
+  fails_at = fail_at;
+  fails_forever = forever;
+  counting = true;
+}
+
+MemoryUse stop_counting() {
+  counting = false;
+  return use;
+}
+
+void refuse_larger(std::size_t bytes) { largest = bytes; }
+
+void allow_threads(int most) { threads_left = most; }
 
 bool forbid_system_calls() {
   sock_filter program[] = {

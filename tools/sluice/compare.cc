@@ -58,11 +58,13 @@ int Compare::run() {
     stories.distances.assign(numbers.begin(), numbers.end());
   }
   const CompareOptions o = options();
-  result.check();
+  const std::vector<FileLock> locks = result.lock();
   Talk talk(quiet);
   RunsProgress progress(talk);
+  FewerThreads fewer(talk, o.train.threads);
   Interrupts interrupts;
   const auto report = [&](const CompareProgress& p) {
+    fewer.say(p.report.threads);
     progress.show(p);
     return interrupts.go_on();
   };
@@ -87,8 +89,7 @@ int Compare::run() {
     return {{"text", favourites ? "favourites" : file}, {"match", match}, {"seeds", o.seeds}, {"cells", list}};
   };
   show(result, view, object);
-  std::vector<std::string> texts;
-  if (favourites) texts = {std::string(sluice::favourites::first_text), std::string(sluice::favourites::second_text)};
+  const std::vector<PageText> texts = favourites ? favourites_texts() : std::vector<PageText>();
   write_page(result, [&] { return runs_page(runs, texts, object()); });
   draw_picture(result, typed.line(typed.program, {"--svg", "--html"}, {"--force"}), view);
   return 0;

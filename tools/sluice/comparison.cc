@@ -124,7 +124,7 @@ std::string draw_comparison(const Style& style, const std::vector<CellRuns>& cel
     table.row(
         fmt::format("{:>6}", distances[i].words),
         [i](const CellResult& r) { return i < r.recall_by_distance.size() ? r.recall_by_distance[i].accuracy : NAN; },
-        [](double v) { return fmt::format("{:.1f}", 100 * v); }, " %", true);
+        [](double v) { return percentage(v, 1); }, " %", true);
   }
   return table.page();
 }
@@ -151,6 +151,10 @@ Json numbers(const CellResult& r) {
 
 Json to_json(const CellRuns& cell) {
   Json object = numbers(cell.runs.front());
+  const CellInfo& info = find_cell(cell.runs.front().cell);
+  object["gates"] = Json::array();
+  for (const GateInfo& gate : info.gates) object["gates"].push_back(gate.name);
+  object["states"] = info.states;
   if (cell.runs.size() == 1) return object;
   object.erase("seed");
   const auto mean = [&](const Measure& measure) { return over_seeds(cell, measure).mean; };

@@ -6,6 +6,8 @@
 #include <memory>
 
 #include "completion.h"
+#include "explain/facts.h"
+#include "needs.h"
 #include "options.h"
 #include "output.h"
 #include "verbs.h"
@@ -41,7 +43,10 @@ void Complete::check() const {
 std::string Complete::page(const Style& style, const Completion& done) const {
   std::string drawn;
   if (options.tokens > 0) {
-    drawn = printable(done.prompt) + style.colour(printable(done.continuation), colours::blue) + "\n";
+    // A program gets the text as it is.
+    drawn = style.terminal ? printable(done.prompt) + style.colour(printable(done.continuation), colours::blue)
+                           : done.prompt + done.continuation;
+    drawn += "\n";
   } else if (style.terminal && !asking) {
     for (const std::string& line : wrapped(printable(done.prompt), style.width - 1)) drawn += line + "\n";
   }
@@ -69,7 +74,7 @@ void Complete::answer(const Model& network, const std::string& prompt) const {
   draw_picture(result, typed.line(typed.program, {"--svg"}, {"--force"}),
                [&](const Style& s) { return page(s, done); });
   flush();
-  say_unknown(talk, done.unknown, done.all_unknown);
+  say_unknown(talk, unit_name(network), done.unknown, done.all_unknown);
 }
 
 // One answer a line until the input ends.
@@ -97,7 +102,7 @@ int Complete::run() {
   for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
   const bool lines = words.empty() || text == "-";
   if (lines) expect(result.svg.empty(), "--svg", "a TEXT to draw", "lines of standard input");
-  const Model network = load_text_model(model, precision);
+  const Model network = load_for("complete", model, precision);
   if (lines) return answer_lines(network);
   answer(network, text);
   return 0;

@@ -5,17 +5,20 @@
 #include <algorithm>
 
 #include "base/random.h"
+#include "explain/facts.h"
 
 namespace sluice::tool {
 namespace {
 
 // What a text starts after: the end of the line before.
-std::vector<Token> line_start(const Vocabulary& vocabulary) {
+std::vector<Token> line_start(const Model& model) {
+  const Vocabulary& vocabulary = model.vocabulary();
   const auto token = vocabulary.find(vocabulary.text().level == Level::pretokenized ? Vocabulary::end_of_line : "\n");
   if (!token) {
     throw Error(Status::usage,
-                "TEXT: expected at least one word, found an empty text (and this model knows no line "
-                "ends to start from)");
+                fmt::format("TEXT: expected at least one {}, found an empty text (and this model knows no line ends to "
+                            "start from)",
+                            unit_name(model)));
   }
   return {*token};
 }
@@ -38,10 +41,14 @@ Completion complete(const Model& model, std::string_view prompt, const Completio
     }
   }
   done.all_unknown = !tokens.empty() && unknown == tokens.size();
-  if (tokens.empty()) tokens = line_start(vocabulary);
+  if (tokens.empty()) tokens = line_start(model);
 
   Stream stream(model);
-  for (const Token token : tokens) stream.step(token);
+  const auto step = [&](Token token) {
+    if (options.go_on && !options.go_on()) throw Error(Status::failed, "complete: expected to go on, was told to stop");
+    stream.step(token);
+  };
+  for (const Token token : tokens) step(token);
   for (const auto& [token, probability] : stream.top(options.top)) {
     done.candidates.push_back({vocabulary.token(token), probability});
   }
@@ -52,7 +59,7 @@ Completion complete(const Model& model, std::string_view prompt, const Completio
     const std::string next = vocabulary.decode_next(text, token);
     text += next;
     if (piece) piece(next);
-    if (i + 1 < options.tokens) stream.step(token);
+    if (i + 1 < options.tokens) step(token);
   }
   done.continuation = text.substr(prompt.size());
   return done;
@@ -78,8 +85,8 @@ std::string draw_candidates(const Style& style, const std::vector<Candidate>& ca
     }
     const bool right = !right_answer.empty() && c.token == right_answer;
     const Rgb hue = right_answer.empty() ? colours::blue : right ? colours::green : colours::red;
-    page +=
-        fmt::format("{}  {:5.1f} %  {}\n", i == 0 ? style.bold(name) : name, 100 * p, style.colour(bar(p, room), hue));
+    page += fmt::format("{}  {}  {}\n", i == 0 ? style.bold(name) : name, pad_left(percent(p, 1), 7),
+                        style.colour(bar(p, room), hue));
   }
   return page;
 }

@@ -30,6 +30,7 @@ struct CompletionOptions {
   std::size_t tokens = 0;  // of continuation
   SampleOptions sample;
   std::uint64_t seed = 1;
+  std::function<bool()> go_on = {};  // asked after every token; false ends the work by Error (failed)
 };
 
 // `piece` is called with each piece of the continuation as it is drawn. An empty prompt stands for the start of a line.

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "needs.h"
 #include "options.h"
 #include "output.h"
 #include "verbs.h"
@@ -21,17 +22,19 @@ struct Eval {
 
 int Eval::run() const {
   expect(batch >= 1, "--batch", "1 or more", std::to_string(batch));
-  const Model network = load_text_model(model, precision);
+  const Model network = load_for("eval", model, precision);
   const Corpus corpus = Corpus::read(file, network.vocabulary());
   const Evaluation e = evaluate(network, corpus, batch, threads);
+  Talk talk(false);
+  FewerThreads(talk, threads).say(e.threads);
   const auto view = [&](const Style& style) {
-    const double share = e.tokens == 0 ? 0 : 100 * static_cast<double>(e.unknown) / static_cast<double>(e.tokens);
+    const double share = e.tokens == 0 ? 0 : static_cast<double>(e.unknown) / static_cast<double>(e.tokens);
     const auto row = [&](const char* name, const std::string& value, const std::string& note = "") {
       return fmt::format("{}  {}{}\n", pad_right(name, 16), style.bold(value),
                          note.empty() ? "" : "  " + style.dim(note));
     };
     return row("tokens", std::to_string(e.tokens)) +
-           row("unknown", std::to_string(e.unknown), fmt::format("{:.2f} % of them <unk>", share)) +
+           row("unknown", std::to_string(e.unknown), fmt::format("{} of them <unk>", percent(share, 2))) +
            row("nats per token", fmt::format("{:.4f}", e.nats_per_token)) +
            row("bits per token", fmt::format("{:.4f}", e.bits_per_token)) +
            row("perplexity", fmt::format("{:.3f}", e.perplexity)) +

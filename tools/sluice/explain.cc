@@ -6,7 +6,9 @@
 #include <iterator>
 #include <memory>
 
+#include "explain/facts.h"
 #include "explain_view.h"
+#include "needs.h"
 #include "options.h"
 #include "output.h"
 #include "page.h"
@@ -18,7 +20,9 @@ namespace {
 // The words of the text, so that one can be named instead of counted.
 class WordList {
  public:
-  WordList(const Model& model, const std::string& text) { model.vocabulary().encode(text, &words_); }
+  WordList(const Model& model, const std::string& text) : unit_(unit_name(model)) {
+    model.vocabulary().encode(text, &words_);
+  }
 
   // "samosa", where it stands once, or "@2".
   std::size_t find(std::string_view flag, const std::string& name) const {
@@ -28,12 +32,13 @@ class WordList {
       return number;
     }
     const auto count = std::count(words_.begin(), words_.end(), name);
-    expect(count == 1, flag, "a word that stands once in the text, or @ and its number from 0",
+    expect(count == 1, flag, fmt::format("a {} that stands once in the text, or @ and its number from 0", unit_),
            count == 0 ? name : fmt::format("{} ({} times)", name, count));
     return static_cast<std::size_t>(std::find(words_.begin(), words_.end(), name) - words_.begin());
   }
 
  private:
+  std::string_view unit_;
   std::vector<std::string> words_;
 };
 
@@ -42,7 +47,8 @@ struct Explain {
   std::string model;
   std::vector<std::string> words;
   std::vector<std::string> replace, remove, clamp;
-  std::string at, answer, horizon;
+  std::vector<std::string> units;
+  std::string at, answer, horizon, carried_from;
   std::size_t top = 5;
   bool quick = false;
   ResultFlags result;
@@ -92,12 +98,25 @@ Clamp read_clamp(const std::string& text) {
   return clamp;
 }
 
+// "28", or "1:28" of another layer than the first.
+Unit read_unit(const std::string& text) {
+  const std::vector<std::string> parts = split(text, ':');
+  expect(parts.size() <= 2, "--unit", "a unit's number, or LAYER:UNIT", text);
+  std::uint64_t layer = 0, unit = 0;
+  if (parts.size() == 2) read_value("--unit", parts.front(), layer);
+  read_value("--unit", parts.back(), unit);
+  return {layer, unit};
+}
+
 ExplainOptions Explain::options(const Model& network, const std::string& text) const {
   const WordList list(network, text);
   ExplainOptions o;
   o.top = top;
   o.answer = answer;
   o.leave_one_out = !quick;
+  if (quick) o.ablation.reset();
+  if (!carried_from.empty()) o.ablation = AblationQuestion{list.find("--carried-from", carried_from)};
+  for (const std::string& one : units) o.microscope->units.push_back(read_unit(one));
   if (!at.empty()) o.at = list.find("--at", at);
   for (const std::string& one : replace) {
     const auto [word, with] = assignment("--replace", "WORD=OTHER", one);
@@ -129,16 +148,20 @@ int Explain::run() const {
   std::string text;
   for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
   if (text == "-") text.assign(std::istreambuf_iterator<char>(std::cin), {});
-  const Model network = load(model);
+  const Model network = load_for("explain", model);
   const Explanation explanation = explain(network, text, options(network, text));
   const auto json = [&] { return to_json(network, explanation, {.name = model_name(model)}); };
   const auto view = [&](const Style& style) { return draw_explanation(style, network, explanation); };
-  print(result.json ? json() + "\n" : view(style_of(1)));
+  if (result.json) {
+    print_json_text(json());
+  } else {
+    print(view(style_of(1)));
+  }
   flush();
   write_page(result, [&] { return page_with_data(page_data({{json()}})); });
   Talk talk(result.json);
   const std::vector<Word>& read = explanation.reading.words;
-  say_unknown(talk, unknown_words(explanation.reading),
+  say_unknown(talk, unit_name(network), unknown_words(explanation.reading),
               std::all_of(read.begin(), read.end(), [](const Word& w) { return w.token == Vocabulary::unknown; }));
   draw_picture(result, typed.line(typed.program, {"--svg", "--html"}, {"--force"}), view);
   return 0;
@@ -161,7 +184,15 @@ Action add_explain(CLI::App& app, const Invocation& typed) {
   app.add_option("--horizon", verb->horizon, "follow the trace of this word, instead of <unk> or of another")
       ->type_name("WORD[=OTHER]")
       ->default_str("the word that counts most");
-  app.add_flag("--quick", verb->quick, "gradients alone, no reading without each word: for long texts");
+  app.add_option("--carried-from", verb->carried_from, "rank units by what they carry from this word on")
+      ->type_name("WORD")
+      ->default_str("the word that counts most");
+  app.add_option("--unit", verb->units, "the numbers in the equations of this unit, in --json and --html")
+      ->type_name("[LAYER:]UNIT")
+      ->take_all()
+      ->allow_extra_args(false)
+      ->default_str("the 16 that carry most");
+  app.add_flag("--quick", verb->quick, "gradients alone, no reading without each word or unit: for long texts");
   const std::string group = "What if";
   const auto several = [&](const std::string& flag, std::vector<std::string>& values, const std::string& help,
                            const std::string& type) {

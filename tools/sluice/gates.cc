@@ -4,7 +4,9 @@
 #include <iterator>
 #include <memory>
 
+#include "explain/facts.h"
 #include "gates_view.h"
+#include "needs.h"
 #include "options.h"
 #include "output.h"
 #include "verbs.h"
@@ -27,14 +29,15 @@ int Gates::run() const {
   std::string text;
   for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
   if (text == "-") text.assign(std::istreambuf_iterator<char>(std::cin), {});
-  const Model network = load_text_model(model);
+  const Model network = load_for("gates", model);
   const GatesOfText gates = read_gates(network, text);
   const auto view = [&](const Style& style) { return units ? draw_units(style, gates) : draw_gates(style, gates); };
   show(result, view, [&] { return to_json(gates); });
   flush();
   Talk talk(result.json);
   const std::vector<std::string> unknown = unknown_words(gates);
-  say_unknown(talk, unknown, std::none_of(gates.known.begin(), gates.known.end(), [](bool known) { return known; }));
+  say_unknown(talk, unit_name(network), unknown,
+              std::none_of(gates.known.begin(), gates.known.end(), [](bool known) { return known; }));
   draw_picture(result, typed.line(typed.program, {"--svg"}, {"--force"}), view);
   return 0;
 }

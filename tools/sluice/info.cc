@@ -6,7 +6,9 @@
 #include <memory>
 #include <system_error>
 
+#include "base/json_tree.h"
 #include "model/config.h"
+#include "needs.h"
 #include "options.h"
 #include "output.h"
 #include "verbs.h"
@@ -27,18 +29,23 @@ std::uint64_t file_size(const std::string& path) {
   return unknown ? 0 : size;
 }
 
+Json json_or_text(const std::string& text) {
+  try {
+    return read_json(text, "note");
+  } catch (const Error&) {
+    return text;
+  }
+}
+
 // The notes of a model are text; those that are JSON are shown as such.
 Json notes_of(const Model& model) {
   Json notes = Json::object();
-  for (const auto& [name, text] : model.notes()) {
-    Json read = Json::parse(text, nullptr, false);
-    notes[name] = read.is_discarded() ? Json(text) : std::move(read);
-  }
+  for (const auto& [name, text] : model.notes()) notes[name] = json_or_text(text);
   return notes;
 }
 
 Json to_json(const std::string& path, const Model& model) {
-  const CellInfo& cell = model.cell();
+  const CellInfo& cell = find_cell(model.config().cell, model.config().activation);
   const Vocabulary& vocabulary = model.vocabulary();
   Json gates = Json::array();
   for (const GateInfo& gate : cell.gates) gates.push_back({{"name", gate.name}, {"meaning", gate.meaning}});
@@ -49,7 +56,7 @@ Json to_json(const std::string& path, const Model& model) {
                {"source", cell.source},
                {"equations", cell.equations},
                {"gates", gates},
-               {"config", Json::parse(config_to_json(model.config()))},
+               {"config", read_json(config_to_json(model.config()), "config")},
                {"parameters", model.parameter_count()}};
   if (model.reads_text()) {
     json["vocabulary"] = {{"size", vocabulary.size()},
@@ -94,7 +101,7 @@ std::string note_text(const Json& note) {
   for (const auto& [name, value] : note.items()) {
     const std::string shown = value.is_object()         ? "(" + note_text(value) + ")"
                               : value.is_string()       ? value.get<std::string>()
-                              : value.is_number_float() ? fmt::format("{:.6g}", value.get<double>())
+                              : value.is_number_float() ? fmt::format("{}", value.get<double>())
                                                         : value.dump();
     text += fmt::format("{}{} {}", text.empty() ? "" : ", ", name, shown);
   }
@@ -102,9 +109,9 @@ std::string note_text(const Json& note) {
 }
 
 std::string draw(const Style& style, const std::string& path, const Model& model) {
-  const CellInfo& cell = model.cell();
+  const CellInfo& cell = find_cell(model.config().cell, model.config().activation);
   const Config& config = model.config();
-  std::string page = fmt::format("{}  {}\n\n", style.bold(printable(path)), style.dim(memory(file_size(path))));
+  std::string page = fmt::format("{}  {}\n\n", style.bold(one_line(path)), style.dim(memory(file_size(path))));
   page += row(style, "cell", fmt::format("{}  {}", style.bold(cell.name), cell.title));
   page += row(style, "source", std::string(cell.source));
   std::string label = "equations";
@@ -123,8 +130,8 @@ std::string draw(const Style& style, const std::string& path, const Model& model
   const Json notes = notes_of(model);
   if (!notes.empty()) page += "\n";
   for (const auto& [name, note] : notes.items()) {
-    std::string margin = printable(name);
-    for (const std::string& line : wrapped(printable(note_text(note)), style.width - 16)) {
+    std::string margin = one_line(name);
+    for (const std::string& line : wrapped(one_line(note_text(note)), style.width - 16)) {
       page += row(style, margin, line);
       margin.clear();
     }
@@ -133,7 +140,7 @@ std::string draw(const Style& style, const std::string& path, const Model& model
 }
 
 int Info::run() const {
-  const Model model = load(path);
+  const Model model = load_for("info", path);
   const auto view = [&](const Style& style) { return draw(style, path, model); };
   show(result, view, [&] { return to_json(path, model); });
   return 0;

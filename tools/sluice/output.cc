@@ -7,6 +7,8 @@
 #include <cmath>
 #include <filesystem>
 #include <system_error>
+#include <thread>
+#include <utility>
 
 #include "base/file.h"
 #include "terminal_svg.h"
@@ -27,6 +29,15 @@ void ResultFlags::add_page(CLI::App& app) {
 void ResultFlags::check() const {
   if (!svg.empty()) check_writable(svg, force);
   if (!html.empty()) check_writable(html, force);
+}
+
+std::vector<FileLock> ResultFlags::lock() const {
+  check();
+  std::vector<FileLock> locks;
+  for (const std::string& path : {svg, html}) {
+    if (!path.empty()) locks.emplace_back(path);
+  }
+  return locks;
 }
 
 void show(const ResultFlags& flags, const View& view, const std::function<Json()>& object) {
@@ -50,14 +61,24 @@ void write_page(const ResultFlags& flags, const std::function<std::string()>& ma
   if (!flags.html.empty()) write_file(flags.html, make(), flags.force);
 }
 
-void print_json(const Json& object) { print(object.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"); }
+void print_json(const Json& object) { print_json_text(object.dump(-1, ' ', false, Json::error_handler_t::replace)); }
 
-void say_unknown(Talk& talk, const std::vector<std::string>& unknown, bool all) {
+void print_json_text(std::string_view object) { print(printable_json(object) + "\n"); }
+
+void say_unknown(Talk& talk, std::string_view unit, const std::vector<std::string>& unknown, bool all) {
   if (unknown.empty()) return;
   std::string list;
   for (const std::string& word : unknown) list += (list.empty() ? "" : ", ") + visible(word);
-  talk.say(fmt::format(
-      "{}: {}", all ? "no word of the text is known; all are read as <unk>" : "unknown words, read as <unk>", list));
+  talk.say(fmt::format("{}: {}",
+                       all ? fmt::format("no {} of the text is known; all are read as <unk>", unit)
+                           : fmt::format("unknown {}s, read as <unk>", unit),
+                       list));
+}
+
+void FewerThreads::say(std::size_t given) {
+  const std::size_t wanted = asked_ != 0 ? asked_ : std::max(1u, std::thread::hardware_concurrency());
+  if (given >= wanted || std::exchange(said_, true)) return;
+  talk_.say(fmt::format("the system gave {} of {} threads: slower, with the same result", given, wanted));
 }
 
 double tidy(float value) {

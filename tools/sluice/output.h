@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/lock.h"
 #include "sluice/sluice.h"
 #include "terminal.h"
 
@@ -25,6 +26,8 @@ struct ResultFlags {
   void add_picture(CLI::App& app);  // --svg, --force
   void add_page(CLI::App& app);     // --html
   void check() const;               // throws Error (failed) when a file cannot be written
+  // The same, for verbs that work long before they write; nobody else writes the files while these locks are held.
+  std::vector<FileLock> lock() const;
 };
 
 // A page, given how it may be drawn. Ends with a line end.
@@ -37,8 +40,20 @@ void draw_picture(const ResultFlags& flags, const std::string& command, const Vi
 // Writes the page for the browser that was asked for.
 void write_page(const ResultFlags& flags, const std::function<std::string()>& make);
 void print_json(const Json& object);
-// Tells which words a model does not know; nothing when it knows all. `all`: it knows none.
-void say_unknown(Talk& talk, const std::vector<std::string>& unknown, bool all);
+void print_json_text(std::string_view object);  // already written
+// Tells which words or characters (`unit`) a model does not know; nothing when it knows all. `all`: it knows none.
+void say_unknown(Talk& talk, std::string_view unit, const std::vector<std::string>& unknown, bool all);
+// Says once, where the system gave fewer threads than were asked for (0: as many as the machine has), that it did.
+class FewerThreads {
+ public:
+  FewerThreads(Talk& talk, std::size_t asked) : talk_(talk), asked_(asked) {}
+  void say(std::size_t given);
+
+ private:
+  Talk& talk_;
+  std::size_t asked_;
+  bool said_ = false;
+};
 // The shortest decimal number that is this float: 0.98 and not 0.98000001907348633.
 double tidy(float value);
 // What a model's file calls it: its last part without .safetensors.

@@ -6,6 +6,7 @@
 
 #include "page.h"
 #include "sluice/explain.h"
+#include "sluice/favourites.h"
 
 namespace sluice::tool {
 namespace {
@@ -23,13 +24,32 @@ std::size_t word_to_follow(const std::vector<Explanation>& explanations) {
   return static_cast<std::size_t>(std::max_element(shares.begin(), shares.end()) - shares.begin());
 }
 
+// The experiment as a change of what the model reads; nothing for a cell without such a gate, or whose vocabulary cuts
+// the text so that the words do not stand in it.
+Changes experiment(const Model& model, const PageText& text) {
+  const auto gate = keeping_gate(model.cell());
+  std::vector<std::string> words;
+  model.vocabulary().encode(text.text, &words);
+  const auto first = std::find(words.begin(), words.end(), text.hold_first);
+  const auto last = std::find(first, words.end(), text.hold_last);
+  if (!gate || last == words.end()) return {};
+  Clamp clamp{.gate = std::string(model.cell().gates[*gate].name), .value = 1};
+  clamp.first = static_cast<std::size_t>(first - words.begin());
+  clamp.last = static_cast<std::size_t>(last - words.begin());
+  return {.clamp = {clamp}};
+}
+
 // The explanation of one text by each, as JSON.
-std::vector<std::string> explain_all(const std::vector<const CompareRun*>& runs, const std::string& text) {
-  ExplainOptions options;
-  options.horizon.reset();
+std::vector<std::string> explain_all(const std::vector<const CompareRun*>& runs, const PageText& page_text) {
+  const std::string& text = page_text.text;
   std::vector<Explanation> explanations;
   explanations.reserve(runs.size());
-  for (const CompareRun* run : runs) explanations.push_back(explain(run->model, text, options));
+  for (const CompareRun* run : runs) {
+    ExplainOptions options;
+    options.horizon.reset();
+    options.changes = experiment(run->model, page_text);
+    explanations.push_back(explain(run->model, text, options));
+  }
   const std::size_t at = word_to_follow(explanations);
   std::vector<std::string> objects;
   objects.reserve(runs.size());
@@ -43,14 +63,19 @@ std::vector<std::string> explain_all(const std::vector<const CompareRun*>& runs,
 
 }  // namespace
 
-std::string runs_page(const std::vector<CompareRun>& runs, std::span<const std::string> texts, const Json& comparison) {
+std::vector<PageText> favourites_texts() {
+  return {{std::string(favourites::first_text)},
+          {std::string(favourites::second_text), std::string(favourites::first_answer), "cheese"}};
+}
+
+std::string runs_page(const std::vector<CompareRun>& runs, std::span<const PageText> texts, const Json& comparison) {
   std::vector<const CompareRun*> first_seed;
   for (const CompareRun& run : runs) {
     if (run.result.seed == runs.front().result.seed) first_seed.push_back(&run);
   }
   std::vector<std::vector<std::string>> objects;
   objects.reserve(texts.size());
-  for (const std::string& text : texts) objects.push_back(explain_all(first_seed, text));
+  for (const PageText& text : texts) objects.push_back(explain_all(first_seed, text));
   return page_with_data(page_data(objects, comparison.dump(-1, ' ', false, Json::error_handler_t::replace)));
 }
 

@@ -1,4 +1,4 @@
-// Arcs from the answer back to the words it hangs on, over words that may fill one line or twenty. They run like the
+// Arcs from the answer back to the words it depends on, over words that may fill one line or twenty. They run like the
 // lines of a railway map: up from the word into the gap above its line, along it, for other lines down a rail in the
 // margin, and along the gap above the answer's line. So no line ever crosses a word.
 (function(S) {
@@ -84,7 +84,7 @@ function drawArcs(holder, model) {
     drawing.append(svg("path", {
       class: `arc${one.value < 0 ? " against" : ""}`,
       d: rounded(points, 0.5 * rem),
-      "stroke-width": (1.2 + 5 * one.share).toFixed(2),
+      "stroke-width": S.thickness(one).toFixed(2),
       "data-at": one.at
     }));
     ends.push(
@@ -92,13 +92,32 @@ function drawArcs(holder, model) {
           class: "arc-end",
           cx: from.middle.toFixed(1),
           cy: (from.top - 1).toFixed(1),
-          r: (2 + 2.5 * one.share).toFixed(1)
+          r: (1.5 + 0.5 * S.thickness(one)).toFixed(1)
         }),
-        svg("text",
-            {class: "arc-label", x: (from.middle + 0.45 * rem).toFixed(1), y: (from.top - 0.25 * rem).toFixed(1)},
-            `${one.value < 0 ? "−" : ""}${S.percent(one.share)}`));
+        svg("text", {class: "arc-label", x: from.middle.toFixed(1), y: from.top.toFixed(1)}, S.sizeOf(one)));
   });
   drawing.append(...ends);
   holder.append(drawing);
+  placeLabels(drawing, rem);
+}
+
+// A label stands right of its line's start; where another label is, left of it, or higher.
+function placeLabels(drawing, rem) {
+  const placed = [], width = drawing.clientWidth || drawing.getBoundingClientRect().width;
+  const labels = [...drawing.querySelectorAll(".arc-label")].sort((a, b) => a.getAttribute("x") - b.getAttribute("x"));
+  for (const label of labels) {
+    const x = Number(label.getAttribute("x")), y = Number(label.getAttribute("y")),
+          long = label.getComputedTextLength();
+    const tall = 0.85 * rem, places = [];
+    for (const raise of [0.25, 1.1, 1.95])
+      places.push([x + 0.45 * rem, y - raise * rem], [x - 0.45 * rem - long, y - raise * rem]);
+    const box = ([left, bottom]) => ({left, right: left + long, top: bottom - tall, bottom});
+    const fits = (one) => one.left >= 0 && one.right <= width &&
+        placed.every((p) => one.right < p.left || one.left > p.right || one.bottom <= p.top || one.top >= p.bottom);
+    const chosen = places.find((place) => fits(box(place))) || places[0];
+    placed.push(box(chosen));
+    label.setAttribute("x", chosen[0].toFixed(1));
+    label.setAttribute("y", chosen[1].toFixed(1));
+  }
 }
 })(window.Sluice);

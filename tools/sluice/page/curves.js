@@ -4,10 +4,35 @@
 "use strict";
 const {h, put, $, svg} = S;
 
-// x: numbers in order. series: [{name, kind, points: [{y, low, high}]}], y in [0, 1] or undefined.
+// A cell keeps its dash, mark and colour wherever it stands, alone or beside others: a cell without gates the first,
+// one with two states the second, another the third; of several of a kind the later ones take what is free.
+S.stylesOf = function(cells) {
+  const taken = new Set();
+  return cells.map(({gates, states}) => {
+    const own = !gates.length ? 0 : states.length > 1 ? 1 : 2;
+    const style = [own, 3, 2, 1, 0].find((one) => !taken.has(one)) ?? own;
+    taken.add(style);
+    return style;
+  });
+};
+
+// What is drawn for the width that it has, to be drawn again when that becomes another at once.
+const drawn = new Set();
+S.redrawCharts = function() {
+  for (const one of drawn)
+    if (one.node.isConnected)
+      one.draw();
+    else
+      drawn.delete(one);
+};
+S.watchChart = (one) => drawn.add(one);
+
+// x: numbers in order. series: [{name, style, points: [{y, low, high}]}], y in [0, 1] or undefined.
 class Chart {
   constructor(id, label, x, series, words) {
-    Object.assign(this, {x, series, words, at: 0});
+    // Distances that double are as far apart as each other.
+    const logarithmic = x.length > 2 && x[0] > 0 && x[x.length - 1] >= 16 * x[0];
+    Object.assign(this, {x, series, words, at: 0, logarithmic});
     this.readout = h("p", {class: "readout"});
     this.node = h("div", {
       class: "curve",
@@ -22,13 +47,16 @@ class Chart {
     });
     this.figure = h("figure", {"aria-label": label}, this.node);
     new ResizeObserver(() => this.draw()).observe(this.figure);
+    S.watchChart(this);
     this.show();
   }
 
   place(i) {
-    return this.left +
-        (this.x.length < 2 ? 0 : (this.x[i] - this.x[0]) / (this.x[this.x.length - 1] - this.x[0])) *
-        (this.right - this.left);
+    const first = this.x[0], last = this.x[this.x.length - 1];
+    const share = this.x.length < 2 ? 0 :
+        this.logarithmic            ? Math.log(this.x[i] / first) / Math.log(last / first) :
+                                      (this.x[i] - first) / (last - first);
+    return this.left + share * (this.right - this.left);
   }
   height(y) { return this.bottom - y * (this.bottom - this.top); }
 
@@ -59,8 +87,8 @@ class Chart {
     });
     drawing.append(
         svg("text", {class: "tick", x: (this.left + this.right) / 2, y: tall - 0.35 * rem, "text-anchor": "middle"},
-            this.words.x));
-    this.series.forEach((one, number) => this.drawSeries(drawing, one, number, rem));
+            this.words.x + (this.logarithmic ? ", logarithmic" : "")));
+    this.series.forEach((one) => this.drawSeries(drawing, one, one.style % 4, rem));
     this.drawNames(drawing, rem);
     drawing.append(this.cursor = svg("line", {class: "cursor", y1: this.top, y2: this.bottom}));
     put(this.node, drawing);
@@ -70,7 +98,7 @@ class Chart {
   drawSeries(drawing, one, number, rem) {
     const known = one.points.map((point, i) => ({...point, i})).filter((point) => Number.isFinite(point.y));
     const to = (point, y) => `${this.place(point.i).toFixed(1)} ${this.height(y).toFixed(1)}`;
-    const kind = `series-${number % 4}`;
+    const kind = `series-${number}`;
     if (known.some((point) => point.high > point.low)) {
       drawing.append(svg("path", {
         class: `band ${kind}`,
@@ -89,18 +117,19 @@ class Chart {
         `M${x} ${y - 1.25 * r}l${1.2 * r} ${2.2 * r}h${- 2.4 * r}z`,
         `M${x} ${y - 1.3 * r}l${1.3 * r} ${1.3 * r}l${- 1.3 * r} ${1.3 * r}l${- 1.3 * r} ${- 1.3 * r}z`,
       ];
-      drawing.append(svg("path", {class: `mark ${kind}`, d: shapes[number % 4]}));
+      drawing.append(svg("path", {class: `mark ${kind}`, d: shapes[number]}));
     });
   }
 
   // Names at the ends of the lines, pushed apart where they would touch.
   drawNames(drawing, rem) {
-    const names = this.series
-                      .map((one, number) => {
-                        const i = one.points.reduce((end, point, n) => (Number.isFinite(point.y) ? n : end), 0);
-                        return {name: one.name, number, x: this.place(i), y: this.height(one.points[i].y)};
-                      })
-                      .sort((a, b) => a.y - b.y);
+    const names =
+        this.series
+            .map((one) => {
+              const i = one.points.reduce((end, point, n) => (Number.isFinite(point.y) ? n : end), 0);
+              return {name: one.name, number: one.style % 4, x: this.place(i), y: this.height(one.points[i].y)};
+            })
+            .sort((a, b) => a.y - b.y);
     names.forEach((one, i) => {
       if (i) one.y = Math.max(one.y, names[i - 1].y + 1.15 * rem);
     });
@@ -112,7 +141,7 @@ class Chart {
     for (let i = names.length - 2; i >= 0; --i) names[i].y = Math.min(names[i].y, names[i + 1].y - 1.15 * rem);
     for (const one of names)
       drawing.append(
-          svg("text", {class: `name series-${one.number % 4}`, x: one.x + 0.6 * rem, y: one.y + 0.3 * rem}, one.name));
+          svg("text", {class: `name series-${one.number}`, x: one.x + 0.6 * rem, y: one.y + 0.3 * rem}, one.name));
   }
 
   point(event) {
@@ -154,31 +183,36 @@ S.drawHorizon = function() {
   const same = traced.every((model) => model.horizon.at === traced[0].horizon.at),
         length = Math.max(...traced.map((m) => pick(m).distances.length));
   const wordOf = (model) => S.visible(model.words[model.horizon.at]);
-  const series = traced.map((model) => {
+  const styles = S.stylesOf(traced);
+  const series = traced.map((model, i) => {
     const {distances} = pick(model), most = Math.max(...distances) || 1;
     return {
+      style: styles[i],
       name: same ? S.nameOf(model) : `${S.nameOf(model)}, ${wordOf(model)}`,
       points: Array.from({length}, (_, i) => ({y: i < distances.length ? distances[i] / most : NaN}))
     };
   });
   const x = Array.from({length}, (_, i) => i), first = traced[0];
-  const at = (i) => (i ? `${i} word${i > 1 ? "s" : ""} later` : "at the word itself") +
+  const at = (i) => S.ofUnits(i ? `${i} word${i > 1 ? "s" : ""} later` : "at the word itself") +
       (same ? ` (${S.visible(first.words[first.horizon.at + i] || "")})` : "");
-  const chart = new Chart("trace", "how long a word leaves a trace", x, series, {x: "words read since", at});
-  const swapped = first.horizon.with === "<unk>" ? "an unknown word" : first.horizon.with;
+  const chart = new Chart(
+      "trace", S.ofUnits("how long a word leaves a trace"), x, series, {x: S.ofUnits("words read since"), at});
+  const swapped = first.horizon.with === "<unk>" ? S.ofUnits("an unknown word") : first.horizon.with;
   put($("horizon-body"),
       h("p", {class: "note"}, "Read the text twice, once with ",
-        same ? S.emphasis(first.words[first.horizon.at]) : "one word", " and once with ", S.emphasis(swapped),
+        same ? S.emphasis(first.words[first.horizon.at]) : S.ofUnits("one word"), " and once with ",
+        S.emphasis(swapped),
         " in its place. The curve is how far apart the two memories still are, as a share of the " +
             "farthest that they came. ",
         "They are last at least half as far apart ",
-        S.list(traced.map((model) => `${S.plural(pick(model).words, "word")} later in the ${S.nameOf(model)}`)), "."),
+        S.list(traced.map((model) => `${S.plural(pick(model).words, S.unit(model))} later in the ${S.nameOf(model)}`)),
+        "."),
       !S.saved && same && S.wordSelect("trace-of", "The trace of", first.horizon.at, (trace) => S.set({trace})),
       chart.readout, chart.figure, S.pictures(chart.figure, "trace"),
       S.numbers(
           "The numbers as a table",
           () => S.table(
-              "Euclidean distance between the two memories", ["words later", ...series.map((s) => s.name)],
+              "Euclidean distance between the two memories", [S.ofUnits("words later"), ...series.map((s) => s.name)],
               x.map((i) => [i, ...traced.map((model) => S.fixed(pick(model).distances[i], 4))]))));
   chart.draw();
 };
@@ -199,10 +233,25 @@ const COSTS = [
   ["weights", (r) => r.parameters, S.count, ""],
   ["units a layer", (r) => r.hidden, S.count, ""],
   ["training", (r) => r.seconds, (v) => S.fixed(v, 1), " s"],
-  ["words a second", (r) => r.tokens_per_second, S.count, ""],
+  ["tokens a second", (r) => r.tokens_per_second, S.count, ""],
   ["one step", (r) => r.step_microseconds, (v) => S.fixed(v, 1), " µs"],
-  ["loss, nats a word", (r) => r.nats_per_token, (v) => S.fixed(v, 4), ""],
+  ["loss, nats per token", (r) => r.nats_per_token, (v) => S.fixed(v, 4), ""],
 ];
+
+// What to do with a comparison: the command that keeps the best of them, or one for a text of one's own.
+function nextStep({cells, text}) {
+  if (text === "favourites")
+    return ["Next, on a text of your own: ", h("code", {}, "sluice compare YOUR.txt --html YOUR.html"), "."];
+  const loss = (cell) => spread(cell, (run) => run.nats_per_token).y;
+  const best = cells.reduce((least, cell) => (loss(cell) < loss(least) ? cell : least)).cell;
+  const file = /^[\w./,:=+@%-]+$/.test(text) && text !== "-" ? text : "FILE";
+  return [
+    `Next: the ${
+        best.toUpperCase()} has the lowest loss here. Train one for longer, keep it, and see what it remembers: `,
+    h("code", {}, `sluice train ${file} --cell ${best} -o MODEL.safetensors`), " and ",
+    h("code", {}, "sluice serve MODEL.safetensors"), "."
+  ];
+}
 
 S.drawDistance = function() {
   const comparison = S.saved && S.saved.comparison;
@@ -210,26 +259,31 @@ S.drawDistance = function() {
   const cells = comparison.cells, curve = cells[0].recall_by_distance || [], seeds = runsOf(cells[0]).length,
         stories = comparison.text === "favourites";
   const names = cells.map((cell) => cell.cell.toUpperCase());
+  $("distance-title").textContent =
+      stories ? "How far back each network remembers" : "How well each network predicts what it saw long ago";
   const say = (cell, [, value, write, unit]) => {
     const s = spread(cell, value);
     return write(s.y) + unit + (s.deviation > 0 ? ` ± ${write(s.deviation)}` : "");
   };
-  const parts = [];
+  const parts = [], styles = S.stylesOf(cells);
   if (curve.length) {
-    const series = cells.map(
-        (cell, i) =>
-            ({name: names[i], points: curve.map((_, d) => spread(cell, (run) => run.recall_by_distance[d].accuracy))}));
+    const series = cells.map((cell, i) => ({
+                               name: names[i],
+                               style: styles[i],
+                               points: curve.map((_, d) => spread(cell, (run) => run.recall_by_distance[d].accuracy))
+                             }));
     const chart = new Chart(
         "accuracy", stories ? "share of right answers by distance" : "share of right tokens by distance",
         curve.map((one) => one.words), series, {
-          x: stories ? "words between clue and question" : "tokens since the right one last stood (up to)",
-          at: (i) => `${curve[i].words} ${stories ? "words between" : "tokens back"}`
+          x: stories ? "words between clue and question" : "tokens since the right one last occurred, at most",
+          at: (i) => `${curve[i].words} ${stories ? "words between" : "tokens back at most"}`
         });
     parts.push(
         h("p", {class: "note"},
           stories ? "Stories that no network has seen: how often its likeliest word is the right cuisine, " +
                   "by how many words stand between the dish and the question." :
-                    "How often the likeliest token was right, by how long ago that token last stood in the text.",
+                    "How often the likeliest token was the right one, by how long ago the right one last occurred in " +
+                  "the text: the farther to the right, the longer the network had to remember it.",
           seeds > 1 ? ` Lines are means over ${seeds} seeds, bands go from the worst to the best.` :
                       " One seed: no spread to show."),
         chart.readout, chart.figure, S.pictures(chart.figure, "accuracy"),
@@ -251,6 +305,7 @@ S.drawDistance = function() {
       S.table(
           seeds > 1 ? "Mean ± standard deviation over seeds" : "One run each", ["", ...names],
           COSTS.map((cost) => [cost[0], ...cells.map((cell) => say(cell, cost))])));
+  parts.push(h("p", {class: "next"}, nextStep(comparison)));
   $("distance").hidden = false;
   put($("distance-body"), parts);
 };

@@ -12,7 +12,15 @@ function readModel(explanation, changed) {
     for (const name of ["candidate", "hidden", "memory"])
       if (layer[name]) tracks[name] = layer[name];
     const pick = (field) => Object.fromEntries(Object.entries(tracks).map(([name, track]) => [name, track[field]]));
-    return {tracks, mean: pick("words"), perUnit: pick("units"), values: pick("values"), halfLife: layer.half_life};
+    return {
+      quantiles: pick("quantiles"),
+      tracks,
+      mean: pick("words"),
+      perUnit: pick("units"),
+      values: pick("values"),
+      halfLife: layer.half_life,
+      lifeQuartiles: layer.half_life_quartiles || null
+    };
   });
   const c = said.connectivity;
   return {
@@ -20,8 +28,10 @@ function readModel(explanation, changed) {
     name: model.name.replace(/\.safetensors$/, ""),
     cell: model.cell,
     title: model.title,
+    level: model.level,
     equations: model.equations || [],
     keeps: model.keeps,
+    states: model.states || ["h"],
     units,
     gates: model.gates,
     parameters: model.parameters,
@@ -38,9 +48,13 @@ function readModel(explanation, changed) {
       norm: c.gradient,
       signed: c.signed,
       without: c.leave_one_out,
+      replaced: c.replaced || null,
+      replacements: c.replacements || null,
       instead: c.without && c.without.map((one) => ({word: one.token, p: one.probability})),
     },
     horizon: said.horizon || null,
+    ablation: said.ablation || null,
+    microscope: said.microscope || null,
   };
 }
 S.readModel = readModel;
@@ -56,7 +70,11 @@ async function ask(path, body, signal) {
     signal,
   });
   const said = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Error((said.error && said.error.message) || `the server answered ${answer.status}`);
+  if (!answer.ok) {
+    const error = new Error((said.error && said.error.message) || `the server answered ${answer.status}`);
+    error.status = answer.status;
+    throw error;
+  }
   return said;
 }
 S.ask = ask;
@@ -78,8 +96,8 @@ S.savedText = function(number) {
   };
 };
 
-// The word on which the answers of all hang most, as a share of what each hangs on; but for the word after which they
-// are asked, for behind that there is nothing to follow. Null: the texts are not read as the same words.
+// The word on which the answers of all depend most, as a share of what each depends on; but for the word after which
+// they are asked, for behind that there is nothing to follow. Null: the texts are not read as the same words.
 function wordToFollow(models) {
   const shares = new Array(Math.max(1, models[0].connectivity.at)).fill(0);
   if (!models.every((model) => S.sameWords(model, models[0]))) return null;
@@ -98,7 +116,7 @@ let going = null;
 S.explain = async function(question, show, fail) {
   if (going) going.abort();
   const mine = going = new AbortController();
-  const body = {text: question.text, units: false, top: 10};
+  const body = {text: question.text, units: false, top: question.text.length > 4000 ? 5 : 10};
   if (question.at !== null) body.at = question.at;
   const read = async (more) => {
     const answer = await ask("explain", {...body, ...more}, mine.signal);
@@ -115,7 +133,11 @@ S.explain = async function(question, show, fail) {
     await new Promise((resolve) => setTimeout(resolve, question.patience));
     if (mine.signal.aborted) return;
     const longest = Math.max(...seen.models.map((model) => model.words.length));
-    if (longest <= S.about.limits.leave_one_out_tokens) seen = await read({leave_one_out: true});
+    const all = longest <= S.about.limits.leave_one_out_tokens;
+    seen = await read({leave_one_out: all, ablation: {}, microscope: {}}).catch((error) => {
+      if (error.status === 400) return seen;  // too much work for a model of this size: the gradients have to do
+      throw error;
+    });
     const at = question.trace === null || question.trace >= longest ? wordToFollow(seen.models) : question.trace;
     const traced = await read({horizon: at === null ? {} : {at}});
     seen.models.forEach((model, i) => {
@@ -128,15 +150,30 @@ S.explain = async function(question, show, fail) {
 };
 
 // Every unit at every word, of one model: large, so asked for when it is to be drawn.
+const MOST_NUMBERS = 6e6;
 let drawing = null;
 S.explainUnits = async function(model) {
   if (model.layers[0].values.hidden) return model;
+  const tracks = Object.keys(model.layers[0].tracks).length,
+        numbers = tracks * model.layers.length * model.units * model.words.length;
+  if (numbers > MOST_NUMBERS)
+    throw new Error(`A map of ${S.count(model.words.length)} words by ${S.count(model.units)} units is ${
+        S.count(numbers / 1e6)} million numbers; up to ${
+        MOST_NUMBERS / 1e6} million are drawn. A shorter text has its map.`);
   if (drawing) drawing.abort();
   drawing = new AbortController();
   const answer = await ask("explain", {text: S.seen.text, model: model.id, top: 1}, drawing.signal);
   const whole = readModel(answer.explanations[0], false);
   model.layers = whole.layers;
   return model;
+};
+
+// The numbers in the equations of one more unit.
+S.explainUnit = async function(model, layer, unit, signal) {
+  const answer = await ask(
+      "explain", {text: S.seen.text, model: model.id, units: false, top: 1, microscope: {units: [{layer, unit}]}},
+      signal);
+  model.microscope.units.push(answer.explanations[0].microscope.units[0]);
 };
 
 // What one model makes of a text with changes; the text as it stood comes along.

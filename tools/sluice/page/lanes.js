@@ -6,6 +6,17 @@ const {h, put, percent, emphasis} = S;
 
 const round = (share) => `${Math.round(100 * Math.max(0, Math.min(1, share)))}%`;
 
+// How long a gate's bar is: the share that it takes away for one that resets, so that a long bar means reset.
+const drawnShare = (name, value) => (name === "reset" ? 1 - value : value);
+const drawnMeaning = (gate) =>
+    (gate.name === "reset" ? "share of the past that the new memory is made without: 1 − r" : gate.meaning);
+
+// From the tenth of the units that keep least to the tenth that keep most.
+function spread(model, t, keeper) {
+  const found = (model.layers[S.layerOf(model)].quantiles[keeper.name] || [])[t];
+  return found && h("span", {class: "spread", style: {bottom: round(found[0]), height: round(found[4] - found[0])}});
+}
+
 // "retain 71 %, reset 40 %", for the ear and for the pointer.
 function spoken(model, t) {
   const names = model.gates.length ? model.gates.map((gate) => gate.name) : ["hidden"];
@@ -19,7 +30,7 @@ function chip(model, t, context) {
   const chosen = model.fixedAt === undefined && S.state.at === t;
   const word = S.visible(model.words[t]);
   let says = `${word}: ${spoken(model, t)}`;
-  if (!model.known[t]) says += ", a word that this model does not know";
+  if (!model.known[t]) says += S.ofUnits(", a word that this model does not know");
   if (share >= 0.005) says += `, carries ${percent(share)} of the answer`;
   return h(
       "li", {},
@@ -36,10 +47,13 @@ function chip(model, t, context) {
       },
         h("span", {class: "vessel"},
           h("span", {class: "letters", style: {"--kept": keeper ? round(level) : "0%"}}, word),
-          h("span", {class: "tank"}, h("span", {class: keeper ? "water" : "water use", style: {height: round(level)}})),
-          keeper && S.others(model).map((gate) => h("span", {class: `bar ${gate.name}`}, h("span", {
-                                                      style: {width: round(S.meanOf(model, gate.name)[t])}
-                                                    }))))));
+          h("span", {class: "tank"}, h("span", {class: keeper ? "water" : "water use", style: {height: round(level)}}),
+            keeper ? spread(model, t, keeper) : null),
+          keeper &&
+              S.others(model).map(
+                  (gate) =>
+                      h("span", {class: `bar ${gate.name}`},
+                        h("span", {style: {width: round(drawnShare(gate.name, S.meanOf(model, gate.name)[t]))}}))))));
 }
 
 const answerChip = (best) => best &&
@@ -83,12 +97,15 @@ function onClick(event) {
 // The words of one reading with their arcs. `id` keeps the focus on a word when everything is drawn anew. Options:
 // marked, words to mark as edited; still, words that can be read but not chosen.
 S.sentence = function(model, id, {marked = [], still = false} = {}) {
-  const at = S.askedAt(model), hangs = S.hangsOn(model), shares = [];
-  for (const one of hangs) shares[one.at] = one.share;
-  const context = {id, at, shares, tab: S.state.at === null ? 0 : at, still};
-  const items = model.words.map((_, t) => chip(model, t, context));
-  for (const t of marked) items[t] && items[t].firstChild.classList.add("edited");
-  items.splice(at + 1, 0, answerChip((model.after[at] || [])[0]));
+  const at = S.askedAt(model), depends = S.dependsOn(model), shares = [];
+  for (const one of depends) shares[one.at] = one.share;
+  const context = {id, at, shares, tab: S.state.at === null ? S.windowAround(model.words.length, at)[0] : at, still};
+  const count = model.words.length, [from, to] = S.windowAround(count, at);
+  const items = Array.from({length: to - from}, (_, i) => chip(model, from + i, context));
+  for (const t of marked) items[t - from] && items[t - from].firstChild.classList.add("edited");
+  items.splice(at + 1 - from, 0, answerChip((model.after[at] || [])[0]));
+  items.unshift(S.leftOut(from, model, "before"));
+  items.push(S.leftOut(count - to, model, "after"));
   const list =
       h("ol", {
         class: "words",
@@ -131,7 +148,11 @@ function lane(model, index) {
       },
       h("header", {}, h("h3", {id: `${id}-name`}, S.nameOf(model)),
         h("p", {class: "small"},
-          `${model.layers.length > 1 ? `${model.layers.length} layers of ` : ""}${model.units} units`)),
+          [
+            `${model.layers.length > 1 ? `${model.layers.length} layers of ` : ""}${model.units} units`,
+            S.totalOf(model)
+          ].filter(Boolean)
+              .join("; "))),
       h("p", {class: "reading"}, S.reading(model), " ", h("span", {class: "muted"}, S.keeping(model))),
       unknown.length ? h("p", {class: "small"}, "Not in its vocabulary: ", S.list(unknown.slice(0, 8).map(S.visible)),
                          unknown.length > 8 ? " and more" : "", ".") :
@@ -141,12 +162,17 @@ function lane(model, index) {
 
 function legend() {
   const cells = S.seen.models, gated = cells.some((m) => S.keeper(m)), plain = cells.some((m) => !S.keeper(m));
-  const bars = new Map(cells.flatMap((m) => (S.keeper(m) ? S.others(m) : [])).map((gate) => [gate.name, gate.meaning]));
+  const bars =
+      new Map(cells.flatMap((m) => (S.keeper(m) ? S.others(m) : [])).map((gate) => [gate.name, drawnMeaning(gate)]));
   return h(
       "ul", {class: "legend", "aria-label": "legend"},
       gated &&
           h("li", {}, h("span", {class: "tank sample"}, h("span", {class: "water", style: {height: "60%"}})),
-            "water level: how much of the past was kept at this word (retain, forget)"),
+            S.ofUnits("water level: how much of the past was kept at this word (retain, forget), mean over the units")),
+      gated &&
+          h("li", {},
+            h("span", {class: "tank sample"}, h("span", {class: "spread", style: {bottom: "10%", height: "75%"}})),
+            "upright: from the tenth of the units that keep least to the tenth that keep most"),
       plain &&
           h("li", {}, h("span", {class: "tank sample"}, h("span", {class: "water use", style: {height: "60%"}})),
             "hatched: a plain RNN has no gates; how much of its memory is in use"),
@@ -155,7 +181,7 @@ function legend() {
               h("li", {}, h("span", {class: `bar ${name} sample`}, h("span", {style: {width: "60%"}})),
                 `${name}: ${meaning}`)),
       h("li", {}, h("span", {class: "sample-arc", "aria-hidden": "true"}),
-        "line: the answer hangs on this word; dotted: the word speaks against it"));
+        S.ofUnits("line: the answer depends on this word, the thicker the more; dotted: the word speaks against it")));
 }
 
 function tools() {
@@ -164,9 +190,9 @@ function tools() {
   return [
     offered.length > 1 &&
         S.choice(
-            "measure", "What the answer hangs on, measured by",
-            offered.map((name) => [name, S.measures[name].label, S.measures[name].help]), S.measureShown,
-            (measure) => S.set({measure})),
+            "measure", "What the answer depends on, measured by",
+            offered.map((name) => [name, S.ofUnits(S.measures[name].label), S.ofUnits(S.measures[name].help)]),
+            S.measureShown, (measure) => S.set({measure})),
     layers > 1 &&
         S.choice(
             "layer", "Gates of layer", Array.from({length: layers}, (_, i) => [String(i), String(i + 1)]),
@@ -180,12 +206,13 @@ function tools() {
 function numbers() {
   const models = S.seen.models, same = models.every((m) => S.sameWords(m, models[0]));
   const gatesOf = (m) => (m.gates.length ? m.gates.map((gate) => gate.name) : ["hidden"]);
-  const columns = (m) => [...(same ? [] : ["word"]), ...gatesOf(m), "carries", "expects next", "probability"];
-  const heads =
-      [same ? "word" : "number", ...models.flatMap((m) => columns(m).map((name) => `${S.nameOf(m)} ${name}`))];
+  const columns = (m) => [...(same ? [] : [S.unit(m)]), ...gatesOf(m), "carries", "expects next", "probability"];
+  const heads = [
+    same ? S.ofUnits("word") : "number", ...models.flatMap((m) => columns(m).map((name) => `${S.nameOf(m)} ${name}`))
+  ];
   const cells = (m, t) => {
     if (t > S.lastWord(m)) return columns(m).map(() => "");
-    const best = (m.after[t] || [])[0], hang = S.hangsOn(m).find((one) => one.at === t);
+    const best = (m.after[t] || [])[0], hang = S.dependsOn(m).find((one) => one.at === t);
     return [
       ...(same ? [] : [S.visible(m.words[t])]), ...gatesOf(m).map((name) => S.fixed(S.meanOf(m, name)[t], 4)),
       hang ? S.fixed(hang.value, 4) : "–", best ? S.visible(best.word) : "–", best ? S.fixed(best.p, 4) : "–"
@@ -200,14 +227,17 @@ function numbers() {
 S.drawLanes = function() {
   put(S.$("lanes-tools"), tools());
   const figure =
-      h("figure", {id: "lanes-figure", "aria-label": "each network's reading of the text"}, S.seen.models.map(lane));
-  put(S.$("lanes-list"), legend(), figure,
+      h("figure", {id: "lanes-figure", "aria-label": "each network's reading of the text"}, legend(),
+        S.seen.models.map(lane));
+  put(S.$("lanes-list"), figure,
       h("p", {class: "small"},
-        `“Carries” is measured by ${(S.measures[S.measureShown] || {label: "nothing", help: ""}).label}. ${
-            (S.measures[S.measureShown] || {help: ""}).help}`),
+        S.ofUnits(`“Carries” is measured by ${(S.measures[S.measureShown] || {label: "nothing", help: ""}).label}. ${
+            (S.measures[S.measureShown] || {help: ""}).help}`)),
       S.pictures(figure, "memory"),
       S.numbers(
           "The numbers as a table",
-          () => S.table("Gates (mean over units), what each word carries, and the likeliest next word", ...numbers())));
+          () => S.table(
+              S.ofUnits("Gates (mean over units), what each word carries, and the likeliest next word"),
+              ...numbers())));
 };
 })(window.Sluice);

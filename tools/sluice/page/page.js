@@ -3,17 +3,11 @@
 "use strict";
 const {h, put, $} = S;
 
-// The two texts of the demonstration; a model that does not know their words is not offered them.
-const SAMPLES = [
-  "Dhaval eats samosa almost everyday, it shouldn't be hard to guess that his favorite cuisine is",
-  "Dhaval eats samosa almost everyday, it shouldn't be hard to guess that his favorite cuisine is " +
-      "Indian. His brother Bhavin however is a lover of pasta and cheese that means Bhavin's favorite " +
-      "cuisine is",
-];
-
 S.seen = null;   // the explanation that is drawn
 S.about = null;  // what the server or the saved page says of itself
 const sections = [
+  [() => S.drawStory(), ["at", "model", "unit", "measure"]],
+  [() => S.moveStory(), ["word"]],
   [() => S.drawLanes(), ["at", "measure", "layer"]],
   [() => S.drawWhatIf(), ["at", "edits", "layer"]],
   [() => S.drawUnits(), ["at", "model", "gate", "sort", "layer"]],
@@ -21,7 +15,7 @@ const sections = [
 ];
 
 function draw(changed) {
-  for (const id of ["lanes", "what-if", "units", "horizon"])
+  for (const id of ["story", "lanes", "what-if", "units", "horizon"])
     if (!S.seen || !S.seen.models.length) $(id).hidden = id !== "lanes" || S.saved !== null;
   if (!S.seen || !S.seen.models.length) return;
   $("lanes").hidden = false;
@@ -33,14 +27,44 @@ function draw(changed) {
     if (!changed || keys.some((key) => changed.has(key))) section();
 }
 
+let wordsOfEdits = null;  // the words that the numbers in S.state.edits count
+
+// Whether what is drawn is of the text that stands above. If not, it stays and is marked, and says of which it is.
+let again = 0;
+function current(yes) {
+  clearTimeout(again);
+  const old = !yes && S.seen;
+  document.documentElement.classList.toggle("old", Boolean(old));
+  if (yes) put($("notice"));
+}
 function problem(error) {
-  put($("lanes-list"),
+  const gone = error instanceof TypeError, shown = S.seen && S.seen.text;
+  current(false);
+  put($("notice"),
       h("p", {class: "problem", role: "alert"},
-        error instanceof TypeError ? "The server does not answer. Is sluice serve still running?" : error.message));
+        gone ? "The server does not answer. Is sluice serve still running? It is asked again every two seconds." :
+               error.message,
+        shown ? [" What stands below is older: it is of the text ", S.emphasis(shown), "."] : ""));
+  if (gone) again = setTimeout(() => (S.about ? ask(0) : open()), 2000);
 }
 
+// What the page says of words, where the models read characters.
+function nameUnits() {
+  for (const node of document.querySelectorAll("[data-of-words]")) {
+    node.dataset.ofWords = node.dataset.ofWords || node.textContent;
+    node.textContent = S.ofUnits(node.dataset.ofWords);
+  }
+}
+
+S.redraw = () => draw(null);
 function show(explanation) {
+  const words = explanation.models.length ? explanation.models[0].words : [];
+  // What-ifs name words by number; when the text has changed they move with their words.
+  if (wordsOfEdits && S.state.edits.length && !S.saved) S.state.edits = S.moveEdits(S.state.edits, wordsOfEdits, words);
+  wordsOfEdits = words;
   S.seen = explanation;
+  nameUnits();
+  current(true);
   draw(null);
   const first = explanation.models[0], best = first && first.after.length && first.after[S.askedAt(first)][0];
   if (best && explanation.whole) {
@@ -51,23 +75,33 @@ function show(explanation) {
                })
                .join("; "));
   }
-  document.documentElement.dataset.whole = explanation.whole ? S.state.text : "";
+  document.documentElement.dataset.whole = explanation.whole ? explanation.text : "";
 }
 
 function ask(patience) {
   document.documentElement.dataset.whole = "";
-  if (!S.state.text.trim()) {
+  const text = S.state.text.trim() ? S.state.text : example();
+  if (!text) {
     S.seen = null;
+    current(true);
     put($("lanes-tools"));
     put($("lanes-list"),
         h("p", {class: "note"},
           "Type a few words above. After each of them you see here what every network expects next, " +
-              "and what that hangs on."));
+              "and what that depends on."));
     draw(null);
     return;
   }
-  S.explain({text: S.state.text, at: S.state.at, trace: S.state.trace, patience}, show, problem);
+  S.explain({text, at: S.state.at, trace: S.state.trace, patience}, show, problem);
 }
+
+// The end of a text says what it asks for.
+const shortened = (text) => (text.length > 30 ? `…${text.slice(-28).replace(/^\S*\s/, "")}` : text);
+
+// What is read as long as nothing is typed: the last of the examples.
+const examples = () =>
+    (S.about.models ? [...new Set(S.about.models.flatMap((m) => m.examples || []))].slice(0, 3) : []);
+const example = () => examples().at(-1) || "";
 
 function drawPrompt() {
   if (S.saved) {
@@ -86,25 +120,21 @@ function drawPrompt() {
     $("sample") && ($("sample").value = String(S.state.sample));
     return;
   }
-  const field = h("textarea", {
-    id: "text",
-    rows: 2,
-    spellcheck: "false",
-    autocapitalize: "off",
-    autocomplete: "off",
-    "aria-describedby": "text-help"
-  });
+  const field =
+      h("textarea",
+        {id: "text", rows: 2, spellcheck: "false", autocapitalize: "off", autocomplete: "off", placeholder: example()});
   field.value = S.state.text;
-  field.addEventListener("input", () => S.set({text: field.value, at: null, trace: null, edits: []}));
-  const samples = S.about.models.some((m) => m.level === "word") ? SAMPLES : [];
+  field.addEventListener("input", () => S.set({text: field.value, at: null, trace: null, word: null}));
+  const samples = examples();
+  const characters = S.about.models.every((m) => m.level === "char");
   put($("prompt"),
       h("div", {class: "prompt-field"},
-        h("label",
-          { for: "text"
-          },
-          "A text, to be continued"),
-        field,
-        h("div", {class: "prompt-foot"}, h("p", {class: "small", id: "text-help"}, "It is read again at every key."),
+        h("div", {class: "prompt-foot"},
+          h("label",
+            { for: "text"
+            },
+            `A text, to be continued; read ${
+                characters ? "character by character" : "word by word"}, again at every key`),
           h("div", {class: "samples"},
             samples.map(
                 (text, i) =>
@@ -112,14 +142,16 @@ function drawPrompt() {
                       type: "button",
                       class: "quiet",
                       id: `sample-${i}`,
+                      title: text,
                       on: {
                         click: () => {
                           field.value = text;
-                          S.set({text, at: null, trace: null, edits: []});
+                          S.set({text, at: null, trace: null, word: null, unit: "", edits: []});
                         }
                       }
                     },
-                      i ? "Example: two tastes" : "Example: one taste"))))));
+                      ["Example: ", h("span", {class: "sample-text"}, shortened(text))])))),
+        field));
 }
 
 // Light, dark, or as the system says. A saved page may not be allowed to keep anything: then it forgets.
@@ -165,6 +197,8 @@ async function copyLink() {
 }
 
 function follow(changed) {
+  if (!S.about) return;
+  if (changed.has("text")) S.allWords = false;
   if (S.saved) {
     if (changed.has("sample"))
       show(S.savedText(S.state.sample));
@@ -184,22 +218,34 @@ async function start() {
   $("copy-link").addEventListener("click", copyLink);
   addEventListener("hashchange", () => {
     S.readAddress();
+    wordsOfEdits = null;
+    if (!S.about) return;
     drawPrompt();
     S.saved ? show(S.savedText(S.state.sample)) : ask(0);
   });
   document.fonts && document.fonts.ready.then(() => S.redrawArcs());
+  S.onChange(follow);
+  open();
+}
+
+async function open() {
   try {
     S.about = await S.open();
   } catch (error) {
     return problem(error);
   }
-  S.onChange(follow);
   drawPrompt();
+  S.startSaving();
   put($("about"),
       S.saved ? "A page saved by Sluice; it holds its data and asks nobody. For texts of your own: " :
                 "Every number of this page also comes from ",
       h("code", {}, S.saved ? "sluice serve MODEL" : "sluice explain --json"), ".");
   S.drawDistance();
+  // What was measured comes first where there is a measurement; the choice of a text stays with what it chooses.
+  if (S.saved && S.saved.comparison) {
+    $("ask").after($("distance"));
+    $("distance").after($("prompt"));
+  }
   if (S.saved)
     show(S.savedText(S.state.sample));
   else

@@ -21,13 +21,58 @@ function settled(drawing) {
   return copy;
 }
 
+// Any way of writing a colour as one that every reader of SVG knows: painted on a canvas and read back.
+const brush = h("canvas", {width: 1, height: 1}).getContext("2d", {willReadFrequently: true});
+function plain(colour) {
+  brush.clearRect(0, 0, 1, 1);
+  brush.fillStyle = colour;
+  brush.fillRect(0, 0, 1, 1);
+  const [r, g, b, a] = brush.getImageData(0, 0, 1, 1).data;
+  return a === 255 ? `rgb(${r}, ${g}, ${b})` : `rgba(${r}, ${g}, ${b}, ${(a / 255).toFixed(3)})`;
+}
+
+// "repeating-linear-gradient(-45deg, COLOUR 0px, COLOUR 3px, ...)" as a pattern, "linear-gradient(90deg, ...)" as a
+// gradient; put into the picture once. Returns its paint; null: the image is something else.
+function paintOf(image, whole) {
+  const found = /^(repeating-)?linear-gradient\((-?[\d.]+)deg, (.*)\)$/.exec(image);
+  if (!found) return null;
+  const stops = found[3].split(/,\s*(?![^()]*\))/).map((stop) => {
+    const place = /^(.*\)|\S+?)(?: ([\d.]+)px)?$/.exec(stop);
+    return {colour: plain(place[1]), at: Number(place[2])};
+  });
+  const id = `paint-${image.replace(/[^\w]+/g, "-")}`, turn = Number(found[2]) - 90;
+  if (!whole.querySelector(`[id="${id}"]`)) {
+    const period = stops[stops.length - 1].at;
+    whole.prepend(svg(
+        "defs", {},
+        found[1] ?
+            svg("pattern", {
+              id,
+              patternUnits: "userSpaceOnUse",
+              width: period,
+              height: period,
+              patternTransform: `rotate(${turn})`
+            },
+                stops.slice(1).map(
+                    (stop, i) =>
+                        svg("rect",
+                            {x: stops[i].at, y: 0, width: stop.at - stops[i].at, height: period, fill: stop.colour}))) :
+            svg("linearGradient", {id, gradientTransform: `rotate(${turn} 0.5 0.5)`},
+                stops.map((stop, i) => svg("stop", {offset: i / (stops.length - 1), "stop-color": stop.colour})))));
+  }
+  return `url(#${id})`;
+}
+
 function drawText(node, origin, into) {
   const style = getComputedStyle(node.parentElement), range = document.createRange(), text = node.data;
   // One line of text at a time: a text that wraps is cut where its place on the page jumps down.
   let from = 0, top = null;
   const flush = (to) => {
-    if (!text.slice(from, to).trim()) return;
-    range.setStart(node, from), range.setEnd(node, to);
+    const line = text.slice(from, to), said = line.trim();
+    if (!said) return;
+    // From the first letter on: white space before it has its width on the page and none in the picture.
+    const first = from + line.indexOf(said[0]);
+    range.setStart(node, first), range.setEnd(node, first + said.length);
     const box = range.getBoundingClientRect();
     if (!box.width) return;
     into.append(
@@ -35,13 +80,14 @@ function drawText(node, origin, into) {
           x: (box.left - origin.left).toFixed(2),
           y: (box.top - origin.top + box.height / 2).toFixed(2),
           "dominant-baseline": "central",
-          fill: style.color,
+          fill: plain(style.color),
           "font-family": style.fontFamily,
           "font-size": style.fontSize,
           "font-weight": style.fontWeight,
           "font-style": style.fontStyle,
+          "letter-spacing": style.letterSpacing === "normal" ? null : style.letterSpacing,
         },
-            text.slice(from, to).trim()));
+            said.replace(/\s+/g, " ")));
   };
   for (let i = 0; i < text.length; ++i) {
     range.setStart(node, i), range.setEnd(node, i + 1);
@@ -53,9 +99,9 @@ function drawText(node, origin, into) {
   flush(text.length);
 }
 
-function walk(node, origin, into) {
+function walk(node, origin, into, whole) {
   if (node.nodeType === Node.TEXT_NODE) return drawText(node, origin, into);
-  if (node.nodeType !== Node.ELEMENT_NODE || node.matches(".unseen, .pictures, details, .readout")) return;
+  if (node.nodeType !== Node.ELEMENT_NODE || node.matches(".unseen, .pictures, .stepper, details, .readout")) return;
   const style = getComputedStyle(node), box = node.getBoundingClientRect();
   if (style.visibility === "hidden" || style.display === "none" || !box.width) return;
   const place = {
@@ -72,23 +118,20 @@ function walk(node, origin, into) {
   }
   if (node instanceof HTMLCanvasElement)
     return into.append(svg("image", {...place, href: node.toDataURL("image/png")}));
-  const hatched = style.backgroundImage.includes("repeating-linear-gradient");
-  const border = parseFloat(style.borderLeftWidth) ? style.borderLeftColor : "none";
-  if (!clear(style.backgroundColor) || hatched || border !== "none") {
-    const ground = hatched           ? style.backgroundImage.match(/rgba?\([^)]*\)/)[0] :
-        clear(style.backgroundColor) ? "none" :
-                                       style.backgroundColor;
+  const paint = paintOf(style.backgroundImage, whole), border = parseFloat(style.borderLeftWidth) > 0;
+  if (!clear(style.backgroundColor) || paint || border) {
+    const ground = paint || (clear(style.backgroundColor) ? "none" : plain(style.backgroundColor));
     into.append(svg("rect", {
       ...place,
       rx: Math.min(parseFloat(style.borderBottomLeftRadius) || 0, box.height / 2),
       fill: ground,
-      stroke: border,
-      "fill-opacity": hatched ? 0.7 : 1
+      stroke: border ? plain(style.borderLeftColor) : "none",
+      "stroke-dasharray": border && style.borderLeftStyle === "dashed" ? "3 2" : null,
     }));
   }
   if (parseFloat(style.borderTopWidth) >= 2)
-    into.append(svg("rect", {...place, height: 2, fill: style.borderTopColor}));
-  for (const child of node.childNodes) walk(child, origin, into);
+    into.append(svg("rect", {...place, height: 2, fill: plain(style.borderTopColor)}));
+  for (const child of node.childNodes) walk(child, origin, into, whole);
 }
 
 S.asSvg = function(figure) {
@@ -99,7 +142,7 @@ S.asSvg = function(figure) {
           {xmlns: "http://www.w3.org/2000/svg", width, height, viewBox: `${- margin} ${- margin} ${width} ${height}`},
           svg("title", {}, figure.getAttribute("aria-label") || "Sluice"),
           svg("rect", {x: -margin, y: -margin, width, height, fill: getComputedStyle(document.body).backgroundColor}));
-  walk(figure, origin, whole);
+  walk(figure, origin, whole, whole);
   return {text: new XMLSerializer().serializeToString(whole), width, height};
 };
 
@@ -118,7 +161,7 @@ S.asPng = async function(figure) {
           canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("no picture"))), "image/png"));
 };
 
-function keep(blob, name) {
+S.keep = function(blob, name) {
   const address = URL.createObjectURL(blob);
   const link = h("a", {href: address, download: name});
   document.body.append(link);
@@ -126,16 +169,16 @@ function keep(blob, name) {
   link.remove();
   setTimeout(() => URL.revokeObjectURL(address), 10000);
   S.tell(`${name} saved`);
-}
+};
 
 // The buttons beneath a figure.
-S.pictures = (figure, name) =>
-    h("div", {class: "pictures"},
+S.pictures = (figure, name, what) =>
+    h("div", {class: "pictures"}, what ? h("span", {class: "small"}, `${what}:`) : null,
       h("button", {
         type: "button",
         class: "quiet",
         id: `${name}-svg`,
-        on: {click: () => keep(new Blob([S.asSvg(figure).text], {type: "image/svg+xml"}), `sluice-${name}.svg`)}
+        on: {click: () => S.keep(new Blob([S.asSvg(figure).text], {type: "image/svg+xml"}), `sluice-${name}.svg`)}
       },
         "Save as SVG"),
       h("button", {
@@ -145,7 +188,7 @@ S.pictures = (figure, name) =>
         on: {
           click: async () => {
             try {
-              keep(await S.asPng(figure), `sluice-${name}.png`);
+              S.keep(await S.asPng(figure), `sluice-${name}.png`);
             } catch {
               S.tell("This browser makes no PNG of it; the SVG is the same picture.");
             }

@@ -8,6 +8,12 @@ const PLACE = {
   row: 0
 };  // the cell that is read out; kept while everything else changes
 
+// The least that a cell of the map measures, and the most pixels that a canvas may have everywhere.
+const LEAST = {
+  word: 5,
+  unit: 3
+},
+      LARGEST = 16e6;
 const SORTS = [["half-life", "half-life"], ["number", "unit number"], ["value", "value at the word"]];
 
 function colourOf(name, styles) {
@@ -32,21 +38,24 @@ function ordered(model, layer, values) {
   return units;
 }
 
-const saysLife = (life, unit) =>
-    (!life                   ? "" :
-         life[unit] === null ? ", never fades" :
-                               `, half-life ${S.fixed(life[unit], 1)} words`);
+const words = (life) => (life === null ? "∞" : life >= 100 ? S.count(life) : S.fixed(life, 1));
+function saysLife({halfLife, lifeQuartiles}, unit) {
+  if (!halfLife) return "";
+  const spread = lifeQuartiles ? ` (quartiles over the words ${lifeQuartiles[unit].map(words).join(", ")})` : "";
+  return S.ofUnits(
+      `${halfLife[unit] === null ? ", never fades" : `, half-life ${S.fixed(halfLife[unit], 1)} words`}${spread}`);
+}
 
 function choose(index) {
   const model = S.seen.models[index];
   const tracks = Object.keys(model.layers[S.layerOf(model)].tracks);
   const fits = tracks.includes(S.state.gate) ? S.state.gate : "";
-  S.set({model: index, gate: fits});
+  S.set({model: index, gate: fits, unit: "", word: null});
 }
 
 function explainRows(model, layer, track) {
   const life = layer.halfLife, gate = model.gates.find((g) => g.name === track);
-  const parts = [`Each row is one of the ${model.units} units of memory, each column a word. `];
+  const parts = [`Each row is one of the ${model.units} units of memory, each column a ${S.unit(model)}. `];
   if (gate)
     parts.push(`Strong colour: ${gate.name} is near 1 (${gate.meaning}). `);
   else
@@ -62,14 +71,14 @@ function explainRows(model, layer, track) {
               .length;
       parts.push(
           "From ", S.emphasis(model.words[first.at]), " to ", S.emphasis(model.words[at]),
-          `, ${S.plural(at - first.at, "word")}, `,
+          `, ${S.plural(at - first.at, S.unit(model))}, `,
           kept ? `${kept === 1 ? "one unit keeps" : `${kept} units keep`} at least half of what was held: sorted by ` +
-                  "half-life they stand near the top. That is where an old word lives on." :
-                                 "no unit keeps half of what it held: what is still known of an old word was handed " +
+                  S.ofUnits("half-life they stand near the top. That is where an old word lives on.") :
+                                 S.ofUnits("no unit keeps half of what it held: what is still known of an old word was handed ") +
                   "from unit to unit.");
     }
   } else {
-    parts.push("A plain RNN writes every unit anew at every word; it has no half-life to sort by.");
+    parts.push(S.ofUnits("A plain RNN writes every unit anew at every word; it has no half-life to sort by."));
   }
   return parts;
 }
@@ -78,6 +87,9 @@ class UnitMap {
   constructor(model, layer, track) {
     Object.assign(this, {model, layer, track, values: layer.values[track]});
     this.rows = ordered(model, layer, this.values);
+    // A gate's scale ends at 1; that of a state where its values do, but not below 1.
+    this.gate = model.gates.some((gate) => gate.name === track);
+    this.most = this.gate ? 1 : this.values.reduce((m, row) => row.reduce((n, v) => Math.max(n, Math.abs(v)), m), 1);
     this.canvas = h("canvas", {"aria-hidden": "true"});
     this.labels = svg("svg", {class: "map-labels", "aria-hidden": "true", focusable: "false"});
     this.column = h("div", {class: "cross column"});
@@ -100,28 +112,37 @@ class UnitMap {
           },
         },
           this.labels, this.area);
-    this.figure =
-        h("figure", {class: "map-figure", "aria-label": `${track} of the ${S.nameOf(model)}, unit by unit`}, this.node);
+    this.scroll = h("div", {class: "map-scroll"}, this.node);
+    const end = Number.isInteger(this.most) ? String(this.most) : this.most.toFixed(1);
+    this.figure = h(
+        "figure", {class: "map-figure", "aria-label": `${track} of the ${S.nameOf(model)}, unit by unit`}, this.scroll,
+        h("div", {class: "ramp"}, this.gate ? "0" : `−${end}`,
+          h("span", {class: this.gate ? "ramp-bar" : "ramp-bar both"}), end, ` ${track}`));
     new ResizeObserver(() => this.draw()).observe(this.figure);
+    S.watchChart(this);
   }
 
   // The share of the width that the bars of half-life take.
   get side() { return this.layer.halfLife ? 0.13 : 0; }
 
   draw() {
-    const width = this.node.clientWidth, words = this.model.words.length, units = this.rows.length;
-    if (!width) return;
-    const tall = Math.max(240, Math.min(560, units * 3)), scale = devicePixelRatio || 1;
-    const cells = Math.floor(width * (1 - this.side));
+    const room = this.scroll.clientWidth, words = this.model.words.length, units = this.rows.length;
+    if (!room) return;
+    // Every unit and every word has its pixels; what has no room is scrolled to.
+    const cells = Math.max(Math.floor(room * (1 - this.side)), words * LEAST.word),
+          tall = Math.max(240, units * LEAST.unit);
+    const width = Math.floor(cells / (1 - this.side)),
+          scale = Math.min(devicePixelRatio || 1, Math.sqrt(LARGEST / width / tall));
     Object.assign(this.canvas, {width: width * scale, height: tall * scale});
+    this.node.style.setProperty("width", `${width}px`);
     this.canvas.style.setProperty("width", `${width}px`);
     this.canvas.style.setProperty("height", `${tall}px`);
-    const pen = this.canvas.getContext("2d"), signed = !this.model.gates.some((gate) => gate.name === this.track);
+    const pen = this.canvas.getContext("2d"), signed = !this.gate;
     const low = colourOf("--sunk"), high = colourOf("--water-line"), under = colourOf("--reset");
     const image = new ImageData(words, units);
     this.rows.forEach((unit, y) => {
       for (let x = 0; x < words; ++x) {
-        const value = this.values[x][unit], size = Math.min(1, Math.abs(value)),
+        const value = this.values[x][unit], size = Math.min(1, Math.abs(value) / this.most),
               to = signed && value < 0 ? under : high;
         const at = 4 * (y * words + x);
         for (let c = 0; c < 3; ++c) image.data[at + c] = low[c] + (to[c] - low[c]) * size;
@@ -197,27 +218,37 @@ class UnitMap {
     PLACE.word = Math.max(0, Math.min(words - 1, PLACE.word + step[0]));
     PLACE.row = Math.max(0, Math.min(rows - 1, PLACE.row + step[1]));
     this.show(true);
+    this.reveal();
     S.tell(this.readout.textContent);
+  }
+
+  // Scrolls to the cell that is read out.
+  reveal() {
+    const {scroll, at} = this, top = this.labels.getBoundingClientRect().height;
+    if (at.x < scroll.scrollLeft || at.x > scroll.scrollLeft + scroll.clientWidth - 20)
+      scroll.scrollLeft = at.x - scroll.clientWidth / 2;
+    if (at.y < scroll.scrollTop || at.y > scroll.scrollTop + scroll.clientHeight - top - 10)
+      scroll.scrollTop = at.y - scroll.clientHeight / 2;
   }
 
   show(cross) {
     const words = this.model.words.length, t = Math.min(PLACE.word, words - 1),
           y = Math.min(PLACE.row, this.rows.length - 1), unit = this.rows[y];
     this.readout.textContent = `${S.visible(this.model.words[t])}, unit ${unit}: ${this.track} ${
-        S.fixed(this.values[t][unit], 4)}${saysLife(this.layer.halfLife, unit)}`;
+        S.fixed(this.values[t][unit], 4)}${saysLife(this.layer, unit)}`;
     this.node.classList.toggle("reading-out", cross || this.node.classList.contains("reading-out"));
     const each = this.cells / words, high = this.tall / this.rows.length;
     this.column.style.setProperty("left", `${t * each}px`);
     this.column.style.setProperty("width", `${each}px`);
     this.row.style.setProperty("top", `${y * high}px`);
     this.row.style.setProperty("height", `${Math.max(2, high)}px`);
+    this.at = {x: t * each, y: y * high};
   }
 }
 
 S.drawUnits = async function() {
   if (!S.seen.whole) return;  // while somebody types, what was there stands
-  const section = $("units"), last = S.seen.models.length - 1;
-  const chosen = S.state.model === null ? last : Math.min(S.state.model, last);
+  const section = $("units"), chosen = S.chosenModel();
   let model = S.seen.models[chosen];
   section.hidden = false;
   try {
@@ -242,17 +273,13 @@ S.drawUnits = async function() {
             (i) => choose(Number(i))),
         S.choice("gate", "Shown", tracks.map((name) => [name, name]), track, (gate) => S.set({gate})),
         S.choice(
-            "sort", "Sorted by", layer.halfLife ? SORTS : SORTS.slice(1),
+            "sort", "Sorted by", SORTS.slice(layer.halfLife ? 0 : 1).map(([value, label]) => [value, S.ofUnits(label)]),
             layer.halfLife || S.state.sort !== "half-life" ? S.state.sort : "number", (sort) => S.set({sort}))),
-      map.readout, map.figure,
-      h("div", {class: "ramp"},
-        model.gates.some((g) => g.name === track) ? ["0", h("span", {class: "ramp-bar"}), "1"] :
-                                                    ["−1", h("span", {class: "ramp-bar both"}), "1"]),
-      S.pictures(map.figure, "units"),
+      map.readout, map.figure, S.pictures(map.figure, "units"),
       S.numbers(
           "The numbers as a table",
           () => S.table(
-              `${track} of every unit after every word`, heads,
+              S.ofUnits(`${track} of every unit after every word`), heads,
               map.rows.map(
                   (unit) =>
                       [unit,
