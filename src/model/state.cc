@@ -199,7 +199,6 @@ bool all_finite(std::span<const float> values) noexcept {
   return most < infinity;
 }
 
-
 namespace {
 
 // Calls f(first value of a stream in `state`, how many) for every layer and state.

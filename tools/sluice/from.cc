@@ -4,6 +4,8 @@
 
 #include <filesystem>
 
+#include "needs.h"
+
 namespace sluice::tool {
 
 void From::add(CLI::App& app) {
@@ -21,7 +23,7 @@ void From::load(const CLI::App& app, const std::string& file) {
   refuse({"--level", "--pretokenized", "--lowercase", "--lossy"}, "none beside --from, whose model decides it");
   if (!grows_) refuse({"--min-count", "--max-vocabulary"}, "none beside --from without --grow-vocabulary");
   expect(!grows_ || file != "-", "--grow-vocabulary", "a FILE, which is read twice", "standard input");
-  model_ = load_text_model(path_);
+  model_ = load_for("train", path_);
   note_ = {{"model", std::filesystem::path(path_).filename().string()}, {"vocabulary", model_->vocabulary().size()}};
   const auto trained = model_->notes().find("trained");
   if (trained == model_->notes().end()) return;

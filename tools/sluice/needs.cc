@@ -16,8 +16,8 @@ struct Need {
   bool exact;  // computes gradients, so weights in f32
 };
 constexpr Need kNeeds[] = {
-    {"complete", true, false}, {"gates", true, false}, {"explain", true, true},
-    {"eval", true, false},     {"info", false, false}, {"export", false, false},
+    {"complete", true, false}, {"gates", true, false}, {"explain", true, true},  {"eval", true, false},
+    {"train", true, false},    {"info", false, false}, {"export", false, false},
 };
 
 }  // namespace
