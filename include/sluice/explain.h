@@ -86,7 +86,7 @@ struct LayerSummary {
   std::vector<double> half_life;
 };
 
-// One pass over a text from an empty state.
+// One pass over a text.
 struct Reading {
   std::vector<Word> words;                      // [T]
   std::vector<double> surprise;                 // [T] -log p(word | words before), nats; NaN for the first
@@ -127,6 +127,9 @@ struct Changed {
 
 struct Explanation {
   std::string text;
+  // What was read before the text, and is no word of it: Model::begin_token(). Nothing where the model has no such
+  // token or the text itself starts with it, and then the state before the text is empty.
+  std::optional<Token> begins_after;
   Reading reading;
   Connectivity connectivity;
   std::optional<Horizon> horizon;
@@ -138,7 +141,8 @@ struct Explanation {
 // end, an answer the model does not know, a gate that the cell lacks, all words removed.
 SLUICE_API Explanation explain(const Model& model, std::string_view text, const ExplainOptions& options = {});
 
-// The single parts, from tokens. Throw Error (usage) when there are none.
+// The single parts, from tokens and from an empty state: whoever wants to begin as a text does puts
+// Model::begin_token() in front. Throw Error (usage) when there are none.
 SLUICE_API Reading read_text(const Model& model, std::span<const Token> tokens, std::size_t top = 5,
                              std::span<const Clamp> clamps = {});
 SLUICE_API Connectivity connect(const Model& model, std::span<const Token> tokens, std::optional<Token> answer = {},

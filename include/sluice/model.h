@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -118,6 +119,9 @@ class SLUICE_API Model {
   const Vocabulary& vocabulary() const;
   std::size_t parameter_count() const;
   State initial_state(std::size_t batch = 1) const;
+  // The token after which a text begins, as nearly every text that the model was trained on began after the end of a
+  // line: "\n", or <eos> at Level::pretokenized. Nothing where the vocabulary has none, and for a model on numbers.
+  std::optional<Token> begin_token() const;
 
   // How inference holds the weights from now on; the weights themselves, which are saved, stay float32, and train()
   // brings f32 back. bf16: rounded weights by float32 numbers, half the memory to read; int8: a quarter. Every way to

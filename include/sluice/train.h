@@ -96,6 +96,9 @@ struct Evaluation {
   std::uint64_t tokens = 0;   // predicted
   std::uint64_t unknown = 0;  // of them <unk>
   double nats_per_token = 0, perplexity = 0, bits_per_token = 0, recall_at_1 = 0, recall_at_3 = 0;
+  // The same over the other tokens alone: <unk> is easy to predict in a text that is full of it, and says nothing.
+  // Zeros where every token is <unk>.
+  double known_nats_per_token = 0, known_perplexity = 0, known_recall_at_1 = 0, known_recall_at_3 = 0;
 };
 
 // Loss and next-token recall over a text read in order, as `batch` contiguous parts side by side (batch 1: one part;

@@ -13,34 +13,41 @@ namespace {
 
 constexpr std::size_t kTogether = 16;  // variants of a text that are read side by side
 
-// The state of a text that was read, after its first `words` words, for `batch` streams.
-State state_after(const Model& model, const GateTrace& trace, std::size_t words, std::size_t batch) {
+// A text that was read, and from where.
+struct Read {
+  const State& start;
+  GateTrace trace;
+};
+
+// Its state after its first `words` words, for `batch` streams.
+State state_after(const Model& model, const Read& read, std::size_t words, std::size_t batch) {
   State state = model.initial_state(batch);
-  if (words == 0) return state;
-  for (std::size_t l = 0; l < trace.layers.size(); ++l) {
+  const std::size_t hidden = state.hidden();
+  for (std::size_t l = 0; l < state.layers(); ++l) {
     for (std::size_t s = 0; s < state.states(); ++s) {
-      const std::vector<float>& from = s == 0 ? trace.layers[l].hidden : trace.layers[l].memory;
+      const LayerTrace& layer = read.trace.layers[l];
+      const float* from = words == 0 ? read.start.of(l, s).data()
+                                     : (s == 0 ? layer.hidden : layer.memory).data() + (words - 1) * hidden;
       const std::span<float> rows = state.of(l, s);
-      for (std::size_t b = 0; b < batch; ++b) {
-        std::copy_n(from.data() + (words - 1) * trace.hidden, trace.hidden, rows.data() + b * trace.hidden);
-      }
+      for (std::size_t b = 0; b < batch; ++b) std::copy_n(from, hidden, rows.data() + b * hidden);
     }
   }
   return state;
 }
 
-GateTrace trace_of(const Model& model, std::span<const Token> tokens, Workspace& workspace, Team& team) {
-  State state = model.initial_state();
+GateTrace trace_of(const Model& model, const State& start, std::span<const Token> tokens, Workspace& workspace,
+                   Team& team) {
+  State state = start;
   model.network().forward(tokens, tokens.size(), 1, state, workspace, team);
   return model.network().trace(workspace);
 }
 
-void measure_gradients(const Model& model, std::span<const Token> tokens, Workspace& workspace, Team& team,
-                       Connectivity& out) {
+void measure_gradients(const Model& model, const State& start, std::span<const Token> tokens, Workspace& workspace,
+                       Team& team, Connectivity& out) {
   const Network& network = model.network();
   const std::size_t e = network.config().embedding;
   std::vector<float> dx(tokens.size() * e);
-  const double log_p = network.input_gradient(tokens, out.answer, model.initial_state(), dx, workspace, team);
+  const double log_p = network.input_gradient(tokens, out.answer, start, dx, workspace, team);
   out.probability = std::exp(log_p);
   const std::span<const float> table = network.parameters()[0];
   for (std::size_t t = 0; t < tokens.size(); ++t) {
@@ -57,7 +64,7 @@ void measure_gradients(const Model& model, std::span<const Token> tokens, Worksp
 }
 
 // Words [first, first + batch) left out, one in each stream, and the rest read on from where the first of them stands.
-void leave_out(const Model& model, std::span<const Token> tokens, const GateTrace& trace, std::size_t first,
+void leave_out(const Model& model, std::span<const Token> tokens, const Read& read, std::size_t first,
                std::size_t batch, Workspace& workspace, Team& team, Connectivity& out) {
   const std::size_t steps = tokens.size() - first;
   std::vector<Token> inputs(steps * batch);
@@ -66,7 +73,7 @@ void leave_out(const Model& model, std::span<const Token> tokens, const GateTrac
       inputs[t * batch + b] = t == b ? Vocabulary::unknown : tokens[first + t];
     }
   }
-  State state = state_after(model, trace, first, batch);
+  State state = state_after(model, read, first, batch);
   model.network().forward(inputs, steps, batch, state, workspace, team);
   const std::span<const float> logits = model.network().logits((steps - 1) * batch, batch, workspace, team);
   const std::size_t stride = logits.size() / batch;
@@ -98,28 +105,29 @@ std::size_t last_half(const std::vector<double>& distances) {
 
 }  // namespace
 
-Connectivity connect(const Model& model, std::span<const Token> tokens, std::optional<Token> answer,
-                     bool leave_one_out) {
+Connectivity connect_from(const Model& model, const State& start, std::span<const Token> tokens,
+                          std::optional<Token> answer, bool leave_one_out) {
   expect_words(tokens);
   Workspace workspace;
   Team alone(1);
   Connectivity out;
   out.at = tokens.size() - 1;
-  GateTrace trace;
-  if (leave_one_out || !answer) trace = trace_of(model, tokens, workspace, alone);
+  Read read{start, {}};
+  if (leave_one_out || !answer) read.trace = trace_of(model, start, tokens, workspace, alone);
   if (!answer) {
     const std::span<const float> logits = model.network().logits(out.at, 1, workspace, alone);
     answer = choose(logits, model.vocabulary().size(), 1).front().token;
   }
   out.answer = *answer;
-  measure_gradients(model, tokens, workspace, alone, out);
+  measure_gradients(model, start, tokens, workspace, alone, out);
   for (std::size_t first = 0; leave_one_out && first < tokens.size(); first += kTogether) {
-    leave_out(model, tokens, trace, first, std::min(kTogether, tokens.size() - first), workspace, alone, out);
+    leave_out(model, tokens, read, first, std::min(kTogether, tokens.size() - first), workspace, alone, out);
   }
   return out;
 }
 
-Horizon horizon(const Model& model, std::span<const Token> tokens, std::size_t at, Token with) {
+Horizon horizon_from(const Model& model, const State& start, std::span<const Token> tokens, std::size_t at,
+                     Token with) {
   expect_words(tokens);
   if (at >= tokens.size()) {
     throw Error(Status::usage,
@@ -127,10 +135,10 @@ Horizon horizon(const Model& model, std::span<const Token> tokens, std::size_t a
   }
   Workspace workspace;
   Team alone(1);
-  const GateTrace before = trace_of(model, tokens, workspace, alone);
+  const GateTrace before = trace_of(model, start, tokens, workspace, alone);
   std::vector<Token> other(tokens.begin(), tokens.end());
   other[at] = with;
-  const GateTrace after = trace_of(model, other, workspace, alone);
+  const GateTrace after = trace_of(model, start, other, workspace, alone);
   Horizon out{at, with, {}};
   const std::size_t h = before.hidden;
   for (std::size_t l = 0; l < before.layers.size(); ++l) {
@@ -143,6 +151,15 @@ Horizon horizon(const Model& model, std::span<const Token> tokens, std::size_t a
     layer.words = last_half(layer.memory.empty() ? layer.hidden : layer.memory);
   }
   return out;
+}
+
+Connectivity connect(const Model& model, std::span<const Token> tokens, std::optional<Token> answer,
+                     bool leave_one_out) {
+  return connect_from(model, model.initial_state(), tokens, answer, leave_one_out);
+}
+
+Horizon horizon(const Model& model, std::span<const Token> tokens, std::size_t at, Token with) {
+  return horizon_from(model, model.initial_state(), tokens, at, with);
 }
 
 }  // namespace sluice

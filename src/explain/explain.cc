@@ -83,22 +83,22 @@ std::size_t moved_at(std::size_t at, const std::vector<std::size_t>& origin) {
   return after == 0 ? 0 : after - 1;
 }
 
-Changed explain_changed(const Model& model, const Reading& reading, std::size_t at, const ExplainOptions& options,
-                        std::optional<Token> answer) {
+Changed explain_changed(const Model& model, const State& start, const Reading& reading, std::size_t at,
+                        const ExplainOptions& options, std::optional<Token> answer) {
   const ChangedText text = apply(model, reading.words, options.changes);
   const std::vector<GateHold> holds = holds_of(model, options.changes.clamp, reading.words.size());
   const std::vector<Token> tokens = tokens_of(text.words);
-  Changed changed{read_held(model, tokens, options.top, moved_holds(holds, text.origin)), text.from, {}};
+  Changed changed{read_from(model, start, tokens, options.top, moved_holds(holds, text.origin)), text.from, {}};
   changed.reading.words = text.words;
   if (options.changes.clamp.empty()) {
-    changed.connectivity =
-        connect(model, std::span(tokens).first(moved_at(at, text.origin) + 1), answer, options.leave_one_out);
+    changed.connectivity = connect_from(model, start, std::span(tokens).first(moved_at(at, text.origin) + 1), answer,
+                                        options.leave_one_out);
   }
   return changed;
 }
 
-std::optional<Horizon> answer_horizon(const Model& model, const std::vector<Token>& tokens, const Connectivity& found,
-                                      const HorizonQuestion& question) {
+std::optional<Horizon> answer_horizon(const Model& model, const State& start, const std::vector<Token>& tokens,
+                                      const Connectivity& found, const HorizonQuestion& question) {
   const Token with = token_of(model, "horizon", question.with);
   std::size_t at = 0;
   if (question.at) {
@@ -110,7 +110,7 @@ std::optional<Horizon> answer_horizon(const Model& model, const std::vector<Toke
     at = static_cast<std::size_t>(std::max_element(weight.begin(), weight.end(), smaller) - weight.begin());
   }
   if (tokens[at] == with) return std::nullopt;
-  return horizon(model, tokens, at, with);
+  return horizon_from(model, start, tokens, at, with);
 }
 
 }  // namespace
@@ -126,15 +126,18 @@ Explanation explain(const Model& model, std::string_view text, const ExplainOpti
 
   Explanation out;
   out.text = text;
-  out.reading = read_held(model, tokens, options.top, {});
+  const std::optional<Token> begin = model.begin_token();
+  if (begin && tokens.front() != *begin) out.begins_after = begin;
+  const State start = text_start(model, tokens);
+  out.reading = read_from(model, start, tokens, options.top, {});
   for (std::size_t t = 0; t < tokens.size(); ++t) out.reading.words[t].text = pieces[t];
   const std::optional<Token> likeliest =
       options.top > 0 ? std::optional(out.reading.candidates[at].front().token) : std::nullopt;
   out.connectivity =
-      connect(model, std::span(tokens).first(at + 1), answer ? answer : likeliest, options.leave_one_out);
-  if (options.horizon) out.horizon = answer_horizon(model, tokens, out.connectivity, *options.horizon);
+      connect_from(model, start, std::span(tokens).first(at + 1), answer ? answer : likeliest, options.leave_one_out);
+  if (options.horizon) out.horizon = answer_horizon(model, start, tokens, out.connectivity, *options.horizon);
   out.changes = options.changes;
-  if (!options.changes.empty()) out.changed = explain_changed(model, out.reading, at, options, answer);
+  if (!options.changes.empty()) out.changed = explain_changed(model, start, out.reading, at, options, answer);
   return out;
 }
 

@@ -16,6 +16,12 @@ class Writer {
     json_.begin_object().key("schema").integer(explain_schema);
     json_.key("model").raw(facts_json(model_, options_.name));
     json_.key("text").string(e.text);
+    json_.key("begins_after");
+    if (e.begins_after) {
+      json_.string(token(*e.begins_after));
+    } else {
+      json_.null();
+    }
     json_.key("reading");
     reading(e.reading);
     json_.key("connectivity");

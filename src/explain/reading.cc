@@ -108,13 +108,24 @@ double log_probability(std::span<const float> logits, Token token) {
   return -static_cast<double>(softmax_loss(logits.data(), logits.size(), token));
 }
 
-Reading read_held(const Model& model, std::span<const Token> tokens, std::size_t top, std::span<const GateHold> holds) {
+State text_start(const Model& model, std::span<const Token> tokens) {
+  State state = model.initial_state();
+  const std::optional<Token> begin = model.begin_token();
+  if (!begin || (!tokens.empty() && tokens.front() == *begin)) return state;
+  Workspace workspace;
+  Team alone(1);
+  model.network().forward(std::span(&*begin, 1), 1, 1, state, workspace, alone);
+  return state;
+}
+
+Reading read_from(const Model& model, const State& start, std::span<const Token> tokens, std::size_t top,
+                  std::span<const GateHold> holds) {
   expect_words(tokens);
   Reading reading;
   for (const Token token : tokens) reading.words.push_back({model.vocabulary().token(token), token});
   Workspace workspace;
   Team alone(1);
-  State state = model.initial_state();
+  State state = start;
   if (holds.empty()) {
     model.network().forward(tokens, tokens.size(), 1, state, workspace, alone);
   } else {
@@ -128,7 +139,7 @@ Reading read_held(const Model& model, std::span<const Token> tokens, std::size_t
 
 Reading read_text(const Model& model, std::span<const Token> tokens, std::size_t top, std::span<const Clamp> clamps) {
   expect_words(tokens);
-  return read_held(model, tokens, top, holds_of(model, clamps, tokens.size()));
+  return read_from(model, model.initial_state(), tokens, top, holds_of(model, clamps, tokens.size()));
 }
 
 }  // namespace sluice

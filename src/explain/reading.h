@@ -1,6 +1,7 @@
 // A text read once: what every part of an explanation starts from.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -15,7 +16,15 @@ void expect_words(std::span<const Token> tokens);
 // Clamps as the network wants them. Throws Error (usage): an unknown gate, a layer, unit or word out of range.
 std::vector<GateHold> holds_of(const Model& model, std::span<const Clamp> clamps, std::size_t steps);
 
-Reading read_held(const Model& model, std::span<const Token> tokens, std::size_t top, std::span<const GateHold> holds);
+// The state in which a text is read: after model.begin_token(), or empty where there is none or the text has it itself.
+State text_start(const Model& model, std::span<const Token> tokens);
+
+// The parts of sluice/explain.h from a state instead of the empty one.
+Reading read_from(const Model& model, const State& start, std::span<const Token> tokens, std::size_t top,
+                  std::span<const GateHold> holds);
+Connectivity connect_from(const Model& model, const State& start, std::span<const Token> tokens,
+                          std::optional<Token> answer, bool leave_one_out);
+Horizon horizon_from(const Model& model, const State& start, std::span<const Token> tokens, std::size_t at, Token with);
 
 // The likeliest of a row of logits, padding included, by falling probability.
 std::vector<Choice> choose(std::span<const float> logits, std::size_t vocabulary, std::size_t top);

@@ -34,6 +34,10 @@ const CellInfo& Model::cell() const { return network_->cell(); }
 const Vocabulary& Model::vocabulary() const { return vocabulary_; }
 std::size_t Model::parameter_count() const { return network_->parameters().count(); }
 State Model::initial_state(std::size_t batch) const { return network_->initial_state(batch); }
+std::optional<Token> Model::begin_token() const {
+  return vocabulary_.find(vocabulary_.text().level == Level::pretokenized ? Vocabulary::end_of_line : "\n");
+}
+
 void Model::set_precision(Precision precision) {
   Team alone(1);
   network_->set_format(precision == Precision::bf16   ? Format::bf16_weights

@@ -21,6 +21,7 @@ static_assert(noexcept(std::declval<Stream&>().step(Token{})));
 static_assert(noexcept(std::declval<Stream&>().step(std::span<const float>())));
 static_assert(noexcept(std::declval<Stream&>().feed(std::span<const Token>())));
 static_assert(noexcept(std::declval<Stream&>().feed(std::span<const float>(), std::span<float>())));
+static_assert(noexcept(std::declval<Stream&>().begin()));
 static_assert(noexcept(std::declval<Stream&>().reset()));
 static_assert(noexcept(std::declval<StreamBatch&>().step(std::span<const Token>())));
 static_assert(noexcept(std::declval<StreamBatch&>().step(std::span<const float>())));
@@ -62,6 +63,7 @@ class Player {
   bool all_else() noexcept {
     bool good = model_.reads_text() ? stream_.feed(tokens_) : stream_.feed(x_, y_);
     good = good && !stream_.step(Token{kOutputs}) && !stream_.step(std::span<const float>(x_).first(1));
+    good = good && stream_.begin() == model_.reads_text();
     good = good && batch_.copy_state(1, kept_);
     stream_.set_state(kept_);
     batch_.set_state(2, stream_.state());
