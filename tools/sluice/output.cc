@@ -52,6 +52,13 @@ void write_page(const ResultFlags& flags, const std::function<std::string()>& ma
 
 void print_json(const Json& object) { print(object.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"); }
 
+void refuse_line(const ResultFlags& flags, const Error& error, std::uint64_t number) {
+  if (flags.json) print_json({{"line", number}, {"error", error.what()}});
+  flush();
+  const std::string sentence = fmt::format("sluice: {}\n", error.what());
+  std::fwrite(sentence.data(), 1, sentence.size(), stderr);
+}
+
 void say_unknown(Talk& talk, const std::vector<std::string>& unknown, bool all) {
   if (unknown.empty()) return;
   std::string list;

@@ -37,6 +37,9 @@ void draw_picture(const ResultFlags& flags, const std::string& command, const Vi
 // Writes the page for the browser that was asked for.
 void write_page(const ResultFlags& flags, const std::function<std::string()>& make);
 void print_json(const Json& object);
+// Says what is wrong with one of many lines, between the answers to the others: as one of the objects, and as a
+// sentence.
+void refuse_line(const ResultFlags& flags, const Error& error, std::uint64_t number);
 // Tells which words a model does not know; nothing when it knows all. `all`: it knows none.
 void say_unknown(Talk& talk, const std::vector<std::string>& unknown, bool all);
 // The shortest decimal number that is this float: 0.98 and not 0.98000001907348633.
