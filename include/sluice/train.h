@@ -37,6 +37,9 @@ struct TrainOptions {
   // Share of windows a stream begins with an empty state instead of the carried one, so that the model learns to begin
   // from it (Melis, Dyer & Blunsom 2018).
   double state_reset = 0;
+  // The bias of the output layer, where it is still 0, begins at the logarithm of each token's share of the training
+  // text, so that no update is spent on learning which tokens are frequent; not with numbers.
+  bool frequency_bias = false;
   Schedule schedule = Schedule::cosine;
   std::uint64_t warmup = 0;          // updates of linear warm-up, under any schedule
   double final_rate = 0.05;          // cosine ends at this share of learning_rate
