@@ -1,44 +1,34 @@
-# What `cmake --install` puts where, and the target that takes it away again.
+# What `cmake --install` puts where, and the target that takes it away again: the command if it is built (SLUICE_TOOL),
+# the libraries if they are (SLUICE_LIBRARIES).
 include(GNUInstallDirs)
-include(CMakePackageConfigHelpers)
+# Builds what is installed, and nothing else.
+add_custom_target(sluice_installed)
 
-set(SLUICE_PACKAGE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/sluice)
-foreach(kind static shared)
-  if(kind STREQUAL static)
-    set(libraries sluice sluice_inference)
+if(SLUICE_TOOL)
+  add_dependencies(sluice_installed sluice_tool)
+  install(TARGETS sluice_tool RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  # The program itself writes its manual page and its completions, in the build folder.
+  if(CMAKE_CROSSCOMPILING)
+    message(STATUS "cross-compiling: neither a manual page nor completions of the command are installed")
   else()
-    set(libraries sluice_shared sluice_inference_shared)
+    set(SLUICE_SHARE ${PROJECT_BINARY_DIR}/share)
+    file(MAKE_DIRECTORY ${SLUICE_SHARE})
+    add_custom_command(TARGET sluice_tool POST_BUILD
+      COMMAND sluice_tool help --man > ${SLUICE_SHARE}/sluice.1
+      COMMAND sluice_tool completion bash > ${SLUICE_SHARE}/sluice
+      COMMAND sluice_tool completion zsh > ${SLUICE_SHARE}/_sluice
+      COMMAND sluice_tool completion fish > ${SLUICE_SHARE}/sluice.fish)
+    install(FILES ${SLUICE_SHARE}/sluice.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+    install(FILES ${SLUICE_SHARE}/sluice DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+    install(FILES ${SLUICE_SHARE}/_sluice DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
+    install(FILES ${SLUICE_SHARE}/sluice.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
   endif()
-  install(TARGETS ${libraries} EXPORT sluice-${kind} ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
-          LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
-  install(EXPORT sluice-${kind} NAMESPACE sluice:: FILE sluice-${kind}.cmake DESTINATION ${SLUICE_PACKAGE_DIR})
-endforeach()
-install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/sluice DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
-        FILES_MATCHING PATTERN "*.h")
+endif()
 
-configure_file(${PROJECT_SOURCE_DIR}/cmake/sluice-config.cmake ${PROJECT_BINARY_DIR}/package/sluice-config.cmake COPYONLY)
-write_basic_package_version_file(${PROJECT_BINARY_DIR}/package/sluice-config-version.cmake
-                                 COMPATIBILITY SameMinorVersion)
-install(FILES ${PROJECT_BINARY_DIR}/package/sluice-config.cmake
-              ${PROJECT_BINARY_DIR}/package/sluice-config-version.cmake DESTINATION ${SLUICE_PACKAGE_DIR})
-
-# The folder above a pkg-config file's own, so that an installation may be moved.
-cmake_path(RELATIVE_PATH CMAKE_INSTALL_PREFIX BASE_DIRECTORY ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig
-           OUTPUT_VARIABLE SLUICE_PREFIX_FROM_PC)
-foreach(part sluice sluice_inference)
-  if(part STREQUAL sluice)
-    set(SLUICE_PC_NAME "sluice")
-    set(SLUICE_PC_REQUIRES "libutf8proc")
-    set(SLUICE_PC_DESCRIPTION "Recurrent networks on ordinary processors: train, show, measure and stream")
-  else()
-    set(SLUICE_PC_NAME "sluice-inference")
-    set(SLUICE_PC_REQUIRES "")
-    set(SLUICE_PC_DESCRIPTION "Recurrent networks on ordinary processors: load a model and stream")
-  endif()
-  set(SLUICE_PC_LIBRARY ${part})
-  configure_file(${PROJECT_SOURCE_DIR}/cmake/sluice.pc.in ${PROJECT_BINARY_DIR}/package/${SLUICE_PC_NAME}.pc @ONLY)
-  install(FILES ${PROJECT_BINARY_DIR}/package/${SLUICE_PC_NAME}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
-endforeach()
+if(SLUICE_LIBRARIES)
+  add_dependencies(sluice_installed sluice sluice_shared sluice_inference sluice_inference_shared)
+  include(cmake/install_libraries.cmake)
+endif()
 
 if(PROJECT_IS_TOP_LEVEL)
   add_custom_target(uninstall

@@ -1,10 +1,13 @@
-// Foretells a column of a CSV file from its own past.
+// Forecasts a column of a CSV file from its own past.
 //
 //   forecast FILE.csv COLUMN [AHEAD]
 //
-// Learns from the first eight tenths how the column changes over each of the next AHEAD rows (1 if not given), says how
-// wrong that is on the last two tenths beside the simplest answer, that nothing changes, and then foretells the AHEAD
+// Learns from the first eight tenths how the column changes over each of the next AHEAD rows (1 if not given). Says how
+// wrong the forecast is on the last two tenths, beside the simplest one, that nothing changes. Then forecasts the AHEAD
 // rows after the last. Errors are mean squares, over all rows and distances, in units of the column's variance.
+//
+// The first line names the columns; commas stand between cells, points in numbers. What spreadsheets add is read over:
+// a byte order mark, quotes, blanks around a cell, a plus sign, empty lines at the end.
 #include <sluice/sluice.h>
 
 #include <algorithm>
@@ -12,9 +15,11 @@
 #include <cmath>
 #include <fstream>
 #include <iostream>
+#include <iterator>
 #include <numeric>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace {
@@ -22,7 +27,7 @@ namespace {
 using sluice::Error;
 using sluice::Status;
 
-// Cells of a line; quotes around a cell go, and a comma within them stays.
+// Cells of a line; quotes around a cell go, and a comma within them stays. Blanks around a cell go too.
 std::vector<std::string> cells_of(const std::string& line) {
   std::vector<std::string> cells(1);
   bool quoted = false;
@@ -31,11 +36,37 @@ std::vector<std::string> cells_of(const std::string& line) {
       quoted = !quoted;
     } else if (c == ',' && !quoted) {
       cells.emplace_back();
-    } else if (c != '\r') {
+    } else {
       cells.back() += c;
     }
   }
+  constexpr const char* kBlanks = " \t\r";
+  for (std::string& cell : cells) {
+    cell.erase(0, cell.find_first_not_of(kBlanks));
+    cell.erase(cell.find_last_not_of(kBlanks) + 1);
+  }
   return cells;
+}
+
+std::size_t find_column(const std::vector<std::string>& names, const std::string& name) {
+  const std::size_t column = static_cast<std::size_t>(std::ranges::find(names, name) - names.begin());
+  if (column < names.size()) return column;
+  std::string message = "column: expected one of ";
+  for (const std::string& other : names) message += (&other == &names.front() ? "\"" : ", \"") + other + '"';
+  message += ", found \"" + name + '"';
+  if (names.size() == 1 && names.front().find_first_of(";\t") != std::string::npos) {
+    message += "; the cells seem to be separated by " +
+               std::string(names.front().find(';') == std::string::npos ? "tabs" : "semicolons") +
+               ": save the file with commas between cells and points in numbers";
+  }
+  throw Error(Status::usage, message);
+}
+
+// The whole cell as a number; a plus sign may stand before it.
+bool read_number(std::string_view cell, double& value) {
+  if (cell.starts_with('+') && !cell.starts_with("+-")) cell.remove_prefix(1);
+  const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
+  return error == std::errc() && end == cell.data() + cell.size() && std::isfinite(value);
 }
 
 std::vector<double> read_column(const std::string& path, const std::string& name) {
@@ -43,23 +74,24 @@ std::vector<double> read_column(const std::string& path, const std::string& name
   std::string line;
   if (!std::getline(file, line))
     throw Error(Status::bad_file, path + ": expected a CSV file, found none or an empty one");
-  const std::vector<std::string> names = cells_of(line);
-  const std::size_t column = static_cast<std::size_t>(std::ranges::find(names, name) - names.begin());
-  if (column == names.size()) {
-    std::string known;
-    for (const std::string& other : names) known += (known.empty() ? "" : ", ") + other;
-    throw Error(Status::usage, "column: expected one of " + known + ", found " + name);
-  }
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  if (line.starts_with(kByteOrderMark)) line.erase(0, kByteOrderMark.size());
+  const std::size_t column = find_column(cells_of(line), name);
   std::vector<double> values;
+  std::size_t empty = 0;  // the first of the empty lines before this one: they may only stand at the end
   for (std::size_t row = 2; std::getline(file, line); ++row) {
     const std::vector<std::string> cells = cells_of(line);
+    if (cells.size() == 1 && cells.front().empty()) {
+      if (empty == 0) empty = row;
+      continue;
+    }
+    const auto refuse = [&](std::size_t at, const std::string& found) {
+      throw Error(Status::bad_file, path + ", line " + std::to_string(at) + ": expected a number, found " + found);
+    };
+    if (empty != 0) refuse(empty, "an empty line");
     const std::string cell = column < cells.size() ? cells[column] : "";
     double value = 0;
-    const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
-    if (error != std::errc() || end != cell.data() + cell.size() || !std::isfinite(value)) {
-      throw Error(Status::bad_file,
-                  path + ", line " + std::to_string(row) + ": expected a number, found \"" + cell + '"');
-    }
+    if (!read_number(cell, value)) refuse(row, '"' + cell + '"');
     values.push_back(value);
   }
   return values;
@@ -81,6 +113,12 @@ double usual_change(std::span<const double> values) {
   return squares > 0 ? std::sqrt(squares / static_cast<double>(values.size() - 1)) : 1;
 }
 
+// As many digits as it takes to read the same number again, no more: six would make 1e+09 of 1000000123.
+std::string shortest(double value) {
+  char digits[32];
+  return {digits, std::to_chars(std::begin(digits), std::end(digits), value).ptr};
+}
+
 void forecast(const std::string& path, const std::string& column, std::size_t ahead) {
   const std::vector<double> values = read_column(path, column);
   const std::size_t least = 100 + 6 * ahead;  // so that either part has rows with a known future
@@ -88,8 +126,8 @@ void forecast(const std::string& path, const std::string& column, std::size_t ah
     throw Error(Status::bad_file, path + ": expected at least " + std::to_string(least) + " rows, found " +
                                       std::to_string(values.size()));
   }
-  // The network sees changes alone, from row to row, and answers with changes: a level it has never seen does not lead
-  // it astray. Both are in units of the usual change.
+  // The network sees changes alone, from row to row, and predicts changes: a level it has never seen does not lead it
+  // astray. Both are in units of the usual change.
   const std::size_t learned = values.size() * 8 / 10, known = values.size() - ahead;
   const std::span<const double> for_learning = std::span<const double>(values).first(learned);
   const double deviation = spread(for_learning), unit = usual_change(for_learning);
@@ -120,9 +158,10 @@ void forecast(const std::string& path, const std::string& column, std::size_t ah
     }
   }
   const double judged = static_cast<double>((known - learned) * ahead) * (deviation / unit) * (deviation / unit);
-  std::cout << "rows " << known - learned << "\nmodel " << wrong / judged << "\nlast value " << floor / judged
-            << "\nnext";
-  for (const float change : stream.output()) std::cout << ' ' << values.back() + unit * static_cast<double>(change);
+  std::cout << "rows " << known - learned << "\nmodel " << shortest(wrong / judged) << "\nlast value "
+            << shortest(floor / judged) << "\nnext";
+  for (const float change : stream.output())
+    std::cout << ' ' << shortest(values.back() + unit * static_cast<double>(change));
   std::cout << '\n';
 }
 

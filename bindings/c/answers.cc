@@ -1,5 +1,6 @@
 // Answers into the caller's own memory.
 #include <algorithm>
+#include <cmath>
 
 #include "handles.h"
 
@@ -20,8 +21,10 @@ sluice_status give_top(const char* function, std::span<const float> probabilitie
   *count = 0;
   if (const sluice_status bad = check_pointer(function, candidates, "room for candidates")) return bad;
   if (capacity == 0) return refuse(function, "room for at least 1 candidate, found 0");
-  const auto likelier = [](const sluice_candidate& a, const sluice_candidate& b) {
-    return a.probability > b.probability || (a.probability == b.probability && a.token < b.token);
+  // NaN stands last, for an order must be one.
+  const auto rank = [](const sluice_candidate& c) { return std::isnan(c.probability) ? -1.f : c.probability; };
+  const auto likelier = [&](const sluice_candidate& a, const sluice_candidate& b) {
+    return rank(a) > rank(b) || (rank(a) == rank(b) && a.token < b.token);
   };
   // A heap in the caller's own room, the least likely of those kept in front: no memory is taken.
   sluice_candidate* end = candidates;

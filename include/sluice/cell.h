@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "sluice/export.h"
+#include "sluice/standard.h"
 
 namespace sluice {
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "sluice/export.h"
+#include "sluice/standard.h"
 #include "sluice/train.h"
 
 namespace sluice {

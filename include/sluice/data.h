@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "sluice/export.h"
+#include "sluice/standard.h"
 
 namespace sluice {
 

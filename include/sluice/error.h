@@ -5,6 +5,7 @@
 #include <string>
 
 #include "sluice/export.h"
+#include "sluice/standard.h"
 
 namespace sluice {
 
@@ -13,7 +14,7 @@ enum class Status : int {
   failed = 1,    // the work could not be done: a full disk, an output that already exists
   usage = 2,     // an option or argument is out of range or unknown
   bad_file = 3,  // a file is missing, unreadable, or not what it should be
-  diverged = 4,  // training met NaN or Inf and smaller steps did not help
+  diverged = 4,  // training met NaN or Inf and smaller steps did not help, or its loss rose far above the start's
 };
 
 class SLUICE_API Error : public std::runtime_error {

@@ -4,6 +4,7 @@
 // Words, units and layers are counted from 0. T words, H units, L layers, E numbers a word (embedding).
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -12,6 +13,7 @@
 
 #include "sluice/export.h"
 #include "sluice/model.h"
+#include "sluice/standard.h"
 
 namespace sluice {
 
@@ -50,6 +52,8 @@ struct ExplainOptions {
   bool leave_one_out = true;           // about T * T / 2 steps
   std::optional<HorizonQuestion> horizon = HorizonQuestion{};
   Changes changes = {};
+  // Asked again and again while it works; false ends the work by Error (failed).
+  std::function<bool()> go_on = {};
 };
 
 struct Word {
@@ -137,16 +141,18 @@ struct Explanation {
   std::optional<Changed> changed;
 };
 
-// Throws Error (usage) naming the option, what was expected and what was found: a text without words, a number past its
-// end, an answer the model does not know, a gate that the cell lacks, all words removed.
+// Throws Error (usage) naming the option, what was expected and what was found: a model of numbers, or one whose
+// weights are held in fewer bits than f32, a text without words, a number past its end, an answer the model does not
+// know, a gate that the cell lacks, all words removed.
 SLUICE_API Explanation explain(const Model& model, std::string_view text, const ExplainOptions& options = {});
 
 // The single parts, from tokens and from an empty state: whoever wants to begin as a text does puts
-// Model::begin_token() in front. Throw Error (usage) when there are none.
+// Model::begin_token() in front. Throw Error (usage) for the same models, when there are no tokens, and for a token
+// past the end of the vocabulary.
 SLUICE_API Reading read_text(const Model& model, std::span<const Token> tokens, std::size_t top = 5,
                              std::span<const Clamp> clamps = {});
 SLUICE_API Connectivity connect(const Model& model, std::span<const Token> tokens, std::optional<Token> answer = {},
-                                bool leave_one_out = true);
+                                bool leave_one_out = true, const std::function<bool()>& go_on = {});
 SLUICE_API Horizon horizon(const Model& model, std::span<const Token> tokens, std::size_t at, Token with);
 
 // The gate that keeps the past ("retain", "forget"), as an index into CellInfo::gates; nothing for the plain RNN.

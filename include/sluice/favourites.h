@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "sluice/export.h"
+#include "sluice/standard.h"
 
 namespace sluice::favourites {
 

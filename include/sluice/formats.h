@@ -7,6 +7,7 @@
 
 #include "sluice/export.h"
 #include "sluice/model.h"
+#include "sluice/standard.h"
 
 namespace sluice {
 

@@ -16,6 +16,7 @@
 #include "sluice/data.h"
 #include "sluice/error.h"
 #include "sluice/export.h"
+#include "sluice/standard.h"
 
 namespace sluice {
 

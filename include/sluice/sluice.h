@@ -7,6 +7,7 @@
 #include "sluice/error.h"
 #include "sluice/explain.h"
 #include "sluice/favourites.h"
+#include "sluice/fine_tune.h"
 #include "sluice/formats.h"
 #include "sluice/model.h"
 #include "sluice/series.h"

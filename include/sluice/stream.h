@@ -23,6 +23,7 @@
 
 #include "sluice/export.h"
 #include "sluice/model.h"
+#include "sluice/standard.h"
 
 namespace sluice {
 
@@ -70,9 +71,10 @@ class SLUICE_API Stream {
   std::span<const float> probabilities() const noexcept;
   // What a model on numbers answered to the last step, [O]. Zeros before it, and empty for a model of text. Real-time.
   std::span<const float> output() const noexcept;
-  // The k likeliest next tokens, likeliest first, ties by token number.
+  // The k likeliest next tokens, likeliest first, ties by token number; NaN stands last.
   std::vector<std::pair<Token, float>> top(std::size_t k) const;
-  // Draws the next token (does not step). `random` is a number in [0, 1). Throws Error (usage) for a model on numbers.
+  // Draws the next token (does not step). `random` is a number in [0, 1). Throws Error (usage): a model on numbers;
+  // options out of range, NaN among them; nothing to draw from, before the first step or where probabilities are NaN.
   Token sample(const SampleOptions& options, double random) const;
 
   const State& state() const noexcept;

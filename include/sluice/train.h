@@ -8,6 +8,7 @@
 #include "sluice/export.h"
 #include "sluice/model.h"
 #include "sluice/series.h"
+#include "sluice/standard.h"
 
 namespace sluice {
 
@@ -52,7 +53,10 @@ struct TrainOptions {
   std::string checkpoint = {};       // written here during training; empty: none
   double checkpoint_seconds = 60;    // at most this often, and at every epoch's end
   bool resume = false;               // go on from `checkpoint`
-  double max_seconds = 0;            // stop after this time, best model kept; 0: no limit
+  // train() ends within this time, with the best model; 0: no limit. Validation, calibration, checkpoints and as much
+  // as saving the model takes are part of it: where the validation text is too long for that, a part of it stands for
+  // all.
+  double max_seconds = 0;
 };
 
 // For a model on numbers read "steps of the series" for tokens and "mean squared error" for nats, here and in
@@ -73,16 +77,24 @@ struct TrainResult {
   std::uint64_t tokens = 0, updates = 0;
   std::size_t epochs = 0;
   double seconds = 0, tokens_per_second = 0;
-  double train_loss = 0;       // mean nats a token over the last epoch
-  double validation_loss = 0;  // of the kept (best) model; equals train_loss when there is no validation
-  bool stopped = false;        // the callback asked to stop: a checkpoint was written if one was asked for
-  bool stopped_early = false;  // patience ran out
+  double train_loss = 0;                // mean nats a token over the last epoch
+  double validation_loss = 0;           // of the kept (best) model; equals train_loss when there is no validation
+  std::uint64_t validation_tokens = 0;  // that it is the loss of: not all of them where max_seconds left no time for it
+  // The same loss of a guess that looks at nothing: every token by its frequency in the training text or all evenly,
+  // whichever costs less; for numbers, their means.
+  double guess_loss = 0;
+  bool worse_than_guess = false;  // the model is of no use: a warning was reported
+  bool stopped = false;           // the callback asked to stop: a checkpoint was written if one was asked for
+  bool stopped_early = false;     // patience ran out
 };
 
-// Trains `model` in place and leaves the best weights in it. `report` is called on the calling thread, at least at
-// every update; it returns false to stop after writing a checkpoint. The result is the same, bit for bit, for any
-// number of threads. Throws Error: usage (option out of range), bad_file (text too short for one window; a checkpoint
-// that does not fit), diverged.
+// Trains `model` in place and leaves the best weights in it; those from before the first update are among them where
+// there is a validation text. `report` is called on the calling thread, at least at every update; it returns false to
+// stop after writing a checkpoint. A checkpoint that cannot be written before that is a warning, and is tried again at
+// the next. The checkpoint is locked (PATH.lock) until the end. The result is the same, bit for bit, for any number of
+// threads. Throws Error: usage (option out of range), bad_file (text too short for one window; a checkpoint that does
+// not fit), failed (no time for a single update; somebody else writes the checkpoint), diverged (NaN, or a loss far
+// above that of the start for long).
 SLUICE_API TrainResult train(Model& model, const Corpus& corpus, const TrainOptions& options,
                              const std::function<bool(const Report&)>& report = {});
 // The same with a validation text of its own; options.validation_split is ignored.

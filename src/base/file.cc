@@ -2,7 +2,9 @@
 // Source: rename(2), fsync(2) and the order of steps in "All File Systems Are Not Created Equal" (Pillai et al. 2014).
 #include "base/file.h"
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,7 +14,11 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 #include <system_error>
+#include <vector>
+
+#include "base/fnv.h"
 
 namespace sluice {
 namespace {
@@ -113,31 +119,61 @@ void write_stream(const std::string& path, std::string_view bytes) {
   if (file.close() != 0) throw unwritable(path, reason(errno));
 }
 
-// A file that is removed again unless keep() was called.
+// What temporary files for `path` begin with. The name itself might leave no room for more.
+std::string temporary_prefix(const Target& target) {
+  char digits[20];
+  const std::string name = target.path.substr(target.path.rfind('/') + 1);
+  std::snprintf(digits, sizeof digits, "%016llx", static_cast<unsigned long long>(fnv1a(std::span<const char>(name))));
+  return ".sluice-" + std::string(digits) + "-";
+}
+
+// Removes what writers of this file left that were killed: who still writes holds a lock on its temporary file.
+void remove_left_behind(const Target& target) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> folder(::opendir(target.folder.c_str()), &::closedir);
+  if (folder == nullptr) return;
+  const std::string prefix = temporary_prefix(target);
+  while (const dirent* entry = ::readdir(folder.get())) {
+    const std::string_view name = entry->d_name;
+    if (!name.starts_with(prefix) || !name.ends_with(".tmp")) continue;
+    const Descriptor file(::openat(::dirfd(folder.get()), entry->d_name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW));
+    if (file.get() < 0 || ::flock(file.get(), LOCK_EX | LOCK_NB) != 0) continue;
+    ::unlinkat(::dirfd(folder.get()), entry->d_name, 0);
+  }
+}
+
+// A file beside the target, locked while it is open, that is removed again unless keep() was called.
 class Temporary {
  public:
-  Temporary(const std::string& folder, const std::string& for_path) {
+  Temporary(const Target& target, const std::string& for_path) {
     static std::atomic<unsigned> number{0};
-    const std::string prefix = (folder == "." ? "" : folder) + ".sluice-" + std::to_string(::getpid()) + "-";
-    for (int attempt = 0; attempt < 1000 && fd_ < 0; ++attempt) {
+    const std::string prefix =
+        (target.folder == "." ? "" : target.folder) + temporary_prefix(target) + std::to_string(::getpid()) + "-";
+    for (int attempt = 0; attempt < 1000 && !file_; ++attempt) {
       path_ = prefix + std::to_string(number++) + ".tmp";
-      fd_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-      if (fd_ < 0 && errno != EEXIST) break;
+      const int fd = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+      if (fd < 0 && errno != EEXIST) break;
+      if (fd < 0) continue;
+      file_.emplace(fd);
+      // Whoever cleans up may have taken it for one left behind, just before it was locked.
+      struct stat info {};
+      const bool lost = ::flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+      if (lost || ::fstat(fd, &info) != 0 || info.st_nlink == 0) file_.reset();
     }
-    if (fd_ < 0) throw unwritable(for_path, "no temporary file beside it: " + reason(errno));
+    if (!file_) throw unwritable(for_path, "no temporary file beside it: " + reason(errno));
   }
   ~Temporary() {
     if (!kept_) ::unlink(path_.c_str());
   }
   Temporary(const Temporary&) = delete;
   Temporary& operator=(const Temporary&) = delete;
-  int fd() const { return fd_; }
+  int fd() const { return file_->get(); }
+  int close() { return file_->close(); }
   const std::string& path() const { return path_; }
   void keep() { kept_ = true; }
 
  private:
   std::string path_;
-  int fd_ = -1;
+  std::optional<Descriptor> file_;
   bool kept_ = false;
 };
 
@@ -149,6 +185,63 @@ int move_into_place(const std::string& from, const std::string& to, bool force) 
   }
   return ::rename(from.c_str(), to.c_str()) == 0 ? 0 : errno;
 }
+
+// A file on its way: whole on the disk beside its place, then in its place.
+class Pending {
+ public:
+  Pending(Target target, const FileBytes& file)
+      : target_(std::move(target)), path_(file.path), temporary_(clean(target_), path_) {
+    // A new file keeps the usual permissions.
+    if (target_.exists && target_.mode != 0) ::fchmod(temporary_.fd(), target_.mode);
+    if (const int error = write_all(temporary_.fd(), file.bytes)) throw unwritable(path_, reason(error));
+    if (::fsync(temporary_.fd()) != 0) throw unwritable(path_, reason(errno));
+  }
+
+  // 0, or the errno of what went wrong. What is to go back keeps the old file under the temporary name meanwhile; a
+  // file system that cannot exchange two names gives no way back.
+  int place(bool force, bool can_go_back) {
+    if (can_go_back && target_.exists &&
+        ::renameat2(AT_FDCWD, temporary_.path().c_str(), AT_FDCWD, target_.path.c_str(), RENAME_EXCHANGE) == 0) {
+      exchanged_ = true;
+      return 0;
+    }
+    const int error = move_into_place(temporary_.path(), target_.path, force);
+    if (error == 0) temporary_.keep();
+    return error;
+  }
+
+  void go_back() {
+    if (exchanged_) {
+      ::rename(temporary_.path().c_str(), target_.path.c_str());
+      temporary_.keep();
+    } else if (!target_.exists) {
+      ::unlink(target_.path.c_str());
+    }
+  }
+
+  // The name itself reaches the disk with the folder. Some file systems refuse to sync a folder, and the file is whole
+  // either way; a disk that fails is another matter.
+  void finish() {
+    if (temporary_.close() != 0) throw unwritable(path_, reason(errno));
+    const Descriptor folder(::open(target_.folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (folder.get() < 0 || ::fsync(folder.get()) == 0) return;
+    if (errno != EIO && errno != ENOSPC && errno != EDQUOT) return;
+    throw unwritable(path_, "the file is there, but its folder did not reach the disk: " + reason(errno));
+  }
+
+  const std::string& path() const { return path_; }
+
+ private:
+  static const Target& clean(const Target& target) {
+    remove_left_behind(target);
+    return target;
+  }
+
+  Target target_;
+  std::string path_;
+  Temporary temporary_;
+  bool exchanged_ = false;
+};
 
 }  // namespace
 
@@ -194,22 +287,34 @@ RawVector<char> read_file(const std::string& path, std::uint64_t most) {
 void check_writable(const std::string& path, bool force) { find_target(path, force); }
 
 void write_file(const std::string& path, std::string_view bytes, bool force) {
-  const Target target = find_target(path, force);
-  if (target.stream) return write_stream(path, bytes);
+  const FileBytes file = {path, bytes};
+  write_files({&file, 1}, force);
+}
 
-  Temporary temporary(target.folder, path);
-  Descriptor file(temporary.fd());
-  if (target.exists && target.mode != 0) ::fchmod(file.get(), target.mode);  // else the new file keeps the default
-  if (const int error = write_all(file.get(), bytes)) throw unwritable(path, reason(error));
-  if (::fsync(file.get()) != 0) throw unwritable(path, reason(errno));
-  if (file.close() != 0) throw unwritable(path, reason(errno));
-  if (const int error = move_into_place(temporary.path(), target.path, force)) throw unwritable(path, reason(error));
-  temporary.keep();
+void write_files(std::span<const FileBytes> files, bool force) {
+  std::vector<std::unique_ptr<Pending>> pending;
+  std::vector<const FileBytes*> streams;
+  for (const FileBytes& file : files) {
+    Target target = find_target(file.path, force);
+    if (target.stream) {
+      streams.push_back(&file);
+    } else {
+      pending.push_back(std::make_unique<Pending>(std::move(target), file));
+    }
+  }
+  for (const FileBytes* file : streams) write_stream(file->path, file->bytes);
+  for (std::size_t i = 0; i < pending.size(); ++i) {
+    const int error = pending[i]->place(force, /*can_go_back=*/pending.size() > 1);
+    if (error == 0) continue;
+    for (std::size_t placed = i; placed-- > 0;) pending[placed]->go_back();
+    throw unwritable(pending[i]->path(), reason(error));
+  }
+  for (const auto& file : pending) file->finish();
+}
 
-  // The name itself reaches the disk with the folder. Some file systems refuse to sync a folder; the file is whole
-  // either way.
-  Descriptor folder(::open(target.folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (folder.get() >= 0) ::fsync(folder.get());
+std::string place_of(const std::string& path) {
+  Target target = find_target(path, /*force=*/true);
+  return target.stream ? std::string() : std::move(target.path);
 }
 
 }  // namespace sluice

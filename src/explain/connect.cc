@@ -6,6 +6,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "explain/facts.h"
 #include "explain/reading.h"
 
 namespace sluice {
@@ -106,8 +107,9 @@ std::size_t last_half(const std::vector<double>& distances) {
 }  // namespace
 
 Connectivity connect_from(const Model& model, const State& start, std::span<const Token> tokens,
-                          std::optional<Token> answer, bool leave_one_out) {
-  expect_words(tokens);
+                          std::optional<Token> answer, bool leave_one_out, const std::function<bool()>& go_on) {
+  expect_words(model, tokens);
+  if (answer) expect_words(model, {&*answer, 1});
   Workspace workspace;
   Team alone(1);
   Connectivity out;
@@ -119,8 +121,10 @@ Connectivity connect_from(const Model& model, const State& start, std::span<cons
     answer = choose(logits, model.vocabulary().size(), 1).front().token;
   }
   out.answer = *answer;
+  expect_going(go_on);
   measure_gradients(model, start, tokens, workspace, alone, out);
   for (std::size_t first = 0; leave_one_out && first < tokens.size(); first += kTogether) {
+    expect_going(go_on);
     leave_out(model, tokens, read, first, std::min(kTogether, tokens.size() - first), workspace, alone, out);
   }
   return out;
@@ -128,10 +132,11 @@ Connectivity connect_from(const Model& model, const State& start, std::span<cons
 
 Horizon horizon_from(const Model& model, const State& start, std::span<const Token> tokens, std::size_t at,
                      Token with) {
-  expect_words(tokens);
+  expect_words(model, tokens);
+  expect_words(model, {&with, 1});
   if (at >= tokens.size()) {
-    throw Error(Status::usage,
-                "horizon: expected a word 0 to " + std::to_string(tokens.size() - 1) + ", found " + std::to_string(at));
+    throw Error(Status::usage, "horizon: expected a " + std::string(unit_name(model)) + " 0 to " +
+                                   std::to_string(tokens.size() - 1) + ", found " + std::to_string(at));
   }
   Workspace workspace;
   Team alone(1);
@@ -153,9 +158,9 @@ Horizon horizon_from(const Model& model, const State& start, std::span<const Tok
   return out;
 }
 
-Connectivity connect(const Model& model, std::span<const Token> tokens, std::optional<Token> answer,
-                     bool leave_one_out) {
-  return connect_from(model, model.initial_state(), tokens, answer, leave_one_out);
+Connectivity connect(const Model& model, std::span<const Token> tokens, std::optional<Token> answer, bool leave_one_out,
+                     const std::function<bool()>& go_on) {
+  return connect_from(model, model.initial_state(), tokens, answer, leave_one_out, go_on);
 }
 
 Horizon horizon(const Model& model, std::span<const Token> tokens, std::size_t at, Token with) {

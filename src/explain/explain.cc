@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "explain/facts.h"
 #include "explain/reading.h"
 
 namespace sluice {
@@ -11,8 +12,9 @@ namespace {
   throw Error(Status::usage, what + ": expected " + expected + ", found " + found);
 }
 
-void expect_word(const std::string& what, std::size_t at, std::size_t words) {
-  if (at >= words) refuse(what, "a word 0 to " + std::to_string(words - 1), std::to_string(at));
+void expect_word(const Model& model, const std::string& what, std::size_t at, std::size_t words) {
+  if (at < words) return;
+  refuse(what, "a " + std::string(unit_name(model)) + " 0 to " + std::to_string(words - 1), std::to_string(at));
 }
 
 // The one token that a piece of text is for the model.
@@ -20,13 +22,14 @@ Token token_of(const Model& model, const std::string& what, const std::string& t
   if (text == Vocabulary::unknown_text) return Vocabulary::unknown;
   if (const auto known = model.vocabulary().find(text)) return *known;
   const std::vector<Token> tokens = model.vocabulary().encode(text);
-  if (tokens.size() != 1) refuse(what, "one word", std::to_string(tokens.size()) + " of them");
+  if (tokens.size() != 1)
+    refuse(what, "one " + std::string(unit_name(model)), std::to_string(tokens.size()) + " of them");
   return tokens.front();
 }
 
 Token answer_of(const Model& model, const std::string& text) {
   const auto known = model.vocabulary().find(text);
-  if (!known) refuse("answer", "a word that the model knows", "\"" + text + "\"");
+  if (!known) refuse("answer", "a " + std::string(unit_name(model)) + " that the model knows", "\"" + text + "\"");
   return *known;
 }
 
@@ -38,11 +41,11 @@ struct ChangedText {
 };
 
 ChangedText apply(const Model& model, const std::vector<Word>& words, const Changes& changes) {
-  for (const std::size_t at : changes.remove) expect_word("delete", at, words.size());
+  for (const std::size_t at : changes.remove) expect_word(model, "delete", at, words.size());
   std::vector<Word> replaced = words;
   std::vector<bool> kept(words.size(), true);
   for (const Replacement& r : changes.replace) {
-    expect_word("replace", r.at, words.size());
+    expect_word(model, "replace", r.at, words.size());
     replaced[r.at] = {r.with, token_of(model, "replace", r.with)};
     kept[r.at] = false;
   }
@@ -53,7 +56,7 @@ ChangedText apply(const Model& model, const std::vector<Word>& words, const Chan
     out.origin.push_back(i);
     out.from.push_back(kept[i] ? std::optional(i) : std::nullopt);
   }
-  if (out.words.empty()) refuse("delete", "at least one word left", "none");
+  if (out.words.empty()) refuse("delete", "at least one " + std::string(unit_name(model)) + " left", "none");
   return out;
 }
 
@@ -88,11 +91,12 @@ Changed explain_changed(const Model& model, const State& start, const Reading& r
   const ChangedText text = apply(model, reading.words, options.changes);
   const std::vector<GateHold> holds = holds_of(model, options.changes.clamp, reading.words.size());
   const std::vector<Token> tokens = tokens_of(text.words);
-  Changed changed{read_from(model, start, tokens, options.top, moved_holds(holds, text.origin)), text.from, {}};
+  Changed changed{
+      read_from(model, start, tokens, options.top, moved_holds(holds, text.origin), options.go_on), text.from, {}};
   changed.reading.words = text.words;
   if (options.changes.clamp.empty()) {
     changed.connectivity = connect_from(model, start, std::span(tokens).first(moved_at(at, text.origin) + 1), answer,
-                                        options.leave_one_out);
+                                        options.leave_one_out, options.go_on);
   }
   return changed;
 }
@@ -103,7 +107,7 @@ std::optional<Horizon> answer_horizon(const Model& model, const State& start, co
   std::size_t at = 0;
   if (question.at) {
     at = *question.at;
-    expect_word("horizon", at, tokens.size());
+    expect_word(model, "horizon", at, tokens.size());
   } else {
     const std::vector<double>& weight = found.leave_one_out.empty() ? found.gradient : found.leave_one_out;
     const auto smaller = [](double a, double b) { return std::abs(a) < std::abs(b); };
@@ -116,11 +120,12 @@ std::optional<Horizon> answer_horizon(const Model& model, const State& start, co
 }  // namespace
 
 Explanation explain(const Model& model, std::string_view text, const ExplainOptions& options) {
+  expect_explainable(model, "explain");
   std::vector<std::string> pieces;
   const std::vector<Token> tokens = model.vocabulary().encode(text, &pieces);
-  expect_words(tokens);
+  expect_words(model, tokens);
   const std::size_t at = options.at.value_or(tokens.size() - 1);
-  expect_word("at", at, tokens.size());
+  expect_word(model, "at", at, tokens.size());
   std::optional<Token> answer;
   if (!options.answer.empty()) answer = answer_of(model, options.answer);
 
@@ -129,12 +134,13 @@ Explanation explain(const Model& model, std::string_view text, const ExplainOpti
   const std::optional<Token> begin = model.begin_token();
   if (begin && tokens.front() != *begin) out.begins_after = begin;
   const State start = text_start(model, tokens);
-  out.reading = read_from(model, start, tokens, options.top, {});
+  out.reading = read_from(model, start, tokens, options.top, {}, options.go_on);
   for (std::size_t t = 0; t < tokens.size(); ++t) out.reading.words[t].text = pieces[t];
   const std::optional<Token> likeliest =
       options.top > 0 ? std::optional(out.reading.candidates[at].front().token) : std::nullopt;
-  out.connectivity =
-      connect_from(model, start, std::span(tokens).first(at + 1), answer ? answer : likeliest, options.leave_one_out);
+  out.connectivity = connect_from(model, start, std::span(tokens).first(at + 1), answer ? answer : likeliest,
+                                  options.leave_one_out, options.go_on);
+  expect_going(options.go_on);
   if (options.horizon) out.horizon = answer_horizon(model, start, tokens, out.connectivity, *options.horizon);
   out.changes = options.changes;
   if (!options.changes.empty()) out.changed = explain_changed(model, start, out.reading, at, options, answer);

@@ -230,6 +230,10 @@ std::string facts_json(const Model& model, const std::string& name) {
   return json.take();
 }
 
+std::string_view unit_name(const Model& model) {
+  return model.vocabulary().text().level == Level::character ? "character" : "word";
+}
+
 std::string to_json(const Model& model, const Explanation& explanation, const ExplainJson& options) {
   return Writer(model, options).write(explanation);
 }

@@ -1,11 +1,15 @@
 #include "explain/reading.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <numeric>
 
+#include "explain/facts.h"
 #include "kernels/pointwise.h"
+#include "model/config.h"
 
 namespace sluice {
 namespace {
@@ -20,6 +24,12 @@ void expect_below(const std::string& what, std::size_t value, std::size_t end) {
   if (value >= end) refuse(what, "0 to " + std::to_string(end - 1), std::to_string(value));
 }
 
+// As many digits as it takes to read the same number again.
+std::string shortest(double value) {
+  char digits[32];
+  return {digits, std::to_chars(std::begin(digits), std::end(digits), value).ptr};
+}
+
 std::size_t gate_of(const CellInfo& cell, const std::string& name) {
   std::string known;
   for (std::size_t g = 0; g < cell.gates.size(); ++g) {
@@ -32,10 +42,11 @@ std::size_t gate_of(const CellInfo& cell, const std::string& name) {
 
 // Candidates after every word, and the surprise of every word but the first.
 void predict(const Model& model, std::span<const Token> tokens, std::size_t top, Workspace& workspace, Team& team,
-             Reading& reading) {
+             const std::function<bool()>& go_on, Reading& reading) {
   const std::size_t vocabulary = model.vocabulary().size();
   reading.surprise.assign(tokens.size(), std::numeric_limits<double>::quiet_NaN());
   for (std::size_t start = 0; start < tokens.size(); start += kRows) {
+    expect_going(go_on);
     const std::size_t count = std::min(kRows, tokens.size() - start);
     const std::span<const float> logits = model.network().logits(start, count, workspace, team);
     const std::size_t stride = logits.size() / count;
@@ -50,8 +61,20 @@ void predict(const Model& model, std::span<const Token> tokens, std::size_t top,
 
 }  // namespace
 
-void expect_words(std::span<const Token> tokens) {
-  if (tokens.empty()) throw Error(Status::usage, "text: expected at least one word, found none");
+void expect_explainable(const Model& model, const std::string& where) {
+  expect_text(model.config(), where);
+  if (model.precision() == Precision::f32) return;
+  refuse(where, "a model of precision f32", "one of less");
+}
+
+void expect_words(const Model& model, std::span<const Token> tokens) {
+  expect_explainable(model, "explain");
+  if (tokens.empty()) refuse("text", "at least one " + std::string(unit_name(model)), "none");
+  for (const Token token : tokens) expect_below("token", token, model.vocabulary().size());
+}
+
+void expect_going(const std::function<bool()>& go_on) {
+  if (go_on && !go_on()) throw Error(Status::failed, "explain: expected to go on, found that it should stop");
 }
 
 std::vector<GateHold> holds_of(const Model& model, std::span<const Clamp> clamps, std::size_t steps) {
@@ -69,7 +92,7 @@ std::vector<GateHold> holds_of(const Model& model, std::span<const Clamp> clamps
     }
     hold.first = clamp.first;
     hold.last = last + 1;
-    if (!(clamp.value >= 0 && clamp.value <= 1)) refuse("clamp: value", "0 to 1", std::to_string(clamp.value));
+    if (!(clamp.value >= 0 && clamp.value <= 1)) refuse("clamp: value", "0 to 1", shortest(clamp.value));
     hold.value = static_cast<float>(clamp.value);
     if (clamp.layer) expect_below("clamp: layer", *clamp.layer, model.config().layers);
     for (std::size_t l = 0; l < model.config().layers; ++l) {
@@ -119,8 +142,8 @@ State text_start(const Model& model, std::span<const Token> tokens) {
 }
 
 Reading read_from(const Model& model, const State& start, std::span<const Token> tokens, std::size_t top,
-                  std::span<const GateHold> holds) {
-  expect_words(tokens);
+                  std::span<const GateHold> holds, const std::function<bool()>& go_on) {
+  expect_words(model, tokens);
   Reading reading;
   for (const Token token : tokens) reading.words.push_back({model.vocabulary().token(token), token});
   Workspace workspace;
@@ -133,12 +156,12 @@ Reading read_from(const Model& model, const State& start, std::span<const Token>
   }
   reading.trace = model.network().trace(workspace);
   reading.layers = summarise(model.cell(), reading.trace);
-  predict(model, tokens, top, workspace, alone, reading);
+  predict(model, tokens, top, workspace, alone, go_on, reading);
   return reading;
 }
 
 Reading read_text(const Model& model, std::span<const Token> tokens, std::size_t top, std::span<const Clamp> clamps) {
-  expect_words(tokens);
+  expect_words(model, tokens);
   return read_from(model, model.initial_state(), tokens, top, holds_of(model, clamps, tokens.size()));
 }
 

@@ -234,4 +234,50 @@ ExplainRequest read_explain_request(std::string_view body, const RequestLimits& 
   return request;
 }
 
+namespace {
+
+// Multiply-adds of one step of a model and of the logits after it, and how many numbers of it may be written out.
+struct Costs {
+  double step, logits, numbers;
+
+  explicit Costs(const Model& model) {
+    const Config& c = model.config();
+    const auto vocabulary = static_cast<double>(model.vocabulary().size());
+    const auto hidden = static_cast<double>(c.hidden);
+    logits = vocabulary * hidden;
+    const double embedding = vocabulary * static_cast<double>(c.embedding);
+    step = static_cast<double>(model.parameter_count()) - embedding - (c.tied ? 0 : logits);
+    numbers = static_cast<double>(c.layers * (model.cell().gates.size() + 3)) * hidden;
+  }
+};
+
+// What other work is worth in multiply-adds: one of them where a gate is held, which is plain arithmetic in double; a
+// number written as JSON; a logit compared with others.
+constexpr double kHeld = 8, kWritten = 300, kCompared = 20;
+
+}  // namespace
+
+double work_of(const GatesRequest&, const Model& model, std::size_t tokens) {
+  const Costs costs(model);
+  return static_cast<double>(tokens) * (costs.step + kWritten * costs.numbers);
+}
+
+double work_of(const CompleteRequest& request, const Model& model, std::size_t tokens) {
+  const Costs costs(model);
+  const double logits = costs.logits + kCompared * static_cast<double>(model.vocabulary().size());
+  return static_cast<double>(tokens + request.tokens) * (costs.step + logits);
+}
+
+double work_of(const ExplainRequest& request, const Model& model, std::size_t tokens) {
+  const Costs costs(model);
+  const ExplainOptions& o = request.options;
+  const auto t = static_cast<double>(tokens);
+  const double read = t * (costs.step + costs.logits + (request.units ? kWritten * costs.numbers : 0));
+  double connect = 4 * t * costs.step;  // forward, and gradients, which cost twice that
+  if (o.leave_one_out) connect += t * (t / 2 * costs.step + costs.logits);
+  double all = read + connect + (o.horizon ? 2 * t * costs.step : 0);
+  if (!o.changes.empty()) all += read + (o.changes.clamp.empty() ? connect : kHeld * t * costs.step);
+  return all;
+}
+
 }  // namespace sluice

@@ -19,6 +19,7 @@ struct RequestLimits {
   std::size_t continuation_tokens = 256;
   std::size_t top = 20;
   std::size_t changes = 64;  // of each kind
+  double work = 2e11;        // multiply-adds, over all models that are asked
 };
 
 struct GatesRequest {
@@ -44,5 +45,11 @@ struct ExplainRequest {
 GatesRequest read_gates_request(std::string_view body, const RequestLimits& limits = {});
 CompleteRequest read_complete_request(std::string_view body, const RequestLimits& limits = {});
 ExplainRequest read_explain_request(std::string_view body, const RequestLimits& limits = {});
+
+// About how many multiply-adds an answer takes, for a text of so many tokens; what comes beside them (choosing the
+// likeliest, writing JSON) is counted by what it costs.
+double work_of(const GatesRequest& request, const Model& model, std::size_t tokens);
+double work_of(const CompleteRequest& request, const Model& model, std::size_t tokens);
+double work_of(const ExplainRequest& request, const Model& model, std::size_t tokens);
 
 }  // namespace sluice

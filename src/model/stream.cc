@@ -1,10 +1,7 @@
 #include "sluice/stream.h"
 
-#include <algorithm>
-#include <cmath>
-#include <numeric>
-
 #include "model/config.h"
+#include "model/sampling.h"
 #include "model/streams.h"
 
 namespace sluice {
@@ -54,39 +51,14 @@ std::span<const float> Stream::output() const noexcept {
 
 std::vector<std::pair<Token, float>> Stream::top(std::size_t k) const {
   const std::span<const float> p = probabilities();
-  std::vector<Token> order(p.size());
-  std::iota(order.begin(), order.end(), Token{0});
-  k = std::min(k, order.size());
-  std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(k), order.end(),
-                    [&](Token a, Token b) { return p[a] > p[b] || (p[a] == p[b] && a < b); });
   std::vector<std::pair<Token, float>> best;
-  for (std::size_t i = 0; i < k; ++i) best.emplace_back(order[i], p[order[i]]);
+  for (const Token token : likeliest(p, k)) best.emplace_back(token, p[token]);
   return best;
 }
 
 Token Stream::sample(const SampleOptions& options, double random) const {
   expect_text(impl_->model().config(), "sample");
-  std::vector<std::pair<Token, float>> all = top(impl_->model().vocabulary().size());
-  if (!options.allow_unknown && all.size() > 1) {
-    std::erase_if(all, [](const auto& entry) { return entry.first == Vocabulary::unknown; });
-  }
-  if (options.temperature <= 0) return all.front().first;
-  if (options.top_k > 0 && options.top_k < all.size()) all.resize(options.top_k);
-  // Probabilities as they are decide what top_p keeps; the temperature bends what is left.
-  double total = 0, kept = 0;
-  for (const auto& [token, p] : all) total += static_cast<double>(p);
-  std::vector<double> weight;
-  for (const auto& [token, p] : all) {
-    if (!weight.empty() && kept >= options.top_p * total) break;
-    kept += static_cast<double>(p);
-    weight.push_back(std::pow(static_cast<double>(p), 1 / options.temperature));
-  }
-  double left = random * std::accumulate(weight.begin(), weight.end(), 0.0);
-  for (std::size_t i = 0; i < weight.size(); ++i) {
-    left -= weight[i];
-    if (left < 0) return all[i].first;
-  }
-  return all[weight.size() - 1].first;
+  return draw(impl_->logits(0), impl_->answer(0), options, random);
 }
 
 const State& Stream::state() const noexcept { return impl_->state(); }

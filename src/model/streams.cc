@@ -76,6 +76,7 @@ void Streams::keep_answers() noexcept {
     std::copy(rows.begin(), rows.end(), answers_.begin());
     return;
   }
+  logits_ = rows;
   for (std::size_t b = 0; b < state_.batch(); ++b) {
     softmax(rows.data() + b * stride_, stride_, answers_.data() + b * stride_);
   }
@@ -83,6 +84,10 @@ void Streams::keep_answers() noexcept {
 
 std::span<const float> Streams::answer(std::size_t stream) const noexcept {
   return std::span<const float>(answers_).subspan(stream * stride_, network_->outputs());
+}
+
+std::span<const float> Streams::logits(std::size_t stream) const noexcept {
+  return logits_.empty() ? logits_ : logits_.subspan(stream * stride_, network_->outputs());
 }
 
 }  // namespace sluice

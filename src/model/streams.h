@@ -33,6 +33,8 @@ class Streams {
 
   // The last answer of a stream: probabilities [V] or numbers [O]; zeros before the first step.
   std::span<const float> answer(std::size_t stream) const noexcept;
+  // Of a model of text, the logits [V] whose softmax that is; empty before the first step.
+  std::span<const float> logits(std::size_t stream) const noexcept;
 
  private:
   bool same_precision() const noexcept { return network_->format() == format_; }
@@ -46,8 +48,9 @@ class Streams {
   Format format_;  // that the workspace is prepared for
   State state_;
   Workspace workspace_;
-  std::size_t chunk_, stride_;    // of answers_
-  AlignedVector<float> answers_;  // [N, V or O, padded]
+  std::size_t chunk_, stride_;     // of answers_
+  AlignedVector<float> answers_;   // [N, V or O, padded]
+  std::span<const float> logits_;  // [N, V padded], in the workspace until its next use
 };
 
 }  // namespace sluice

@@ -212,7 +212,11 @@ void write_checkpoint(const std::string& path, const Point& point, const Fingerp
     append(file, "moment" + field_text(i), point.moments[i]);
   }
   if (point.average) append(file, "average", *point.average);
-  if (point.best != nullptr) append(file, "best", *point.best);
+  if (point.best != nullptr) {
+    append(file, "best", *point.best);
+  } else if (point.first != nullptr) {
+    append(file, "first", *point.first);
+  }
   const State& state = point.state;
   file.tensors.push_back({"state", "F32", shape_of(state), view_of(state.values())});
   file.metadata["checksum"] = checksum(file);
@@ -235,6 +239,7 @@ bool read_checkpoint(const std::string& path, const Fingerprint& run, Point& poi
 
   visit_progress(point.progress, [&](const std::string& key, auto& value) {
     const std::string text = metadata("progress." + key);
+    if (text.empty() && added_later(key)) return;
     if (!read_field(text, value)) {
       refuse(path, "expected a number for progress." + key + ", found \"" + text + "\"");
     }
@@ -245,11 +250,17 @@ bool read_checkpoint(const std::string& path, const Fingerprint& run, Point& poi
   }
   if (point.average) read_parameters(file, path, "average", *point.average);
   read_tensor(file, path, "state", shape_of(point.state), point.state.values());
+  const auto read_other = [&](const std::string& prefix) {
+    Parameters other = point.weights.zeros_like();
+    read_parameters(file, path, prefix, other);
+    return std::make_shared<const Parameters>(std::move(other));
+  };
   point.best.reset();
+  point.first.reset();
   if (std::isfinite(point.progress.validations.best)) {
-    Parameters best = point.weights.zeros_like();
-    read_parameters(file, path, "best", best);
-    point.best = std::make_shared<const Parameters>(std::move(best));
+    point.best = read_other("best");
+  } else if (file.find("first/" + point.weights.shapes().front().name) != nullptr) {  // older files have none
+    point.first = read_other("first");
   }
   return names_arithmetic;
 }

@@ -1,10 +1,10 @@
 // All that training needs to go on from where it was, in memory and as a file.
 //
 // The file is a safetensors container. Tensors: "weights/NAME", "moment0/NAME", "moment1/NAME", "average/NAME",
-// "best/NAME" for every parameter tensor NAME as the optimiser has moments, weights are averaged and a best model
-// exists, and "state" [L, S, B, H], all F32.
-// Metadata: "format" = "sluice-checkpoint", "version" = "1", "progress.*" (the fields of Progress), "run.*" (what the
-// run was started with: see Fingerprint), "checksum" over everything else.
+// "best/NAME" or else "first/NAME" for every parameter tensor NAME as the optimiser has moments, weights are averaged
+// and a best model exists or there is a text to find it with, and "state" [L, S, B, H], all F32. Metadata: "format" =
+// "sluice-checkpoint", "version" = "1", "progress.*" (the fields of Progress), "run.*" (what the run was started with:
+// see Fingerprint), "checksum" over everything else.
 #pragma once
 
 #include <map>
@@ -31,7 +31,10 @@ struct Progress {
   double rate_factor = 1;        // what recoveries have made of the learning rate
   std::uint64_t recoveries = 0;  // in a row, without reaching the next point
   Validations validations;
-  double seconds = 0;  // spent in all runs
+  double seconds = 0;                    // spent in all runs
+  double first_loss = 0;                 // of the first window, before any update
+  std::uint64_t far_windows = 0;         // in a row whose loss was far above that
+  std::uint64_t validation_windows = 0;  // that are validated on, of a run with max_seconds; 0: not known yet, or all
 };
 
 template <class ProgressType, class F>
@@ -50,6 +53,13 @@ void visit_progress(ProgressType& progress, F&& f) {
   f("plateau", progress.validations.plateau);
   f("plateau-factor", progress.validations.rate_factor);
   f("seconds", progress.seconds);
+  f("first-loss", progress.first_loss);
+  f("far-windows", progress.far_windows);
+  f("validation-windows", progress.validation_windows);
+}
+// What checkpoints did not have at first.
+inline bool added_later(std::string_view field) {
+  return field == "first-loss" || field == "far-windows" || field == "validation-windows";
 }
 
 // A point of a run. From it the run is determined: the same point leads to the same bits.
@@ -59,7 +69,8 @@ struct Point {
   std::vector<Parameters> moments;
   std::optional<Parameters> average;  // of the weights, where TrainOptions::ema_decay asks for it
   State state;
-  std::shared_ptr<const Parameters> best;  // weights with the lowest validation loss so far; null: no validation yet
+  std::shared_ptr<const Parameters> best;   // weights with the lowest validation loss so far; null: no validation yet
+  std::shared_ptr<const Parameters> first;  // those before the first update, until there is a best
 };
 
 // What a run was started with, as far as the weights depend on it: options, config, vocabulary and text or series, as

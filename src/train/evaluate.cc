@@ -6,6 +6,7 @@
 
 #include "model/config.h"
 #include "train/options.h"
+#include "train/stopwatch.h"
 
 namespace sluice {
 namespace {
@@ -24,14 +25,16 @@ Window FilledWindow::fill(const Batches& batches, std::size_t k) {
   return {inputs_, targets_, batches.steps_of(k), batches.batch()};
 }
 
-Tally tally(const Network& network, const Batches& batches, Workspace& workspace, Team& team) {
+Tally tally(const Network& network, const Batches& batches, Workspace& workspace, Team& team, const Extent& extent) {
+  const Stopwatch clock;
   const std::size_t batch = batches.batch();
   State state = network.initial_state(batch);
   FilledWindow filled;
   std::vector<float> loss;
   std::vector<std::uint32_t> rank;
   Tally sums;
-  for (std::size_t k = 0; k < batches.windows(); ++k) {
+  for (std::size_t k = 0; k < batches.windows() && extent.goes_on(k, clock.seconds()); ++k) {
+    ++sums.windows;
     const Window window = filled.fill(batches, k);
     loss.resize(window.steps * batch);
     if (batches.of_text()) rank.resize(loss.size());

@@ -2,6 +2,7 @@
 // them.
 #pragma once
 
+#include <limits>
 #include <vector>
 
 #include "base/threads.h"
@@ -22,8 +23,19 @@ class FilledWindow {
   std::vector<float> x_, y_;
 };
 
+// How much of it is read: so many windows, and none that would begin after so many seconds, but always one.
+struct Extent {
+  std::size_t windows = std::numeric_limits<std::size_t>::max();
+  double seconds = std::numeric_limits<double>::infinity();
+
+  bool goes_on(std::size_t window, double passed) const {
+    return window == 0 || (window < windows && passed < seconds);
+  }
+};
+
 // Sums over what was scored.
 struct Tally {
+  std::size_t windows = 0;
   std::uint64_t rows = 0;
   double loss = 0;
   std::uint64_t unknown = 0, first = 0, first_three = 0;  // of a text: targets that are <unk>; hits
@@ -33,9 +45,10 @@ struct Tally {
   double mean_loss() const { return loss / static_cast<double>(rows); }
 };
 
-// Reads every window in order with the state carried on, from an empty state. The sums are added in the order of the
+// Reads the windows in order with the state carried on, from an empty state. The sums are added in the order of the
 // text or series, so the result does not depend on the number of threads.
-Tally tally(const Network& network, const Batches& batches, Workspace& workspace, Team& team);
+Tally tally(const Network& network, const Batches& batches, Workspace& workspace, Team& team,
+            const Extent& extent = {});
 
 // Throws Error (usage) when the model reads no text, or the text was numbered with another vocabulary than its own.
 void check_fits(const Model& model, const Corpus& corpus);

@@ -70,7 +70,9 @@ void visit_training(Options&& o, F&& f) {
   f({"validation-split", "last share of the text, kept for validation", bounds::from_to_below(0, 1)},
     o.validation_split, data);
   f({"patience", "stop after so many validations without improvement; 0: never"}, o.patience, outcome);
-  f({"max-seconds", "stop after this time, best model kept; 0: no limit", bounds::at_least(0)}, o.max_seconds, outcome);
+  f({"max-seconds", "end within this time, validation and saving included, best model kept; 0: no limit",
+     bounds::at_least(0)},
+    o.max_seconds, outcome);
   f({"seed", "of the weights and of dropout"}, o.seed, run);
   f({"threads", "how many to use; 0: as many as the machine has", bounds::within(0, 1024)}, o.threads, execution);
   f({"checkpoint", "kept here while training"}, o.checkpoint, execution);

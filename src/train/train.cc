@@ -70,6 +70,8 @@ TrainResult run(Model& model, const Material& training, const Material* validati
   if (validation != nullptr) held_out = parts_of(*validation, options);
   Fingerprint print;
   if (!options.checkpoint.empty()) print = fingerprint(options, model.config(), training, validation);
+  // Weights that fine_tune() gave are not those that the seed gives.
+  if (const auto origin = model.notes().find("origin"); origin != model.notes().end()) print["origin"] = origin->second;
   if (options.frequency_bias) set_frequency_bias(model, training);  // a checkpoint has weights of its own
   return Trainer(model, streams_of(training, options), std::move(held_out), std::move(print), options, callback).run();
 }

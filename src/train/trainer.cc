@@ -3,14 +3,13 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numbers>
+#include <new>
 #include <sstream>
 #include <utility>
 
 #include "base/file.h"
 #include "base/random.h"
 #include "model/streams.h"
-#include "train/evaluate.h"
 #include "train/optimizer.h"
 #include "train/schedule.h"
 
@@ -21,7 +20,19 @@ constexpr std::uint64_t kPointEvery = 10;     // windows; keeping one costs abou
 constexpr std::uint64_t kResetStream = 99;    // of random numbers
 constexpr std::uint64_t kMostRecoveries = 8;  // in a row, without reaching the next point
 
+// Divergence without NaN: so many times the loss that the first weights, or guessing, had, in so many windows in a row
+// or in the mean of the last epoch.
+constexpr double kFarNats = 2, kFarSquares = 10;
+constexpr std::uint64_t kFarWindows = 100;
+
 void copy_values(const Parameters& from, Parameters& to) { std::ranges::copy(from.all(), to.all().begin()); }
+
+// Mean square over the targets of a window: what answering zero costs.
+double mean_square(std::span<const float> numbers) {
+  double sum = 0;
+  for (const float x : numbers) sum += static_cast<double>(x) * static_cast<double>(x);
+  return sum / static_cast<double>(numbers.size());
+}
 
 std::string in_words(double bad) {
   if (std::isnan(bad)) return "not a number";
@@ -38,6 +49,7 @@ Trainer::Trainer(Model& model, Batches training, std::optional<Batches> validati
     : options_(options),
       callback_(callback),
       network_(model.network()),
+      lock_(options.checkpoint.empty() ? std::nullopt : std::optional<FileLock>(options.checkpoint)),
       team_(options.threads),
       batches_(std::move(training)),
       validation_(std::move(validation)),
@@ -49,12 +61,17 @@ Trainer::Trainer(Model& model, Batches training, std::optional<Batches> validati
   state_ = network_.initial_state(batches_.batch());
   gradients_ = Gradients(network_.parameters());
   if (options.ema_decay > 0) average_ = network_.parameters();
-  point_ = {progress_, network_.parameters(), moments_, average_, state_, nullptr};
+  std::shared_ptr<const Parameters> first;
+  if (validation_) first = std::make_shared<const Parameters>(network_.parameters());
+  point_ = {progress_, network_.parameters(), moments_, average_, state_, nullptr, std::move(first)};
   if (!options.checkpoint.empty()) {
     check_writable(options.checkpoint, /*force=*/true);
     if (options.resume) knows_arithmetic_ = read_checkpoint(options.checkpoint, fingerprint_, point_);
   }
   restore_point();
+  // Until it was measured: 100 MB and 50 files a second. Weights, the best of them and moments are written.
+  const std::size_t floats = network_.parameters().count() * (2 + moments_.size());
+  writing_seconds_ = 0.02 + static_cast<double>(floats * sizeof(float)) / 1e8;
   earlier_seconds_ = progress_.seconds;
   checkpoint_due_ = seconds() + options.checkpoint_seconds;
 }
@@ -72,6 +89,7 @@ TrainResult Trainer::run() {
          "); if that was another, the weights are not those of an uninterrupted run to the bit");
   }
   while (!over()) {
+    const Stopwatch clock;
     const std::uint64_t window = progress_.window;
     const bool keeps_point = window % kPointEvery == 0;
     if (keeps_point) before = state_;
@@ -88,6 +106,8 @@ TrainResult Trainer::run() {
       keep_point(before);
       if (seconds() >= checkpoint_due_) write_checkpoint();
     }
+    look_at_loss(loss, rows);
+    if (diverged_) break;
 
     const double rate = learning_rate();
     apply_update(options_, progress_.update, rate, clip_factor(options_.clip_norm, norm), gradients_, moments_,
@@ -100,7 +120,13 @@ TrainResult Trainer::run() {
     update.learning_rate = rate;
     update.gradient_norm = norm;
     send(update);
+    slowest_update_ = std::max(slowest_update_, clock.seconds());
     if (progress_.window == batches_.windows() && !stopped_) end_epoch();
+  }
+  if (progress_.tokens == 0 && !stopped_) {
+    throw Error(Status::failed,
+                "max-seconds: expected time for at least one update and what comes after it, found less; nothing was "
+                "trained");
   }
   return finish();
 }
@@ -112,7 +138,7 @@ bool Trainer::out_of_patience() const {
 }
 
 bool Trainer::over() const {
-  const bool out_of_time = options_.max_seconds > 0 && seconds() >= options_.max_seconds;
+  const bool out_of_time = options_.max_seconds > 0 && seconds() + seconds_at_the_end() >= options_.max_seconds;
   return stopped_ || out_of_time || progress_.epoch >= options_.epochs || out_of_patience();
 }
 
@@ -128,6 +154,37 @@ std::string Trainer::trouble(double loss, double norm, bool look_at_weights) {
     text << "a weight is not finite";
   }
   return text.str();
+}
+
+double Trainer::far_loss(double guess) const {
+  return (batches_.of_text() ? kFarNats : kFarSquares) * std::max(progress_.first_loss, guess);
+}
+
+void Trainer::diverge(const std::string& what) {
+  std::ostringstream message;
+  message << "training diverged after update " << progress_.update << " (epoch " << progress_.epoch + 1 << "): " << what
+          << ", where it began at " << progress_.first_loss << "; try a much lower learning rate";
+  if (best_ && progress_.validations.best < guess_loss()) {
+    message << "; the best weights, with a validation loss of " << progress_.validations.best << ", are kept";
+    warn(message.str());
+    diverged_ = true;
+    return;
+  }
+  copy_values(best_ ? *best_ : first_ ? *first_ : proven(), network_.parameters());
+  throw Error(Status::diverged, message.str());
+}
+
+void Trainer::look_at_loss(double loss, const Window& window) {
+  if (progress_.update == 0) progress_.first_loss = loss;
+  const bool text = batches_.of_text();
+  const double guess =
+      text ? std::log(static_cast<double>(network_.vocabulary())) : mean_square(window.targets.numbers);
+  const double far = far_loss(guess);
+  progress_.far_windows = loss > far ? progress_.far_windows + 1 : 0;
+  if (progress_.far_windows < kFarWindows) return;
+  std::ostringstream what;
+  what << "the loss has been above " << far << " for " << kFarWindows << " updates in a row, and is " << loss << " now";
+  diverge(what.str());
 }
 
 void Trainer::reset_streams() {
@@ -155,6 +212,7 @@ void Trainer::count(double loss, std::uint64_t tokens) {
   progress_.tokens += tokens;
   progress_.epoch_tokens += tokens;
   progress_.epoch_nats += loss * static_cast<double>(tokens);
+  recent_loss_ = run_tokens_ == 0 ? loss : recent_loss_ + 0.05 * (loss - recent_loss_);
   run_tokens_ += tokens;
 }
 
@@ -167,6 +225,7 @@ void Trainer::keep_point(const State& state) {
   if (average_) copy_values(*average_, *point_.average);
   point_.state = state;
   point_.best = best_;
+  if (best_) point_.first = first_ = nullptr;
 }
 
 void Trainer::restore_point() {
@@ -176,6 +235,7 @@ void Trainer::restore_point() {
   if (average_) copy_values(*point_.average, *average_);
   state_ = point_.state;
   best_ = point_.best;
+  first_ = point_.first;
   network_.pack(team_);
 }
 
@@ -213,38 +273,30 @@ void Trainer::write_checkpoint() {
   if (options_.checkpoint.empty()) return;
   const Stopwatch clock;
   point_.progress.seconds = seconds();
-  sluice::write_checkpoint(options_.checkpoint, point_, fingerprint_);
+  std::string failure;
+  try {
+    sluice::write_checkpoint(options_.checkpoint, point_, fingerprint_);
+    writing_seconds_ = clock.seconds();
+  } catch (const Error& error) {
+    if (stopped_) throw;  // no other will follow
+    failure = error.what();
+  } catch (const std::bad_alloc&) {
+    if (stopped_) throw;
+    failure = options_.checkpoint + ": not enough memory";
+  }
   idle_seconds_ += clock.seconds();
   checkpoint_due_ = seconds() + options_.checkpoint_seconds;
+  if (!failure.empty()) {
+    if (!std::exchange(checkpoint_failed_, true)) {
+      warn("no checkpoint after update " + std::to_string(progress_.update) +
+           ", training goes on and tries again: " + failure);
+    }
+    return;
+  }
+  if (std::exchange(checkpoint_failed_, false)) warn(options_.checkpoint + ": there is a checkpoint again");
   Report written = report(Report::Kind::checkpoint);
   written.message = options_.checkpoint;
   send(written);
-}
-
-double Trainer::validation_loss() { return tally(network_, *validation_, workspace_, team_).mean_loss(); }
-
-// What is validated computes in float32, whatever training does, and is the average where there is one.
-void Trainer::look_at_what_is_kept(bool begin) {
-  if (!average_ && options_.precision == Precision::f32) return;
-  if (average_) std::swap(network_.parameters(), *average_);
-  network_.set_format(begin ? Format::f32 : format_, team_);
-}
-
-bool Trainer::validate() {
-  const Stopwatch clock;
-  look_at_what_is_kept(true);
-  const double loss = validation_loss();
-  if (std::isfinite(loss) && enter_validation(options_, loss, progress_.validations)) {
-    best_ = std::make_shared<const Parameters>(network_.parameters());
-  }
-  look_at_what_is_kept(false);
-  idle_seconds_ += clock.seconds();
-  if (!std::isfinite(loss)) return false;
-  Report validation = report(Report::Kind::validation);
-  validation.loss = mean_loss();
-  validation.validation_loss = loss;
-  send(validation);
-  return true;
 }
 
 void Trainer::end_epoch() {
@@ -259,53 +311,11 @@ void Trainer::end_epoch() {
   checkpoint_due_ = 0;  // as soon as the next window has proved these weights
 }
 
-// The loss is convex in the factor, for logits are linear in it: golden-section search, to 0.5 % of the factor.
-double Trainer::calibrate() {
-  const Parameters plain = network_.parameters();
-  const auto loss_at = [&](double factor) {
-    copy_values(plain, network_.parameters());
-    for (std::size_t i = 0; i < plain.shapes().size(); ++i) {
-      if (!plain.shapes()[i].name.starts_with("head.")) continue;
-      for (float& weight : network_.parameters()[i]) weight *= static_cast<float>(factor);
-    }
-    network_.pack(team_);
-    return validation_loss();
-  };
-  constexpr double kGolden = std::numbers::phi - 1;
-  double low = 0.5, high = 1.5, left = high - kGolden, right = low + kGolden;
-  double left_loss = loss_at(left), right_loss = loss_at(right);
-  while (high - low > 0.01) {
-    const bool go_left = left_loss < right_loss;
-    (go_left ? high : low) = go_left ? right : left;
-    if (go_left) {
-      right = left;
-      right_loss = left_loss;
-      left = high - kGolden * (high - low);
-      left_loss = loss_at(left);
-    } else {
-      left = right;
-      left_loss = right_loss;
-      right = low + kGolden * (high - low);
-      right_loss = loss_at(right);
-    }
-  }
-  const double loss = loss_at((low + high) / 2);
-  if (loss < progress_.validations.best) return loss;
-  return loss_at(1);
-}
-
 TrainResult Trainer::finish() {
   const bool stopped = stopped_, inside_epoch = progress_.window > 0;
   if (!stopped && !inside_epoch && progress_.update > point_.progress.update) keep_point(state_);
   write_checkpoint();
-  const bool finite = weights_are_finite();
-  if (!stopped && inside_epoch && finite && validation_) validate();  // time ran out
-  if (best_ || stopped || !finite) {
-    copy_values(best_ ? *best_ : proven(), network_.parameters());
-  } else if (average_) {
-    copy_values(*average_, network_.parameters());
-  }
-  network_.set_format(Format::f32, team_);
+  keep_best(stopped);
   const bool calibrates = options_.calibrate_temperature && best_ && !stopped;
   const double calibrated = calibrates ? calibrate() : 0;
 
@@ -317,9 +327,11 @@ TrainResult Trainer::finish() {
   result.tokens_per_second = tokens_per_second();
   result.train_loss = mean_loss();
   result.validation_loss = calibrates ? calibrated : best_ ? progress_.validations.best : result.train_loss;
+  result.validation_tokens = validation_rows_;
   result.stopped = stopped;
   result.stopped_early = !stopped && progress_.epoch < options_.epochs && out_of_patience();
   if (!stopped) {
+    look_at_result(result);
     Report done = report(Report::Kind::done);
     done.loss = result.train_loss;
     done.validation_loss = result.validation_loss;
@@ -349,7 +361,8 @@ Report Trainer::report(Report::Kind kind) const {
     report.seconds_left = left / static_cast<double>(run_tokens_) * clock_.seconds();
   }
   if (options_.max_seconds > 0) {
-    report.seconds_left = std::clamp(options_.max_seconds - report.seconds, 0., report.seconds_left);
+    report.seconds_left =
+        std::clamp(options_.max_seconds - seconds_at_the_end() - report.seconds, 0., report.seconds_left);
   }
   return report;
 }

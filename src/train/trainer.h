@@ -6,32 +6,30 @@
 // halved. A checkpoint is the last Point, not the very last update: what follows a Point is determined by it, so a
 // resumed run repeats fewer than kPointEvery updates to the same bits, and a file never holds weights that are
 // unproven.
+//
+// A loss far above that of the start, or of guessing, for many windows in a row, ends training: no smaller step brings
+// weights back that are finite and of no use.
 #pragma once
 
-#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "base/lock.h"
 #include "base/threads.h"
 #include "data/batches.h"
 #include "model/network.h"
 #include "sluice/train.h"
 #include "train/checkpoint.h"
+#include "train/evaluate.h"
+#include "train/guess.h"
+#include "train/stopwatch.h"
 
 namespace sluice {
 
 using TrainCallback = std::function<bool(const Report&)>;
-
-class Stopwatch {
- public:
-  double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
-
- private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
 
 // One run of train(). The model, what the batches refer to, options and callback must outlive it.
 class Trainer {
@@ -48,11 +46,18 @@ class Trainer {
   TrainResult run();
 
  private:
+  // trainer.cc: the loop
   bool out_of_patience() const;
   bool over() const;
   bool weights_are_finite();
   // The guard: what keeps this gradient from the weights, in words; empty when nothing does.
   std::string trouble(double loss, double norm, bool look_at_weights);
+  // What is far above the start's loss, or a guess's, for good weights to have.
+  double far_loss(double guess) const;
+  // Ends training: with the best weights where those are of use, else throws Error (diverged).
+  void diverge(const std::string& what);
+  // Calls diverge() when the loss has been far above the start's for too long.
+  void look_at_loss(double loss, const Window& window);
   // Empties the state of the streams that begin the coming window anew.
   void reset_streams();
   double learning_rate() const;
@@ -65,15 +70,24 @@ class Trainer {
   const Parameters& proven() const;
   void recover(const std::string& what);
   void write_checkpoint();
+  void end_epoch();
+  TrainResult finish();
+
+  // trainer_best.cc: which weights are kept, and what time that takes
   // Enters the loss on the validation text or series and keeps the weights if it is the lowest. False: the loss is not
   // finite.
   bool validate();
   double validation_loss();
+  void validate_first_weights();
   void look_at_what_is_kept(bool begin);
+  void keep_best(bool stopped);
   // Scales the head's weights for the lowest loss on the validation text, and returns that loss.
   double calibrate();
-  void end_epoch();
-  TrainResult finish();
+  double guess_loss() const;
+  std::size_t validation_windows() const;
+  // Seconds that max_seconds must leave for what comes after the last update.
+  double seconds_at_the_end() const;
+  void look_at_result(TrainResult& result);
 
   double seconds() const { return earlier_seconds_ + clock_.seconds(); }
   double tokens_per_second() const;
@@ -84,6 +98,7 @@ class Trainer {
   const TrainOptions& options_;
   const TrainCallback& callback_;
   Network& network_;
+  std::optional<FileLock> lock_;  // of the checkpoint
   Team team_;
   Workspace workspace_;
   Batches batches_;
@@ -99,8 +114,9 @@ class Trainer {
   std::optional<Parameters> average_;
   State state_;
   Gradients gradients_;
-  std::shared_ptr<const Parameters> best_;  // null: no validation yet
-  Point point_;                             // the last good one
+  std::shared_ptr<const Parameters> best_;   // null: no validation yet
+  std::shared_ptr<const Parameters> first_;  // weights before the first update, until something is known to be better
+  Point point_;                              // the last good one
 
   Stopwatch clock_;
   double earlier_seconds_ = 0;    // of the runs before this one
@@ -108,6 +124,11 @@ class Trainer {
   std::uint64_t run_tokens_ = 0;  // trained on in this run, repeated ones included
   double checkpoint_due_ = 0;     // by seconds()
   bool stopped_ = false;          // the callback said so
+  bool diverged_ = false;
+  bool checkpoint_failed_ = false;
+  double slowest_update_ = 0, validation_seconds_ = 0, writing_seconds_;  // measured last, or thought to be
+  std::uint64_t validation_rows_ = 0;
+  double recent_loss_ = 0;  // exponential mean over about 20 windows
 };
 
 }  // namespace sluice

@@ -7,6 +7,7 @@
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -203,6 +204,68 @@ TEST_F(FileTest, ManyWritersAtOnceLeaveOneWholeFile) {
   const std::string bytes = text_of(path("a"));
   EXPECT_EQ(bytes, std::string(50000, bytes[0]));
   EXPECT_EQ(entries(), 1u);
+}
+
+TEST_F(FileTest, SeveralFilesAreAllWrittenOrNone) {
+  const std::string a = path("a"), b = path("b");
+  const auto write = [&](std::string_view first, std::string_view second, bool force) {
+    const FileBytes files[] = {{a, first}, {b, second}};
+    write_files(files, force);
+  };
+  write("a1", "b1", false);
+  write("a2", "b2", true);
+  EXPECT_EQ(text_of(a) + text_of(b), "a2b2");
+  fs::remove(a);
+  EXPECT_THAT(error_of(Status::failed, [&] { write("a3", "b3", false); }), HasSubstr("exists"));
+  EXPECT_FALSE(fs::exists(a));
+  EXPECT_EQ(entries(), 1u);
+  // What goes to a device can fail as well.
+  const FileBytes files[] = {{a, "a4"}, {"/dev/full", "x"}};
+  EXPECT_THAT(error_of(Status::failed, [&] { write_files(files, true); }), HasSubstr("space"));
+  EXPECT_FALSE(fs::exists(a));
+}
+
+// A file that something is mounted on can be looked at, but not replaced.
+TEST_F(FileTest, ASetThatFailsLateGoesBack) {
+  const std::string old = path("old"), none = path("none"), stuck = path("stuck");
+  for (const std::string& file : {old, stuck}) write_file(file, "before", false);
+  if (::mount(old.c_str(), stuck.c_str(), nullptr, MS_BIND, nullptr) != 0) GTEST_SKIP() << "no right to mount";
+  const FileBytes files[] = {{old, "after"}, {none, "after"}, {stuck, "after"}};
+  const std::string message = error_of(Status::failed, [&] { write_files(files, true); });
+  ASSERT_EQ(::umount(stuck.c_str()), 0);
+  EXPECT_THAT(message, HasSubstr(stuck));
+  EXPECT_EQ(text_of(old), "before");
+  EXPECT_FALSE(fs::exists(none));
+  EXPECT_EQ(entries(), 2u);
+}
+
+// A child that writes `bytes` to a file as far as `most` bytes and is killed there.
+void write_and_be_killed(const std::string& path, std::size_t most) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const rlimit limit = {most, most};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+    std::signal(SIGXFSZ, SIG_DFL);
+    write_file(path, std::string(2 * most, 'x'), true);
+    ::_exit(0);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFSIGNALED(status));
+}
+
+TEST_F(FileTest, WhatAKillLeftIsRemovedByTheNextWriter) {
+  write_file(path("a"), "old", false);
+  write_and_be_killed(path("a"), 100000);
+  write_and_be_killed(path("b"), 100000);
+  ASSERT_EQ(entries(), 3u);
+  write_file(path("c"), "another file's are not its business", false);
+  EXPECT_EQ(entries(), 4u);
+  write_file(path("a"), "new", true);
+  EXPECT_EQ(entries(), 3u);
+  write_file(path("b"), "new", true);
+  EXPECT_EQ(entries(), 3u);
+  EXPECT_EQ(text_of(path("a")), "new");
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 """The page in one file: opened from disk, it shows the same and asks nobody."""
 
+import math
 import re
 
 import pytest
@@ -59,3 +60,56 @@ def test_several_seeds_show_their_spread(page, tmp_path):
         low, high = map(float, row[3].split(" to "))
         assert low <= float(row[1]) <= high
     assert "±" in page.find("#distance-body > .scroll table").text
+
+
+@pytest.fixture(scope="module")
+def small_text(tmp_path_factory):
+    path = tmp_path_factory.mktemp("text") / "small.txt"
+    path.write_text("".join(f"{who} {does} {what}, and so it goes.\n" for who in ("Ada", "Bela", "Chen", "Dora")
+                            for does in ("likes", "sees", "paints") for what in ("the red house", "a river")) * 12)
+    return path
+
+
+SMALL = ["--hidden=16", "--epochs=1", "--batch=2", "--steps=8", "--threads=1", "-q"]
+
+
+def test_a_comparison_on_a_text_says_what_it_shows_and_what_to_do_next(page, small_text, tmp_path):
+    file = tmp_path / "compare.html"
+    sluice("compare", small_text, "--cells", "rnn,gru", *SMALL, "--html", file)
+    page.open(file.as_uri())
+    page.wait("curves", lambda: page.all("#accuracy path.line"))
+    assert page.find("#distance-title").text == "How well each network predicts what it saw long ago"
+    text = page.find("#distance-body").text
+    assert "the right one last occurred" in text and f"sluice train {small_text} --cell" in text
+    # Distances are powers of two: each doubling takes as much room as any other.
+    distances = [float(row[0]) for row in table(page, "#distance")[1] if row[1] != "–"]
+    line = page.js("document.querySelector('#accuracy path.line').getAttribute('d')")
+    places = [float(place) for place in re.findall(r"([\d.]+) ", line)]
+    assert len(places) == len(distances) > 3
+    rooms = [(b - a) / math.log2(y / x) for a, b, x, y in zip(places, places[1:], distances, distances[1:])]
+    assert max(rooms) - min(rooms) < 0.5, rooms
+    assert page.js("[...document.querySelectorAll('#accuracy text')].some((t) => t.textContent.includes('logarithmic'))")
+
+
+def test_a_model_of_characters_is_not_spoken_to_of_words(page, small_text, tmp_path):
+    model, file = tmp_path / "c.safetensors", tmp_path / "c.html"
+    sluice("train", small_text, "-o", model, "--level=char", *SMALL)
+    sluice("explain", model, "Ada likes", "--delete", "@3", "--html", file)
+    page.open(file.as_uri())
+    page.wait("an answer", lambda: page.answers().get("gru"))
+    shown = page.find("main").text
+    assert "character" in shown and not re.search(r"\bwords?\b", shown, re.IGNORECASE), shown
+
+
+def test_a_percentage_is_all_or_nothing_only_when_it_is(page, small_text, tmp_path):
+    model, file = tmp_path / "m.safetensors", tmp_path / "m.html"
+    sluice("train", small_text, "-o", model, *SMALL)
+    sluice("explain", model, "Ada likes", "--html", file)
+    page.open(file.as_uri())
+    shares = [0, 1e-9, 0.004, 0.005, 0.5, 0.994, 0.995, 0.9997, 1]
+    assert page.js(f"{shares}.map((share) => Sluice.percent(share))") == [
+        "0 %", "<1 %", "<1 %", "1 %", "50 %", "99 %", ">99 %", ">99 %", "100 %"]
+    assert page.js("Sluice.percent(0.9997, 1)") == ">99.9 %"
+    assert page.js("Sluice.percents(0.13001, 0.13004)") == ["13.001 %", "13.004 %"]
+    assert page.js("Sluice.percents(0.13, 0.14)") == ["13 %", "14 %"]
+    assert page.js("Sluice.percents(0.13, 0.13)") == ["13 %", "13 %"]

@@ -305,8 +305,52 @@ TEST_P(Explaining, RefusesInASentence) {
   clamp.last = 4;
   expect_refused(model, text, {.changes = {{}, {}, {clamp}}}, "clamp: last word: expected 5 or more, found 4");
   clamp.last = {};
+  clamp.value = 1.0000000123;
+  expect_refused(model, text, {.changes = {{}, {}, {clamp}}}, "clamp: value: expected 0 to 1, found 1.0000000123");
   clamp.value = std::nan("");
   expect_refused(model, text, {.changes = {{}, {}, {clamp}}}, "clamp: value: expected 0 to 1");
+}
+
+TEST_P(Explaining, StopsWhenItIsToldTo) {
+  std::size_t asked = 0;
+  ExplainOptions options{.go_on = [&] { return ++asked < 1000; }};
+  options.changes.remove = {2};
+  explain(model, text, options);
+  const std::size_t times = asked;
+  EXPECT_GE(times, 6u);  // reading, gradients and words left out, before and after the change
+  for (std::size_t stop = 1; stop <= times; ++stop) {
+    asked = 0;
+    options.go_on = [&] { return ++asked < stop; };
+    EXPECT_THROW(explain(model, text, options), Error);
+    EXPECT_EQ(asked, stop);
+  }
+}
+
+TEST_P(Explaining, RefusesTokensThatTheModelLacks) {
+  const std::vector<Token> beyond = {1, 9};
+  EXPECT_THROW(read_text(model, beyond), Error);
+  EXPECT_THROW(connect(model, beyond), Error);
+  EXPECT_THROW(connect(model, tokens, Token{9}), Error);
+  EXPECT_THROW(horizon(model, tokens, 0, 9), Error);
+}
+
+TEST(ExplainRefuses, ModelsOfNumbersAndOfFewerBits) {
+  const Model numbers({.hidden = 4, .inputs = 2, .outputs = 1});
+  expect_refused(numbers, "a", {}, "explain: expected a model of text, found one of numbers, 2 in and 1 out a step");
+  const std::vector<Token> one = {0};
+  EXPECT_THROW(read_text(numbers, one), Error);
+  EXPECT_THROW(connect(numbers, one), Error);
+  EXPECT_THROW(horizon(numbers, one, 0, 0), Error);
+  Model rounded({.hidden = 4}, Vocabulary({}, {"<unk>", "a"}));
+  rounded.set_precision(Precision::bf16);
+  expect_refused(rounded, "a", {}, "explain: expected a model of precision f32");
+  EXPECT_THROW(read_text(rounded, one), Error);
+}
+
+TEST(ExplainRefuses, InCharactersWhereTheModelReadsThem) {
+  const Model model({.hidden = 4}, Vocabulary({.level = Level::character}, {"<unk>", "a", "b"}));
+  expect_refused(model, "", {}, "text: expected at least one character, found none");
+  expect_refused(model, "ab", {.at = 2}, "at: expected a character 0 to 1, found 2");
 }
 
 TEST_P(Explaining, TheJsonHoldsWhatWasFound) {

@@ -49,6 +49,25 @@ TEST(Requests, ExplainReadsEveryName) {
   EXPECT_FALSE(r.options.changes.clamp.at(1).layer);
 }
 
+// Of a model of two layers with 40 units, by hand: a GRU's layer has three gates, each with W, U and b.
+TEST(Requests, WorkIsThatOfTheSteps) {
+  const Model model({.cell = "gru", .layers = 2, .hidden = 40, .embedding = 40, .tied = false},
+                    Vocabulary({}, {"<unk>", "a", "b", "c"}));
+  const double step = 2 * 3 * 40 * (40 + 40 + 1) + 4;  // and the head's bias
+  const double logits = 4 * 40;
+  ExplainRequest request{.text = "", .models = {}, .units = false, .options = {.horizon = {}}};
+  request.options.leave_one_out = false;
+  EXPECT_DOUBLE_EQ(work_of(request, model, 100), 100 * (5 * step + logits));
+  request.options.leave_one_out = true;
+  EXPECT_DOUBLE_EQ(work_of(request, model, 100), 100 * (5 * step + logits) + 100 * (50 * step + logits));
+  request.options.changes.remove = {1};
+  EXPECT_DOUBLE_EQ(work_of(request, model, 100), 2 * (100 * (5 * step + logits) + 100 * (50 * step + logits)));
+  CompleteRequest complete;
+  complete.tokens = 256;
+  EXPECT_GT(work_of(complete, model, 100), 356 * (step + logits));
+  EXPECT_GT(work_of(GatesRequest{}, model, 100), 100 * step);
+}
+
 TEST(Requests, WhatCostsIsAskedFor) {
   const ExplainRequest r = read_explain_request(R"({"text": "a"})");
   EXPECT_FALSE(r.options.leave_one_out);

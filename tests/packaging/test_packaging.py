@@ -3,6 +3,7 @@
 The libraries in build/ are what is installed; tests/run.py builds them first.
 """
 
+import json
 import os
 import pathlib
 import re
@@ -15,6 +16,10 @@ ROOT = HERE.parents[1]
 BUILD = ROOT / "build"
 VERSION = re.search(r"project\(sluice VERSION ([0-9.]+)", (ROOT / "CMakeLists.txt").read_text())[1]
 SONAME_VERSION = ".".join(VERSION.split(".")[:2])
+
+
+OF_THE_COMMAND = {"bin/sluice", "share/man/man1/sluice.1", "share/bash-completion/completions/sluice",
+                  "share/zsh/site-functions/_sluice", "share/fish/vendor_completions.d/sluice.fish"}
 
 
 def run(*command, **environment):
@@ -110,6 +115,18 @@ CPP_HEADERS = [header.name for header in (ROOT / "include/sluice").glob("*.h") i
 NOT_IN_INFERENCE = {"sluice_stream_feed_text"}
 
 
+@pytest.mark.parametrize("compiler", ["g++", "clang++"])
+def test_an_older_standard_is_refused_in_a_sentence(compiler):
+    def complaints(header, standard):
+        command = [compiler, f"-std={standard}", f"-I{ROOT / 'include'}", "-fsyntax-only", "-x", "c++", "-"]
+        result = subprocess.run(command, input=f"#include <sluice/{header}>\n", capture_output=True, text=True)
+        return [line for line in result.stderr.splitlines() if "error: " in line]
+
+    for header in CPP_HEADERS:
+        assert "needs C++20" in complaints(header, "c++17")[0], header
+    assert complaints("c.h", "c++98") == complaints("c.h", "c++17") == []
+
+
 def test_a_shared_library_shows_the_public_names_and_no_others(libraries):
     assert exported(libraries / "libsluice.so") == declared(*CPP_HEADERS, "c.h")
 
@@ -136,7 +153,7 @@ def test_every_public_header_is_installed_and_nothing_else(prefix):
     installed = {path.name for path in (prefix / "include/sluice").iterdir()}
     assert installed == {path.name for path in (ROOT / "include/sluice").iterdir()}
     kinds = re.compile(r"include/sluice/|lib[^/]*(/[^/]*-linux-[^/]*)?/(libsluice|cmake/sluice/|pkgconfig/sluice)")
-    assert [file for file in files_of(prefix) if not kinds.match(file)] == []
+    assert {file for file in files_of(prefix) if not kinds.match(file)} == OF_THE_COMMAND
 
 
 @pytest.mark.parametrize("kind", ["static", "shared"])
@@ -222,6 +239,81 @@ def test_uninstalling_leaves_nothing(tmp_path):
     (prefix / "include/sluice-of-others/mine.h").touch()
     run("cmake", "--install", BUILD, "--prefix", prefix)
     assert len(files_of(prefix)) > 20
-    run("ninja", "-C", BUILD, "uninstall")
+    run("cmake", "--build", BUILD, "--target", "uninstall")
     assert files_of(prefix) == {"include/sluice-of-others/mine.h"}
     assert [path for path in prefix.rglob("sluice")] == []
+
+
+def test_what_the_program_wrote_is_what_is_installed(prefix):
+    for arguments, file in ((["help", "--man"], "man/man1/sluice.1"),
+                            (["completion", "bash"], "bash-completion/completions/sluice"),
+                            (["completion", "zsh"], "zsh/site-functions/_sluice"),
+                            (["completion", "fish"], "fish/vendor_completions.d/sluice.fish")):
+        assert run(prefix / "bin/sluice", *arguments) == (prefix / "share" / file).read_text()
+
+
+@pytest.fixture(scope="module")
+def command_alone(tmp_path_factory):
+    """A build folder as scripts/build leaves it in a fresh clone: without the libraries. The program is not compiled
+    again; what is tested is what is installed."""
+    folder = tmp_path_factory.mktemp("command")
+    run("cmake", "-S", ROOT, "-B", folder, "-G", "Ninja", "-DSLUICE_LIBRARIES=OFF")
+    (folder / "share").mkdir(exist_ok=True)
+    for name in "sluice", *(f"share/{file}" for file in ("sluice.1", "sluice", "_sluice", "sluice.fish")):
+        (folder / name).write_bytes((BUILD / name).read_bytes())
+    return folder
+
+
+def test_the_command_alone_can_be_installed(command_alone, tmp_path):
+    run("cmake", "--install", command_alone, "--prefix", tmp_path)
+    assert files_of(tmp_path) == OF_THE_COMMAND
+    run("cmake", "--build", command_alone, "--target", "uninstall")
+    assert files_of(tmp_path) == set()
+
+
+def test_scripts_install_and_uninstall(tmp_path):
+    """Twice into one folder, beside what is somebody else's."""
+    mine = tmp_path / "share/sluice-of-others/mine"
+    mine.parent.mkdir(parents=True)
+    mine.touch()
+    for _ in range(2):
+        run(ROOT / "scripts/install", "--prefix", tmp_path, "--library")
+    assert OF_THE_COMMAND | {"share/sluice/installed"} <= files_of(tmp_path)
+    listed = (tmp_path / "share/sluice/installed").read_text().split()
+    assert {str(tmp_path / file) for file in files_of(tmp_path)} == {*listed, str(mine)}
+    assert run(tmp_path / "bin/sluice", "--version") == f"sluice {VERSION}\n"
+    run(ROOT / "scripts/uninstall", f"--prefix={tmp_path}")
+    assert files_of(tmp_path) == {"share/sluice-of-others/mine"} and not list(tmp_path.rglob("sluice"))
+    result = subprocess.run([ROOT / "scripts/uninstall", "--prefix", tmp_path], capture_output=True, text=True)
+    assert result.returncode == 1 and "expected the list" in result.stderr
+    for script in "install", "uninstall", "build":
+        result = subprocess.run([ROOT / "scripts" / script, "--perfix"], capture_output=True, text=True)
+        assert result.returncode == 2 and "found '--perfix'" in result.stderr
+
+
+@pytest.mark.parametrize("preset", ["release", "debug", "library", "tests"])
+def test_presets(preset, tmp_path):
+    """Each is configured in a folder of its own; they are not built here, which would take minutes."""
+    run("cmake", "--preset", preset, "-S", ROOT, "-B", tmp_path)
+    cache = dict(re.findall(r"^(\w+):\w+=(.*)$", (tmp_path / "CMakeCache.txt").read_text(), re.MULTILINE))
+    assert cache["SLUICE_TESTS"] == ("ON" if preset == "tests" else "OFF")
+    assert cache["SLUICE_TOOL"] == ("OFF" if preset == "library" else "ON")
+    assert cache["CMAKE_BUILD_TYPE"] == ("Debug" if preset == "debug" else "Release")
+    presets = json.loads((ROOT / "CMakePresets.json").read_text())
+    assert preset in [one["configurePreset"] for one in presets["buildPresets"]]
+
+
+@pytest.mark.parametrize("hidden, options, packages", [
+    ("rapidcheck", ["-DSLUICE_TESTS=ON"], "librapidcheck-dev"),
+    ("CLI11", [], "libcli11-dev"),
+    ("PkgConfig", [], "pkg-config libhwy-dev libxxhash-dev libutf8proc-dev libmicrohttpd-dev"),
+])
+def test_what_lacks_is_named_with_its_package(hidden, options, packages, tmp_path):
+    result = subprocess.run(["cmake", "-S", ROOT, "-B", tmp_path, "-G", "Ninja",
+                             f"-DCMAKE_DISABLE_FIND_PACKAGE_{hidden}=ON", *options], capture_output=True, text=True)
+    assert result.returncode != 0 and f"sudo apt install {packages}\n" in result.stderr, result.stderr
+
+
+def test_plain_cmake_needs_nothing_of_the_tests(tmp_path):
+    run("cmake", "-S", ROOT, "-B", tmp_path, "-DCMAKE_DISABLE_FIND_PACKAGE_rapidcheck=ON",
+        "-DCMAKE_DISABLE_FIND_PACKAGE_GTest=ON")

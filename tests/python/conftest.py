@@ -1,9 +1,13 @@
 """What the tests of the command share: how it is run, a small text, small models."""
 
+import fcntl
 import json
 import os
 import pathlib
+import pty
+import struct
 import subprocess
+import termios
 
 import pytest
 
@@ -78,6 +82,31 @@ def refused(*arguments, code, names, **options):
     assert code != 2 or not talk, err
     for name in names:
         assert str(name) in sentence, err
+
+
+def in_a_terminal(*arguments, code=0, columns=80, **environment):
+    """What a person would see: the output of a run whose standard output and error are a terminal."""
+    try:
+        leader, follower = pty.openpty()
+    except OSError as error:
+        pytest.skip(f"no terminal can be made here: {error}")
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    environment = {"TERM": "xterm-256color", "PATH": os.environ["PATH"], "LANG": "C.UTF-8", **environment}
+    process = subprocess.Popen([COMMAND, *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=follower,
+                               stderr=follower, env=environment)
+    os.close(follower)
+    shown = b""
+    while True:
+        try:
+            part = os.read(leader, 65536)
+        except OSError:  # how Linux says that the other end is closed
+            break
+        if not part:
+            break
+        shown += part
+    os.close(leader)
+    assert process.wait(timeout=60) == code, shown.decode()
+    return shown.decode()
 
 
 def tensors(path):

@@ -37,6 +37,23 @@ class Server:
         assert status == 200, answer
         return json.loads(answer)
 
+    def raw(self, data, timeout=10):
+        """All that is answered to these bytes until the connection is closed."""
+        answer = b""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=timeout) as connection:
+            connection.sendall(data)
+            while part := connection.recv(65536):
+                answer += part
+        return answer
+
+    def send(self, verb, body, address="127.0.0.1"):
+        """A connection on which a request is under way."""
+        connection = socket.create_connection(("127.0.0.1", self.port), timeout=60, source_address=(address, 0))
+        body = json.dumps(body).encode()
+        connection.sendall(b"POST /api/v1/%s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                           b"Connection: close\r\nContent-Length: %d\r\n\r\n%s" % (verb.encode(), len(body), body))
+        return connection
+
     def alive(self):
         return self.process.poll() is None and self.ask("GET", "/api/v1/health")[0] == 200
 

@@ -2,14 +2,11 @@
 
 import json
 import math
-import os
-import pty
 import re
-import subprocess
 
 import pytest
 
-from conftest import CELLS, COMMAND, TINY, but, sluice, sluice_json, start, tensors
+from conftest import CELLS, COMMAND, TINY, but, in_a_terminal, refused, sluice, sluice_json, start, tensors
 
 VERBS = ["train", "complete", "gates", "explain", "serve", "eval", "compare", "info", "export", "demo"]
 GATES = {"gru": ["retain", "reset"], "gru-reset-after": ["retain", "reset"], "lstm": ["input", "forget", "output"]}
@@ -220,36 +217,19 @@ def test_demo_on_a_small_budget(tmp_path):
         assert word in out.lower(), word
     saved = sorted((tmp_path / "demo").glob("*.safetensors"))
     assert len(saved) == 3
+    # Nothing has been learned of so few words, and it does not claim otherwise.
+    assert "None of them has learned the stories" in words and "forgets" not in words
+    assert " serve " in out and " explain " in out
+    content = [model.read_bytes() for model in saved]
+    refused("demo", *options, code=1, names=[tmp_path / "demo", "--force"])
+    assert [model.read_bytes() for model in saved] == content
     for model in saved:
         assert sluice_json("complete", model, "Dhaval eats samosa")["candidates"]
     result = sluice_json("demo", *options, "--force")
+    assert "None of them" in result["verdict"]
     assert [cell["cell"] for cell in result["cells"]] == ["rnn", "lstm", "gru"]
     sizes = [cell["parameters"] for cell in result["cells"]]
     assert max(sizes) < 1.05 * min(sizes)
-
-
-def in_a_terminal(*arguments, **environment):
-    """What a person would see: the output of a run whose standard output and error are a terminal."""
-    try:
-        leader, follower = pty.openpty()
-    except OSError as error:
-        pytest.skip(f"no terminal can be made here: {error}")
-    environment = {"TERM": "xterm-256color", "PATH": os.environ["PATH"], "LANG": "C.UTF-8", **environment}
-    process = subprocess.Popen([COMMAND, *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=follower,
-                               stderr=follower, env=environment)
-    os.close(follower)
-    shown = b""
-    while True:
-        try:
-            part = os.read(leader, 65536)
-        except OSError:  # how Linux says that the other end is closed
-            break
-        if not part:
-            break
-        shown += part
-    os.close(leader)
-    assert process.wait(timeout=60) == 0
-    return shown.decode()
 
 
 @pytest.mark.parametrize("verb", ["complete", "gates"])

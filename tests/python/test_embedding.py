@@ -61,10 +61,18 @@ def test_the_installation():
     """The commands are not run, which would take minutes; what they name is there."""
     block = SHELL[0]
     packages = re.search(r"apt install (.*)", block)[1].split()
-    needed = re.search(r"install-packages (.*?)\n\n", (ROOT / "scripts/build").read_text(), re.DOTALL)[1]
-    assert set(packages) <= set(needed.replace("\\", "").split())
-    options = re.findall(r"-D(SLUICE_\w+)=", block)
-    assert options and all(f"option({option} " in (ROOT / "CMakeLists.txt").read_text() for option in options)
+    needed = re.search(r"^packages=\((.*?)\)", (ROOT / "scripts/build").read_text(), re.DOTALL | re.MULTILINE)[1]
+    assert set(packages) <= set(needed.split())
+    listed = subprocess.run(["cmake", "--list-presets"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    presets = re.findall(r"--preset (\w+)", block)
+    assert presets and all(f'"{preset}"' in listed and f"build/preset/{preset} " in block for preset in presets)
+
+
+def test_without_an_argument_they_say_what_they_expect(folder):
+    for program in "next", "next_c":
+        result = subprocess.run([folder / program], capture_output=True, text=True, env={
+            **os.environ, "LD_LIBRARY_PATH": str(next((folder / "installed").rglob("pkgconfig")).parent)})
+        assert result.returncode == 2 and result.stderr == f"expected: {program} MODEL\n"
 
 
 def test_what_it_links_to_and_names_is_there():

@@ -167,7 +167,7 @@ def report(out):
 
 
 def test_forecast(tmp_path):
-    """A wave with noise on it, whose change the past foretells."""
+    """A wave with noise on it, whose change the past predicts."""
     chance = random.Random(3)
     rows = [f'"day {t}",{math.sin(t / 4) * 20 + 50 + chance.gauss(0, 1):.4f}' for t in range(1500)]
     (tmp_path / "wave.csv").write_text('"Day","Height"\n' + "\n".join(rows) + "\n")
@@ -176,6 +176,14 @@ def test_forecast(tmp_path):
     assert said["model"][0] < 0.05 * said["last_value"][0]
     truth = [math.sin(t / 4) * 20 + 50 for t in range(1500, 1505)]
     assert said["next"] == pytest.approx(truth, abs=5)
+
+
+def test_forecast_keeps_every_digit(tmp_path):
+    """Numbers of ten digits that change little: six digits would say nothing."""
+    rows = [str(1000000123 + round(40 * math.sin(t / 4))) for t in range(600)]
+    (tmp_path / "large.csv").write_text("x\n" + "\n".join(rows) + "\n")
+    said = report(run("forecast", tmp_path / "large.csv", "x")[0])
+    assert abs(said["next"][0] - 1000000123) < 100
 
 
 def test_forecast_does_not_claim_what_is_not_there(tmp_path):
@@ -204,8 +212,48 @@ def test_forecast_refuses(tmp_path):
     refused("forecast", code=2, words="expected: forecast FILE.csv COLUMN")
     refused("forecast", tmp_path / "none.csv", "x", code=3, words="none.csv")
     (tmp_path / "short.csv").write_text("x,y\n1,2\n")
-    refused("forecast", tmp_path / "short.csv", "z", code=2, words="expected one of x, y, found z")
+    refused("forecast", tmp_path / "short.csv", "z", code=2, words='expected one of "x", "y", found "z"')
     refused("forecast", tmp_path / "short.csv", "x", code=3, words="at least 106 rows")
     refused("forecast", tmp_path / "short.csv", "x", "0", code=2, words="AHEAD: expected a whole number")
     (tmp_path / "words.csv").write_text("x\n1\ntwo\n")
     refused("forecast", tmp_path / "words.csv", "x", code=3, words='line 3: expected a number, found "two"')
+
+
+def waves(rows=400, offset=0.0, sign=""):
+    """A wave of seven rows."""
+    return [f"{sign}{offset + 20 + 3 * math.sin(t * 2 * math.pi / 7):.3f}" for t in range(rows)]
+
+
+@pytest.mark.parametrize("content", [
+    "\ufeffheight,load\n" + "".join(f"{x},1\n" for x in waves()),  # a byte order mark
+    "height\n" + "\n".join(waves(sign="+")),
+    "height\r\n" + "\r\n".join(waves()) + "\r\n\r\n \r\n",  # empty lines at the end
+    "load, height\n" + "".join(f"1, {x} \n" for x in waves()),  # blanks around
+], ids=["byte order mark", "plus", "empty at the end", "blanks"])
+def test_forecast_reads_what_spreadsheets_write(tmp_path, content):
+    plain, other = tmp_path / "plain.csv", tmp_path / "other.csv"
+    plain.write_text("height\n" + "\n".join(waves()) + "\n")
+    other.write_text(content, newline="")
+    assert run("forecast", other, "height") == run("forecast", plain, "height")
+
+
+def test_forecast_of_great_numbers_has_enough_digits(tmp_path):
+    for offset in 0, 1e9:
+        (tmp_path / "far.csv").write_text("x\n" + "\n".join(waves(offset=offset)) + "\n")
+        (said,) = report(run("forecast", tmp_path / "far.csv", "x")[0])["next"]
+        assert said - offset == pytest.approx(20 + 3 * math.sin(400 * 2 * math.pi / 7), abs=1)
+
+
+@pytest.mark.parametrize("separator, words", [(";", "separated by semicolons"), ("\t", "separated by tabs")])
+def test_forecast_names_another_separator(tmp_path, separator, words):
+    (tmp_path / "other.csv").write_text(f"x{separator}y\n" + f"1,5{separator}2\n" * 200)
+    refused("forecast", tmp_path / "other.csv", "x", code=2, words=words)
+
+
+@pytest.mark.parametrize("line, words", [
+    ("", "line 2: expected a number, found an empty line"), (",7", 'line 2: expected a number, found ""'),
+    ("+-3,1", 'found "+-3"'), ("++3,1", 'found "++3"'), ("+,1", 'found "+"'),
+])
+def test_forecast_refuses_what_is_no_number(tmp_path, line, words):
+    (tmp_path / "gap.csv").write_text(f"x,y\n{line}\n" + "1,2\n" * 200)
+    refused("forecast", tmp_path / "gap.csv", "x", code=3, words=words)

@@ -47,7 +47,15 @@ def test_a_model_of_text_has_no_such_fields(models):
     refused("train", "x.txt", "-o", "x.safetensors", "--inputs", "3", code=2, names=["--inputs"])
 
 
-@pytest.mark.parametrize("verb, rest", [("complete", ["the"]), ("gates", ["the"]), ("eval", ["text"])])
+@pytest.mark.parametrize("verb, rest", [("complete", ["the"]), ("gates", ["the"]), ("explain", ["the"]),
+                                        ("eval", ["text"])])
 def test_verbs_on_words_refuse_it(model, text, verb, rest):
     rest = [str(text)] if rest == ["text"] else rest
     refused(verb, model, *rest, code=3, names=[model, "expected a model of text", "numbers, 3 in and 1 out a step"])
+
+
+def test_the_server_refuses_it_before_it_listens(model, models):
+    """Every route asks with words, so there is nothing that such a model could be asked."""
+    for others in [], [models["gru"]]:
+        refused("serve", *others, model, "--port=0", code=3,
+                names=[model, "expected a model of text", "numbers, 3 in and 1 out a step"])

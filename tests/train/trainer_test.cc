@@ -17,37 +17,15 @@ namespace sluice {
 namespace {
 
 using test::letters;
+using test::of_kind;
+using test::run;
 using test::same_weights;
 using test::small_model;
 using test::small_options;
+using test::tensor;
+using test::Training;
 using testing::HasSubstr;
 using Kind = Report::Kind;
-
-std::vector<Report> of_kind(const std::vector<Report>& reports, Kind kind) {
-  std::vector<Report> found;
-  std::ranges::copy_if(reports, std::back_inserter(found), [&](const Report& r) { return r.kind == kind; });
-  return found;
-}
-
-struct Training {
-  Model model;
-  TrainResult result;
-  std::vector<Report> reports;
-};
-
-Training run(Model model, const Corpus& corpus, const TrainOptions& options) {
-  std::vector<Report> reports;
-  const TrainResult result = train(model, corpus, options, [&](const Report& r) {
-    reports.push_back(r);
-    return true;
-  });
-  return {std::move(model), result, std::move(reports)};
-}
-
-std::span<float> tensor(Model& model, std::string_view name) {
-  Parameters& parameters = model.network().parameters();
-  return parameters.all().subspan(parameters.find(name)->offset, parameters.find(name)->size());
-}
 
 // The loop once more, without anything around it: the state is carried from window to window, starts empty in each
 // epoch, and the short window at the end counts.
@@ -363,19 +341,6 @@ TEST(Trainer, ThePlateauScheduleCutsTheRate) {
     return true;
   });
   EXPECT_LT(rate, options.learning_rate / 8);
-}
-
-TEST(Trainer, StopsWhenTimeIsUpAndStillValidates) {
-  const Corpus corpus = letters(500000);
-  TrainOptions options = small_options();
-  options.max_seconds = 0.05;
-  const Training trained = run(small_model(), corpus, options);
-  EXPECT_EQ(trained.result.epochs, 0u);
-  EXPECT_GT(trained.result.updates, 0u);
-  EXPECT_LT(trained.result.updates, 450000u / 21);
-  ASSERT_EQ(of_kind(trained.reports, Kind::validation).size(), 1u);
-  EXPECT_EQ(evaluate(trained.model, corpus.slice(450000, 500000), 3, 1).nats_per_token, trained.result.validation_loss);
-  EXPECT_EQ(trained.reports.back().kind, Kind::done);
 }
 
 // A relu network with a large step: its recurrent weights grow beyond what 30 steps can bear.

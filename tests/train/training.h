@@ -1,8 +1,12 @@
 // Small trainings for the tests of the training loop.
 #pragma once
 
+#include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/random.h"
@@ -41,6 +45,32 @@ inline TrainOptions small_options() {
 inline bool same_weights(const Model& a, const Model& b) {
   const std::span<const float> x = a.network().parameters().all(), y = b.network().parameters().all();
   return x.size() == y.size() && std::memcmp(x.data(), y.data(), x.size_bytes()) == 0;
+}
+
+inline std::span<float> tensor(Model& model, std::string_view name) {
+  Parameters& parameters = model.network().parameters();
+  return parameters.all().subspan(parameters.find(name)->offset, parameters.find(name)->size());
+}
+
+inline std::vector<Report> of_kind(const std::vector<Report>& reports, Report::Kind kind) {
+  std::vector<Report> found;
+  std::ranges::copy_if(reports, std::back_inserter(found), [&](const Report& r) { return r.kind == kind; });
+  return found;
+}
+
+struct Training {
+  Model model;
+  TrainResult result;
+  std::vector<Report> reports;
+};
+
+inline Training run(Model model, const Corpus& corpus, const TrainOptions& options) {
+  std::vector<Report> reports;
+  const TrainResult result = train(model, corpus, options, [&](const Report& r) {
+    reports.push_back(r);
+    return true;
+  });
+  return {std::move(model), result, std::move(reports)};
 }
 
 }  // namespace sluice::test

@@ -89,9 +89,9 @@ std::string draw_ceilings(const Style& style, const bench::Report& r) {
   }
   if (m.share < bench::Machine::kQuiet) {
     page += "\n  " +
-            style.colour(fmt::format("This machine is busy: a thread got {:.0f} % of a processor. Measure again "
+            style.colour(fmt::format("This machine is busy: a thread got {} of a processor. Measure again "
                                      "when it is quiet.",
-                                     100 * m.share),
+                                     percent(m.share)),
                          colours::amber) +
             "\n";
   }

@@ -57,7 +57,7 @@ CompareOptions Compare::options() const {
 Corpus Compare::read(Talk& talk, const TextFiles& material) const {
   say_files(talk, material);
   const Corpus corpus = Corpus::read(material.sources, material.name, text.checked(), text.vocabulary);
-  for (const std::string& warning : text_warnings(material, corpus)) talk.say("warning: " + warning);
+  for (const std::string& warning : text_warnings(material, corpus)) talk.say("warning: " + one_line(warning));
   return corpus;
 }
 
@@ -68,7 +68,7 @@ int Compare::run() {
     stories.distances.assign(numbers.begin(), numbers.end());
   }
   const CompareOptions o = options();
-  result.check();
+  const std::vector<FileLock> locks = result.lock();
   Talk talk(quiet);
   const TextFiles material = favourites ? TextFiles{} : text_files(files);
   RunsProgress progress(talk);

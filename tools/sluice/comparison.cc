@@ -124,7 +124,7 @@ std::string draw_comparison(const Style& style, const std::vector<CellRuns>& cel
     table.row(
         fmt::format("{:>6}", distances[i].words),
         [i](const CellResult& r) { return i < r.recall_by_distance.size() ? r.recall_by_distance[i].accuracy : NAN; },
-        [](double v) { return fmt::format("{:.1f}", 100 * v); }, " %", true);
+        [](double v) { return percentage(v, 1); }, " %", true);
   }
   return table.page();
 }

@@ -6,7 +6,9 @@
 
 #include "completion.h"
 #include "data/reader.h"
+#include "explain/facts.h"
 #include "input.h"
+#include "needs.h"
 #include "options.h"
 #include "output.h"
 #include "verbs.h"
@@ -60,7 +62,10 @@ void Complete::check() {
 std::string Complete::page(const Style& style, const Completion& done) const {
   std::string drawn;
   if (options.tokens > 0) {
-    drawn = printable(done.prompt) + style.colour(printable(done.continuation), colours::blue) + "\n";
+    // A program gets the text as it is.
+    drawn = style.terminal ? printable(done.prompt) + style.colour(printable(done.continuation), colours::blue)
+                           : done.prompt + done.continuation;
+    drawn += "\n";
   } else if (style.terminal && !asking) {
     for (const std::string& line : wrapped(printable(done.prompt), style.width - 1)) drawn += line + "\n";
   }
@@ -88,7 +93,7 @@ void Complete::answer(const Model& network, const std::string& prompt) const {
   draw_picture(result, typed.line(typed.program, {"--svg"}, {"--force"}),
                [&](const Style& s) { return page(s, done); });
   flush();
-  say_unknown(talk, done.unknown, done.all_unknown);
+  say_unknown(talk, unit_name(network), done.unknown, done.all_unknown);
 }
 
 // One answer a line until the input ends.
@@ -123,7 +128,7 @@ int Complete::run() {
   check();
   const bool lines = words.empty() || (words.size() == 1 && words.front() == "-");
   if (lines) expect(result.svg.empty(), "--svg", "a TEXT to draw", "lines of standard input");
-  const Model network = load_text_model(model, precision);
+  const Model network = load_for("complete", model, precision);
   if (lines) return answer_lines(network);
   answer(network, text_argument(words, false));
   return 0;

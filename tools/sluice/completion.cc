@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/random.h"
+#include "explain/facts.h"
 
 namespace sluice::tool {
 namespace {
@@ -66,8 +67,13 @@ void note_unknown(const std::vector<Token>& tokens, const std::vector<std::strin
   done.all_unknown = !tokens.empty() && unknown == tokens.size();
 }
 
-void go_on(Stream& stream, const CompletionOptions& options, const std::function<void(std::string_view)>& piece,
-           Completion& done) {
+void step(Stream& stream, Token token, const CompletionOptions& options) {
+  if (options.go_on && !options.go_on()) throw Error(Status::failed, "complete: expected to go on, was told to stop");
+  stream.step(token);
+}
+
+void continue_text(Stream& stream, const CompletionOptions& options, const std::function<void(std::string_view)>& piece,
+                   Completion& done) {
   const Vocabulary& vocabulary = stream.model().vocabulary();
   const Stops stops(vocabulary, options.stop);
   const std::size_t start = done.prompt.size();
@@ -87,7 +93,7 @@ void go_on(Stream& stream, const CompletionOptions& options, const std::function
     stop = stops.cut(text, given);  // a stop begins where nothing was given yet: see open()
     if (stop != nullptr) break;
     give(text.size() - stops.open(text, given));
-    if (i + 1 < options.tokens) stream.step(token);
+    if (i + 1 < options.tokens) step(stream, token, options);
   }
   give(text.size());
   if (stop != nullptr) done.stopped_by = *stop;
@@ -107,16 +113,17 @@ Completion complete(const Model& model, std::string_view prompt, const Completio
   const std::optional<Token> begin = model.begin_token();
   if (tokens.empty() && !begin) {
     throw Error(Status::usage,
-                "TEXT: expected at least one word, found an empty text (and this model knows no line "
-                "ends to start from)");
+                fmt::format("TEXT: expected at least one {}, found an empty text (and this model knows no line ends to "
+                            "start from)",
+                            unit_name(model)));
   }
   Stream stream(model);
   if (tokens.empty() || tokens.front() != begin) stream.begin();
-  for (const Token token : tokens) stream.step(token);
+  for (const Token token : tokens) step(stream, token, options);
   for (const auto& [token, probability] : stream.top(options.top)) {
     done.candidates.push_back({vocabulary.token(token), probability});
   }
-  go_on(stream, options, piece, done);
+  continue_text(stream, options, piece, done);
   return done;
 }
 
@@ -140,8 +147,8 @@ std::string draw_candidates(const Style& style, const std::vector<Candidate>& ca
     }
     const bool right = !right_answer.empty() && c.token == right_answer;
     const Rgb hue = right_answer.empty() ? colours::blue : right ? colours::green : colours::red;
-    page +=
-        fmt::format("{}  {:5.1f} %  {}\n", i == 0 ? style.bold(name) : name, 100 * p, style.colour(bar(p, room), hue));
+    page += fmt::format("{}  {}  {}\n", i == 0 ? style.bold(name) : name, pad_left(percent(p, 1), 7),
+                        style.colour(bar(p, room), hue));
   }
   return page;
 }

@@ -34,6 +34,7 @@ struct CompletionOptions {
   std::uint64_t seed = 1;
   // The continuation ends before the first of these: a token of the model's, or else any text.
   std::vector<std::string> stop = {};
+  std::function<bool()> go_on = {};  // asked after every token; false ends the work by Error (failed)
 };
 
 // The prompt begins as a text does (Stream::begin), unless it starts with a line end itself. `piece` is called with

@@ -1,4 +1,4 @@
-// sluice demo: a plain RNN forgets, a GRU and an LSTM remember.
+// sluice demo: how far back a plain RNN, an LSTM and a GRU remember.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -43,6 +43,17 @@ struct Shown {
   std::array<Answer, 2> answers;
 };
 
+// Words between clue and question at which the difference is there to be seen: nearer, a plain RNN is nearly as good;
+// further, the LSTM falls below it (docs/favourites.md has the numbers).
+constexpr std::size_t kFar = 80;
+
+// What was seen at that distance.
+struct Far {
+  std::vector<Recall> recall;   // of each cell, over held-out stories
+  Question example;             // one that the RNN got wrong, if it got one wrong and the search found it
+  std::vector<Answer> answers;  // of each cell to it
+};
+
 struct Demo {
   Invocation typed;
   std::string directory = "sluice-demo";
@@ -55,31 +66,17 @@ struct Demo {
     return (fs::path(directory) / (cell + ".safetensors")).string();
   }
   bool make_room(const std::vector<std::string>& cells) const;
-  std::string page(const Style& style, const std::vector<Shown>& shown, const std::vector<CellRuns>& table,
-                   const GatesOfText& gates) const;
+  std::string page(const Style& style, const std::vector<Shown>& shown, const Far& far,
+                   const std::vector<CellRuns>& table, const GatesOfText& gates) const;
 };
 
-// Whether a file is a model that a demonstration made.
-bool made_here(const std::string& path) {
-  try {
-    const Model model = load(path);
-    const auto note = model.notes().find("trained");
-    if (note == model.notes().end()) return false;
-    const Json read = Json::parse(note->second, nullptr, false);
-    return read.is_object() && read.value("by", "") == kMadeBy;
-  } catch (const Error&) {
-    return false;
-  }
-}
-
-// Before any work: nobody else's file is in the way, and the folder is there. True when it was not before.
+// Before any work: nothing is in the way, a model of an earlier run neither, and the folder is there. True when it was
+// not before.
 bool Demo::make_room(const std::vector<std::string>& cells) const {
   for (const std::string& cell : cells) {
-    const std::string path = path_of(cell);
-    if (fs::exists(path) && !result.force && !made_here(path)) {
-      throw Error(Status::failed, fmt::format("{}: exists and was not made by the demo: give another folder with "
-                                              "--output, or replace it with --force",
-                                              path));
+    if (const std::string path = path_of(cell); fs::exists(path) && !result.force) {
+      throw Error(Status::failed,
+                  fmt::format("{}: exists: replace it with --force, or give another folder with --output", path));
     }
   }
   std::error_code failed;
@@ -110,60 +107,141 @@ std::string capitals(std::string text) {
   return text;
 }
 
-std::string draw_question(const Style& style, std::size_t number, const std::vector<Shown>& shown) {
-  const Question& question = kQuestions[number];
+std::string draw_question(const Style& style, const Question& question, const std::vector<Shown>& shown,
+                          const std::vector<const Answer*>& answers) {
   std::string page;
   for (const std::string& line : wrapped(question.text + "…", style.width - 3)) page += "  " + style.bold(line) + "\n";
   page += "\n";
-  for (const Shown& one : shown) {
-    const Answer& answer = one.answers[number];
-    const bool right = answer.candidates.front().token == question.answer;
+  for (std::size_t i = 0; i < shown.size(); ++i) {
+    const bool right = answers[i]->candidates.front().token == question.answer;
     const std::string verdict = right ? style.colour("right", colours::green) : style.colour("wrong", colours::red);
-    const std::string margin = fmt::format("  {}  {}  ", style.bold(pad_right(capitals(one.cell), 4)), verdict);
-    page += draw_candidates(style, answer.candidates, margin, question.answer);
+    const std::string margin = fmt::format("  {}  {}  ", style.bold(pad_right(capitals(shown[i].cell), 4)), verdict);
+    page += draw_candidates(style, answers[i]->candidates, margin, question.answer);
   }
   return page;
+}
+
+std::string draw_question(const Style& style, std::size_t number, const std::vector<Shown>& shown) {
+  std::vector<const Answer*> answers;
+  for (const Shown& one : shown) answers.push_back(&one.answers[number]);
+  return draw_question(style, kQuestions[number], shown, answers);
+}
+
+// Looks for a question at that distance that the RNN gets wrong, best one that the others get right.
+Far look_far(const std::vector<CompareRun>& runs, std::uint64_t seed) {
+  constexpr std::uint64_t kLookedAt = 100;  // stories
+  Far far;
+  for (const CompareRun& run : runs) {
+    const auto& recall = run.result.recall_by_distance;
+    const auto found = std::find_if(recall.begin(), recall.end(), [](const Recall& r) { return r.words == kFar; });
+    far.recall.push_back(found == recall.end() ? Recall{kFar, 0, 0} : *found);
+  }
+  for (std::uint64_t number = 0; number < kLookedAt; ++number) {
+    const story::Story one = story::story(seed, number, kFar, story::Part::held_out);
+    for (const story::Question& asked : one.questions) {
+      const Question question = {one.text.substr(0, asked.prompt_bytes), asked.answer};
+      std::vector<Answer> answers;
+      bool rnn_wrong = false, others_right = true;
+      for (const CompareRun& run : runs) {
+        answers.push_back(ask(run.model, question));
+        const bool right = answers.back().candidates.front().token == question.answer;
+        if (run.result.cell == "rnn") rnn_wrong = !right;
+        if (run.result.cell != "rnn") others_right = others_right && right;
+      }
+      if (!rnn_wrong || (!far.answers.empty() && !others_right)) continue;
+      far.example = question;
+      far.answers = std::move(answers);
+      if (others_right) return far;
+    }
+  }
+  return far;
+}
+
+// What the numbers say, and nothing else.
+std::string verdict_of(const Far& far, const std::vector<Shown>& shown) {
+  std::string text = fmt::format(
+      "With {} words between clue and question, of {} questions about stories it has never "
+      "seen,",
+      kFar, thousands(far.recall.front().n));
+  double rnn = 0, best = 0, worst_other = 1;
+  for (std::size_t i = 0; i < shown.size(); ++i) {
+    const double accuracy = far.recall[i].accuracy;
+    text += fmt::format("{} the {} answers {:.1f} % rightly",
+                        i == 0                  ? ""
+                        : i + 1 == shown.size() ? " and"
+                                                : ",",
+                        capitals(shown[i].cell), 100 * accuracy);
+    best = std::max(best, accuracy);
+    if (shown[i].cell == "rnn") rnn = accuracy;
+    if (shown[i].cell != "rnn") worst_other = std::min(worst_other, accuracy);
+  }
+  text += ". ";
+  if (best < 0.5) return text + "None of them has learned the stories: they need more words to train on (--words).";
+  if (rnn < worst_other) return text + "The plain RNN forgets most.";
+  if (rnn < best) return text + "The plain RNN forgets, and so does one of the two with gates.";
+  return text + "This time the plain RNN forgets no more than the two with gates.";
+}
+
+std::string draw_far(const Style& style, const Far& far, const std::vector<Shown>& shown) {
+  std::string page;
+  for (const std::string& line : wrapped(verdict_of(far, shown), style.width - 3)) page += "  " + line + "\n";
+  if (far.answers.empty()) return page;
+  page += "\n  " + style.dim("One that the RNN got wrong:") + "\n\n";
+  std::vector<const Answer*> answers;
+  for (const Answer& answer : far.answers) answers.push_back(&answer);
+  return page + draw_question(style, far.example, shown, answers);
 }
 
 std::string title(const Style& style, std::string_view text) {
   return fmt::format("\n{}\n\n", style.colour(style.bold(text), colours::amber));
 }
 
-std::string Demo::page(const Style& style, const std::vector<Shown>& shown, const std::vector<CellRuns>& table,
-                       const GatesOfText& gates) const {
+std::string Demo::page(const Style& style, const std::vector<Shown>& shown, const Far& far,
+                       const std::vector<CellRuns>& table, const GatesOfText& gates) const {
   std::string page =
       title(style, "What comes next?") + draw_question(style, 0, shown) + "\n" + draw_question(style, 1, shown);
+  page += title(style, fmt::format("And with {} words in between?", kFar)) + draw_far(style, far, shown);
   page += title(style, "What the gates of the GRU did on the way") + draw_gates(style, gates);
   page += title(style, "What each costs and how far it remembers (stories it has never seen)");
   page += draw_comparison(style, table, "share of right answers, by words between clue and answer");
   page += title(style, "The models");
-  for (const Shown& one : shown) page += fmt::format("  {}\n", one.path);
+  for (const Shown& one : shown) page += fmt::format("  {}\n", printable(one.path));
   page += title(style, "Go on with");
-  const std::string program = shell_word(typed.program), gru = shell_word(path_of("gru"));
+  const std::string program = printable(shell_word(typed.program)), gru = printable(shell_word(path_of("gru")));
+  std::string all;
+  for (const Shown& one : shown) all += " " + printable(shell_word(one.path));
+  page += fmt::format("  {} serve{}\n", program, all);
+  page += fmt::format("  {} explain {} \"{}\" --replace samosa=sushi\n", program, gru, kQuestions[0].text);
   page += fmt::format("  {} complete {}\n", program, gru);
   page += fmt::format("  {} gates {} \"Dhaval eats samosa almost everyday\"\n", program, gru);
-  page += fmt::format("  {} info {}\n", program, shell_word(path_of("lstm")));
+  page += fmt::format("  {} info {}\n", program, printable(shell_word(path_of("lstm"))));
   page += fmt::format("  {} compare --favourites --seeds 1,2,3\n", program);
   page += fmt::format("  {} train YOUR.txt -o YOUR.safetensors\n", program);
   return page;
 }
 
-Json to_json(const std::vector<Shown>& shown, const std::vector<CellRuns>& table, const GatesOfText& gates) {
+Json to_json(const Question& question, const Answer& answer) {
+  return {{"prompt", question.text},
+          {"answer", question.answer},
+          {"probability", tidy(answer.right)},
+          {"candidates", to_json(answer.candidates)}};
+}
+
+Json to_json(const std::vector<Shown>& shown, const Far& far, const std::vector<CellRuns>& table,
+             const GatesOfText& gates) {
   Json cells = Json::array();
   for (std::size_t i = 0; i < shown.size(); ++i) {
     Json cell = to_json(table[i]);
     cell["model"] = shown[i].path;
     cell["completions"] = Json::array();
     for (std::size_t q = 0; q < kQuestions.size(); ++q) {
-      const Answer& answer = shown[i].answers[q];
-      cell["completions"].push_back({{"prompt", kQuestions[q].text},
-                                     {"answer", kQuestions[q].answer},
-                                     {"probability", tidy(answer.right)},
-                                     {"candidates", to_json(answer.candidates)}});
+      cell["completions"].push_back(to_json(kQuestions[q], shown[i].answers[q]));
     }
+    // Null where the RNN got none wrong.
+    cell["far"] = far.answers.empty() ? Json(nullptr) : to_json(far.example, far.answers[i]);
     cells.push_back(std::move(cell));
   }
-  return {{"cells", cells}, {"gates", means_json(gates)}};
+  return {{"cells", cells}, {"verdict", verdict_of(far, shown)}, {"gates", means_json(gates)}};
 }
 
 void save_run(CompareRun& run, const std::string& path) {
@@ -180,15 +258,16 @@ void introduce(Talk& talk, const std::string& directory) {
       "best. A network can only answer if it still remembers the dishes. Three networks of the same size learn this "
       "from stories made up on the spot: a plain RNN, an LSTM and a GRU.";
   for (const std::string& line : wrapped(text, talk.style().width - 1)) talk.say(line);
-  talk.say(fmt::format("The models go to {}.\n", directory));
+  talk.say(fmt::format("The models go to {}.\n", printable(directory)));
 }
 
 int Demo::run() {
   CompareOptions options = favourites_defaults();
   options.seeds = {seed};
   options.train.threads = threads;
-  result.check();
+  std::vector<FileLock> locks = result.lock();
   const bool made = make_room(options.cells);
+  for (const std::string& cell : options.cells) locks.emplace_back(path_of(cell));
   Talk talk(quiet);
   introduce(talk, directory);
   RunsProgress progress(talk);
@@ -202,6 +281,7 @@ int Demo::run() {
   talk.clear();
   if (!interrupts.go_on()) {
     std::error_code not_empty;
+    locks.clear();
     if (made) fs::remove(directory, not_empty);
     talk.say(fmt::format("stopped by {}; nothing was saved", interrupts.name()));
     return interrupts.exit_code();
@@ -215,8 +295,9 @@ int Demo::run() {
     save_run(run, one.path);
   }
   const std::vector<CellRuns> table = by_cell(runs);
-  const auto view = [&](const Style& style) { return page(style, shown, table, gates); };
-  show(result, view, [&] { return to_json(shown, table, gates); });
+  const Far far = look_far(runs, seed);
+  const auto view = [&](const Style& style) { return page(style, shown, far, table, gates); };
+  show(result, view, [&] { return to_json(shown, far, table, gates); });
   write_page(result, [&] {
     Json cells = Json::array();
     for (const CellRuns& cell : table) cells.push_back(to_json(cell));

@@ -5,7 +5,9 @@
 #include <memory>
 #include <numbers>
 
+#include "explain/facts.h"
 #include "input.h"
+#include "needs.h"
 #include "options.h"
 #include "output.h"
 #include "text_files.h"
@@ -33,14 +35,14 @@ double unknown_share(const Evaluation& e) {
   return e.tokens == 0 ? 0 : static_cast<double>(e.unknown) / static_cast<double>(e.tokens);
 }
 
-std::string page(const Style& style, const Evaluation& e) {
+std::string page(const Style& style, const Evaluation& e, std::string_view unit) {
   const auto row = [&](const char* name, const std::string& value, const std::string& note = "") {
     return fmt::format("{}  {}{}\n", pad_right(name, 16), style.bold(value),
                        note.empty() ? "" : "  " + style.dim(note));
   };
   std::string drawn =
       row("tokens", std::to_string(e.tokens)) +
-      row("unknown", std::to_string(e.unknown), fmt::format("{:.2f} % of them <unk>", 100 * unknown_share(e))) +
+      row("unknown", std::to_string(e.unknown), fmt::format("{} of them <unk>", percent(unknown_share(e), 2))) +
       row("nats per token", fmt::format("{:.4f}", e.nats_per_token)) +
       row("bits per token", fmt::format("{:.4f}", e.bits_per_token)) +
       row("perplexity", fmt::format("{:.3f}", e.perplexity)) +
@@ -48,9 +50,9 @@ std::string page(const Style& style, const Evaluation& e) {
       row("recall at 3", fmt::format("{:.4f}", e.recall_at_3), "share that were among the three likeliest");
   if (unknown_share(e) <= kManyUnknown) return drawn;
   drawn += fmt::format(
-      "\n{:.0f} % of the tokens are words that the model does not know. Each counts as the token <unk>, which is "
-      "easy to predict.\n",
-      100 * unknown_share(e));
+      "\n{} of the tokens are {}s that the model does not know. Each counts as the token <unk>, which is easy to "
+      "predict.\n",
+      percent(unknown_share(e)), unit);
   if (e.unknown == e.tokens) return drawn + "There are no others.\n";
   return drawn + "Without them:\n" + row("tokens", std::to_string(e.tokens - e.unknown)) +
          row("nats per token", fmt::format("{:.4f}", e.known_nats_per_token)) +
@@ -136,7 +138,7 @@ int Eval::score_lines(const Model& network, const TextFiles& text) const {
 int Eval::run() const {
   expect(batch >= 1, "--batch", "1 or more", std::to_string(batch));
   expect(!lines || batch == 1, "--batch", "1 with --lines, where every line stands for itself", std::to_string(batch));
-  const Model network = load_text_model(model, precision);
+  const Model network = load_for("eval", model, precision);
   const TextFiles text = text_files(files);
   if (lines) return score_lines(network, text);
   Talk talk(false);
@@ -144,7 +146,7 @@ int Eval::run() const {
   const Corpus corpus = Corpus::read(text.sources, text.name, network.vocabulary());
   const Evaluation e = evaluate(network, corpus, batch, threads);
   show(
-      result, [&](const Style& style) { return page(style, e); },
+      result, [&](const Style& style) { return page(style, e, unit_name(network)); },
       [&] {
         Json object = to_json(e);
         if (!text.plain) object["files"] = names_of(text);

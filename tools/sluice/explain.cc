@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <memory>
 
+#include "explain/facts.h"
 #include "explain_view.h"
 #include "input.h"
+#include "needs.h"
 #include "options.h"
 #include "output.h"
 #include "page.h"
@@ -17,7 +19,9 @@ namespace {
 // The words of the text, so that one can be named instead of counted.
 class WordList {
  public:
-  WordList(const Model& model, const std::string& text) { model.vocabulary().encode(text, &words_); }
+  WordList(const Model& model, const std::string& text) : unit_(unit_name(model)) {
+    model.vocabulary().encode(text, &words_);
+  }
 
   // "samosa", where it stands once, or "@2".
   std::size_t find(std::string_view flag, const std::string& name) const {
@@ -27,12 +31,13 @@ class WordList {
       return number;
     }
     const auto count = std::count(words_.begin(), words_.end(), name);
-    expect(count == 1, flag, "a word that stands once in the text, or @ and its number from 0",
+    expect(count == 1, flag, fmt::format("a {} that stands once in the text, or @ and its number from 0", unit_),
            count == 0 ? name : fmt::format("{} ({} times)", name, count));
     return static_cast<std::size_t>(std::find(words_.begin(), words_.end(), name) - words_.begin());
   }
 
  private:
+  std::string_view unit_;
   std::vector<std::string> words_;
 };
 
@@ -125,17 +130,21 @@ std::vector<std::string> unknown_words(const Reading& reading) {
 int Explain::run() const {
   expect(top >= 1, "--top", "1 or more", std::to_string(top));
   result.check();
-  const Model network = load(model);
+  const Model network = load_for("explain", model);
   const std::string text = text_argument(words, network.vocabulary().text().lossy);
   const Explanation explanation = explain(network, text, options(network, text));
   const auto json = [&] { return to_json(network, explanation, {.name = model_name(model)}); };
   const auto view = [&](const Style& style) { return draw_explanation(style, network, explanation); };
-  print(result.json ? json() + "\n" : view(style_of(1)));
+  if (result.json) {
+    print_json_text(json());
+  } else {
+    print(view(style_of(1)));
+  }
   flush();
   write_page(result, [&] { return page_with_data(page_data({{json()}})); });
   Talk talk(result.json);
   const std::vector<Word>& read = explanation.reading.words;
-  say_unknown(talk, unknown_words(explanation.reading),
+  say_unknown(talk, unit_name(network), unknown_words(explanation.reading),
               std::all_of(read.begin(), read.end(), [](const Word& w) { return w.token == Vocabulary::unknown; }));
   draw_picture(result, typed.line(typed.program, {"--svg", "--html"}, {"--force"}), view);
   return 0;

@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "completion.h"
+#include "explain/facts.h"
 
 namespace sluice::tool {
 namespace {
@@ -38,24 +39,25 @@ std::vector<std::size_t> by_weight(const Connectivity& c) {
 
 std::string draw_connectivity(const Style& style, const Model& model, const Reading& reading, const Connectivity& c) {
   const std::vector<std::size_t> order = by_weight(c);
-  std::size_t widest = 4;
+  std::size_t widest = unit_name(model).size();
   for (const std::size_t at : order) widest = std::max(widest, columns(shown_word(reading, at)));
   widest = std::min<std::size_t>(widest, 24);
   double largest = 0;
   for (const double gradient : c.gradient) largest = std::max(largest, gradient);
   const bool asked = !c.leave_one_out.empty();
   std::string page =
-      style.dim(fmt::format("  {}  {}  {}  {}{}", pad_left("", 4), pad_right("word", widest), pad_left("gradient", 9),
-                            pad_left("signed", 9), asked ? "   without it: nats less, then likeliest" : "")) +
+      style.dim(fmt::format("  {}  {}  {}  {}{}", pad_left("", 4), pad_right(std::string(unit_name(model)), widest),
+                            pad_left("gradient", 9), pad_left("signed", 9),
+                            asked ? "   without it: nats less, then likeliest" : "")) +
       "\n";
   for (const std::size_t at : order) {
     std::string line = fmt::format("  {}  {}  {}  {:+9.2g}", style.dim(fmt::format("@{:<3}", at)),
                                    style.bold(pad_right(shortened(shown_word(reading, at), widest), widest)),
                                    fmt::format("{:9.2g}", c.gradient[at]), c.along[at]);
     if (asked) {
-      line += fmt::format("  {:+10.3f}  {} {:.1f} %", c.leave_one_out[at],
-                          visible(model.vocabulary().token(c.without[at].token)),
-                          100 * static_cast<double>(c.without[at].probability));
+      line +=
+          fmt::format("  {:+10.3f}  {} {}", c.leave_one_out[at], visible(model.vocabulary().token(c.without[at].token)),
+                      percent(static_cast<double>(c.without[at].probability), 1));
     }
     if (style.terminal) line += "  " + style.colour(bar(largest > 0 ? c.gradient[at] / largest : 0, 8), colours::blue);
     page += line + "\n";
@@ -68,10 +70,10 @@ std::string words_of_time(double words) {
 }
 
 // Median and longest half-life of a layer's units.
-std::string half_lives(const std::vector<double>& all) {
+std::string half_lives(const std::vector<double>& all, std::string_view unit) {
   std::vector<double> sorted = all;
   std::sort(sorted.begin(), sorted.end());
-  return fmt::format("half-life of a unit, in words: median {}, longest {}",
+  return fmt::format("half-life of a unit, in {}s: median {}, longest {}", unit,
                      words_of_time(sorted[(sorted.size() - 1) / 2]), words_of_time(sorted.back()));
 }
 
@@ -83,11 +85,12 @@ std::string draw_layers(const Style& style, const Model& model, const Reading& r
     for (std::size_t g = 0; g < layer.gates.size(); ++g) {
       const GateSummary& gate = layer.gates[g];
       const double mean = std::accumulate(gate.units.begin(), gate.units.end(), 0.0) / double(gate.units.size());
-      page += fmt::format("{}{}  mean {:3.0f} %, below 0.1: {:3.0f} %, above 0.9: {:3.0f} %\n", margin,
-                          style.bold(pad_right(std::string(model.cell().gates[g].name), 6)), 100 * mean,
-                          100 * gate.share_low, 100 * gate.share_high);
+      const auto share = [](double value) { return pad_left(percent(value), 5); };
+      page += fmt::format("{}{}  mean {}, below 0.1: {}, above 0.9: {}\n", margin,
+                          style.bold(pad_right(std::string(model.cell().gates[g].name), 6)), share(mean),
+                          share(gate.share_low), share(gate.share_high));
     }
-    if (!layer.half_life.empty()) page += margin + half_lives(layer.half_life) + "\n";
+    if (!layer.half_life.empty()) page += margin + half_lives(layer.half_life, unit_name(model)) + "\n";
   }
   if (model.cell().gates.empty()) page += "  A plain RNN has no gates: every step writes all of its memory anew.\n";
   return page;
@@ -103,10 +106,10 @@ std::string draw_horizon(const Style& style, const Explanation& e, const Model& 
     const double most = *std::max_element(curve.begin(), curve.end());
     std::string marks;
     for (const double d : curve) marks += style.terminal ? std::string(height_mark(most > 0 ? d / most : 0)) : "";
-    page += fmt::format("  {}{}half of it lives {} of {} words on; {:.1f} % is left at the end\n",
+    page += fmt::format("  {}{}half of it lives {} of {} {}s on; {} is left at the end\n",
                         h.layers.size() > 1 ? fmt::format("layer {}  ", l) : "",
                         marks.empty() ? "" : style.colour(marks, colours::blue) + "  ", h.layers[l].words,
-                        curve.size() - 1, most > 0 ? 100 * curve.back() / most : 0);
+                        curve.size() - 1, unit_name(model), percent(most > 0 ? curve.back() / most : 0, 1));
   }
   return page;
 }
@@ -123,16 +126,17 @@ std::string joined(const Model& model, const Reading& reading) {
 
 std::string draw_explanation(const Style& style, const Model& model, const Explanation& e) {
   const std::size_t at = e.connectivity.at;
-  std::string page = fmt::format(
-      "{}  {}\n", style.bold(model.cell().title),
-      style.dim(fmt::format("{} layer{} of {} units, {} words", model.config().layers,
-                            model.config().layers == 1 ? "" : "s", model.config().hidden, e.reading.words.size())));
-  page += heading(style, "Next", fmt::format("after '{}', word {}", shown_word(e.reading, at), at));
+  const std::string_view unit = unit_name(model);
+  std::string page = fmt::format("{}  {}\n", style.bold(model.cell().title),
+                                 style.dim(fmt::format("{} layer{} of {} units, {} {}s", model.config().layers,
+                                                       model.config().layers == 1 ? "" : "s", model.config().hidden,
+                                                       e.reading.words.size(), unit)));
+  page += heading(style, "Next", fmt::format("after '{}', {} {}", shown_word(e.reading, at), unit, at));
   page += draw_candidates(style, candidates_at(model, e.reading, at), "  ");
   page += heading(style, "Hangs on",
                   fmt::format("what log p({}) would lose", visible(model.vocabulary().token(e.connectivity.answer))));
   page += draw_connectivity(style, model, e.reading, e.connectivity);
-  page += heading(style, "Gates", "over all words and units");
+  page += heading(style, "Gates", fmt::format("over all {}s and units", unit));
   page += draw_layers(style, model, e.reading);
   if (e.horizon) page += draw_horizon(style, e, model);
   if (e.changed) {

@@ -4,9 +4,11 @@
 #include <filesystem>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "base/file.h"
 #include "formats/export_c.h"
+#include "needs.h"
 #include "options.h"
 #include "output.h"
 #include "verbs.h"
@@ -41,16 +43,17 @@ int Export::run() const {
   expect(header.empty() || header != output, "--header", "another file than --output", header);
   check_writable(output, force);
   if (!header.empty()) check_writable(header, force);
-  const Model network = load(model);
+  const Model network = load_for("export", model);
   const CSource c = export_c(network, wanted);
-  if (!header.empty()) write_file(header, c.header, force);
-  write_file(output, c.source, force);
+  std::vector<FileBytes> files = {{output, c.source}};
+  if (!header.empty()) files.push_back({header, c.header});
+  write_files(files, force);
   const auto view = [&](const Style& style) {
     const auto row = [&](const char* name, const std::string& value, const std::string& note) {
       return fmt::format("{}  {}  {}\n", pad_right(name, 14), style.bold(pad_left(value, 12)), style.dim(note));
     };
-    std::string page = fmt::format("{}\n", style.bold(printable(output)));
-    if (!header.empty()) page += fmt::format("{}\n", style.bold(printable(header)));
+    std::string page = fmt::format("{}\n", style.bold(one_line(output)));
+    if (!header.empty()) page += fmt::format("{}\n", style.bold(one_line(header)));
     page += "\n" + row("weights", thousands(c.weight_bytes), fmt::format("bytes, {}", precision));
     page += row("state", thousands(c.state_bytes), "bytes a stream");
     page += row("work", thousands(c.work_bytes), "bytes for any number of streams");

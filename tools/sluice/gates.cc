@@ -2,8 +2,10 @@
 #include <algorithm>
 #include <memory>
 
+#include "explain/facts.h"
 #include "gates_view.h"
 #include "input.h"
+#include "needs.h"
 #include "options.h"
 #include "output.h"
 #include "verbs.h"
@@ -23,14 +25,15 @@ struct Gates {
 
 int Gates::run() const {
   result.check();
-  const Model network = load_text_model(model);
+  const Model network = load_for("gates", model);
   const GatesOfText gates = read_gates(network, text_argument(words, network.vocabulary().text().lossy));
   const auto view = [&](const Style& style) { return units ? draw_units(style, gates) : draw_gates(style, gates); };
   show(result, view, [&] { return to_json(gates); });
   flush();
   Talk talk(result.json);
   const std::vector<std::string> unknown = unknown_words(gates);
-  say_unknown(talk, unknown, std::none_of(gates.known.begin(), gates.known.end(), [](bool known) { return known; }));
+  say_unknown(talk, unit_name(network), unknown,
+              std::none_of(gates.known.begin(), gates.known.end(), [](bool known) { return known; }));
   draw_picture(result, typed.line(typed.program, {"--svg"}, {"--force"}), view);
   return 0;
 }

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <span>
 
+#include "explain/facts.h"
+
 namespace sluice::tool {
 namespace {
 
@@ -56,9 +58,16 @@ std::string row_name(const GatesOfText& gates, std::size_t layer, const Row& row
 
 std::string heading(const Style& style, const GatesOfText& gates) {
   const std::size_t layers = gates.trace.layers.size();
-  return fmt::format("{}  {}\n", style.bold(gates.cell->title),
-                     style.dim(fmt::format("{} layer{} of {} units, {} tokens", layers, layers == 1 ? "" : "s",
-                                           gates.trace.hidden, gates.trace.steps)));
+  const std::string title(gates.cell->title),
+      sizes = fmt::format("{} layer{} of {} units, {} tokens", layers, layers == 1 ? "" : "s", gates.trace.hidden,
+                          gates.trace.steps);
+  if (columns(title) + 2 + columns(sizes) < style.width) {
+    return fmt::format("{}  {}\n", style.bold(title), style.dim(sizes));
+  }
+  std::string page;
+  for (const std::string& line : wrapped(title, style.width - 1)) page += style.bold(line) + "\n";
+  for (const std::string& line : wrapped(sizes, style.width - 1)) page += style.dim(line) + "\n";
+  return page;
 }
 
 // "mean here 52 %", or one for each layer.
@@ -66,28 +75,40 @@ std::string means(const GatesOfText& gates, std::size_t row) {
   std::string text = "mean here";
   const std::size_t layers = gates.trace.layers.size();
   for (std::size_t layer = 0; layer < layers; ++layer) {
-    text += fmt::format(" {:.0f} %", 100 * mean_size(rows_of(gates, layer)[row].values));
+    text += " " + percent(mean_size(rows_of(gates, layer)[row].values));
     if (layers > 1) text += fmt::format(" in layer {}{}", layer + 1, layer + 1 < layers ? "," : "");
   }
   return text;
 }
 
+// A line for each row: its scale, and beside it what it means; beneath it where there is no room.
 std::string legend(const Style& style, const GatesOfText& gates) {
+  constexpr std::size_t kName = 6, kShade = 5, kNarrow = 20;
+  const std::vector<int> all = {0, 25, 50, 75, 100}, few = {0, 100};
   std::string page;
   const std::vector<Row> rows = rows_of(gates, 0);
   for (std::size_t r = 0; r < rows.size(); ++r) {
-    std::string line = "  " + pad_right(rows[r].name, 6) + "  ";
-    for (const int share : {0, 25, 50, 75, 100}) {
-      line += style.block(centred(std::to_string(share), 5), mix(rows[r].ramp.low, rows[r].ramp.high, share / 100.0));
+    std::string line = "  " + pad_right(rows[r].name, kName) + "  ";
+    for (const int share : columns(line) + all.size() * kShade < style.width ? all : few) {
+      line +=
+          style.block(centred(std::to_string(share), kShade), mix(rows[r].ramp.low, rows[r].ramp.high, share / 100.0));
     }
-    const std::size_t margin = columns(line) + 2;
     const std::string text = fmt::format("{}; {}", rows[r].meaning, means(gates, r));
-    for (const std::string& part : wrapped(text, style.width > margin + 20 ? style.width - margin - 1 : 20)) {
+    std::size_t margin = columns(line) + 2;
+    if (margin + kNarrow >= style.width) {
+      page += line + "\n";
+      margin = 4;
+      line = "  ";
+    }
+    for (const std::string& part : wrapped(text, style.width - margin - 1)) {
       page += fmt::format("{}  {}\n", line, part);
       line = std::string(margin - 2, ' ');
     }
   }
-  if (gates.cell->gates.empty()) page += "  A plain RNN has no gates: every step writes all of its memory anew.\n";
+  if (gates.cell->gates.empty()) {
+    const std::string text = "A plain RNN has no gates: every step writes all of its memory anew.";
+    for (const std::string& line : wrapped(text, style.width - 3)) page += "  " + line + "\n";
+  }
   return page;
 }
 
@@ -105,12 +126,13 @@ std::size_t end_of_line(const std::vector<std::string>& labels, std::size_t firs
 }
 
 std::string grid(const Style& style, const GatesOfText& gates) {
-  std::vector<std::string> labels;
-  for (const std::string& word : gates.words) labels.push_back(shortened(visible(word), 18));
   std::size_t margin = 0;
   for (std::size_t layer = 0; layer < gates.trace.layers.size(); ++layer) {
     for (const Row& row : rows_of(gates, layer)) margin = std::max(margin, columns(row_name(gates, layer, row)));
   }
+  const std::size_t longest = std::min<std::size_t>(18, std::max(style.width, margin + 9) - margin - 5);
+  std::vector<std::string> labels;
+  for (const std::string& word : gates.words) labels.push_back(shortened(visible(word), longest));
   std::string page;
   for (std::size_t first = 0; first < labels.size();) {
     const std::size_t end = end_of_line(labels, first, style.width - margin - 4);
@@ -126,9 +148,7 @@ std::string grid(const Style& style, const GatesOfText& gates) {
         line = "  " + pad_right(row_name(gates, layer, row), margin) + "  ";
         for (std::size_t t = first; t < end; ++t) {
           const double mean = mean_at(row, t, gates.trace.hidden);
-          line += style.block(centred(fmt::format("{:.0f}", 100 * mean), width(t)),
-                              mix(row.ramp.low, row.ramp.high, mean)) +
-                  " ";
+          line += style.block(centred(percentage(mean), width(t)), mix(row.ramp.low, row.ramp.high, mean)) + " ";
         }
         page += line + "\n";
       }
@@ -196,7 +216,9 @@ void drop_first(GateTrace& trace) {
 GatesOfText read_gates(const Model& model, const std::string& text) {
   GatesOfText gates;
   std::vector<Token> tokens = model.vocabulary().encode(text, &gates.words);
-  if (tokens.empty()) throw Error(Status::usage, "TEXT: expected at least one word, found an empty text");
+  if (tokens.empty()) {
+    throw Error(Status::usage, fmt::format("TEXT: expected at least one {}, found an empty text", unit_name(model)));
+  }
   for (const Token token : tokens) gates.known.push_back(token != Vocabulary::unknown);
   gates.cell = &model.cell();
   const std::optional<Token> begin = model.begin_token();
@@ -233,8 +255,10 @@ std::string draw_units(const Style& style, const GatesOfText& gates) {
   for (std::size_t layer = 0; layer < gates.trace.layers.size(); ++layer) {
     for (const Row& row : rows_of(gates, layer)) {
       if (style.terminal) {
-        page += fmt::format("\nlayer {}, {}: {}\n{}\n", layer + 1, style.bold(row.name), row.meaning,
-                            style.dim("a character a unit, ▁ 0 to █ 1"));
+        page += "\n";
+        const std::string about = fmt::format("layer {}, {}: {}", layer + 1, row.name, row.meaning);
+        for (const std::string& line : wrapped(about, style.width - 1)) page += line + "\n";
+        page += style.dim("a character a unit, ▁ 0 to █ 1") + "\n";
       }
       for (std::size_t t = 0; t < gates.words.size(); ++t) {
         const std::string word = visible(gates.words[t]);

@@ -15,29 +15,6 @@ struct Row {
   std::string left, right;
 };
 
-std::string left_of(const CLI::Option& option) {
-  if (option.nonpositional()) {
-    std::string names;
-    for (const std::string& name : option.get_snames()) names += "-" + name + ", ";
-    const std::vector<std::string>& long_names = option.get_lnames();
-    const auto known = [&](const std::string& name) {
-      return std::find(long_names.begin(), long_names.end(), name) != long_names.end();
-    };
-    for (const std::string& name : long_names) {
-      if (name.starts_with("no-") && known(name.substr(3))) continue;  // said with the name that it denies
-      names += (known("no-" + name) ? "--[no-]" : "--") + name + ", ";
-    }
-    names.resize(names.size() - 2);
-    return option.get_type_size() > 0 ? names + " " + option.get_type_name() : names;
-  }
-  return option.get_name();
-}
-
-std::string right_of(const CLI::Option& option) {
-  const std::string value = option.get_default_str();
-  return value.empty() ? option.get_description() : fmt::format("{} [{}]", option.get_description(), value);
-}
-
 // Two columns; what stands on the right is wrapped under itself.
 std::string table(const std::vector<Row>& rows, std::size_t left, const Style& style) {
   const std::size_t room = std::max<std::size_t>(24, style.width > left + 5 ? style.width - left - 5 : 0);
@@ -50,6 +27,44 @@ std::string table(const std::vector<Row>& rows, std::size_t left, const Style& s
     }
   }
   return page;
+}
+
+}  // namespace
+
+std::vector<std::string> names_of(const CLI::Option& option) {
+  std::vector<std::string> names;
+  if (!option.nonpositional()) return names;
+  for (const std::string& name : option.get_snames()) names.push_back("-" + name);
+  for (const std::string& name : option.get_lnames()) names.push_back("--" + name);
+  return names;
+}
+
+bool takes_value(const CLI::Option& option) { return option.get_type_size() > 0; }
+
+std::vector<std::string> shown_names(const CLI::Option& option) {
+  const std::vector<std::string> names = names_of(option);
+  const auto known = [&](const std::string& name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  std::vector<std::string> shown;
+  for (const std::string& name : names) {
+    if (name.starts_with("--no-") && known("--" + name.substr(5))) continue;  // said with the name that it denies
+    const bool denied = name.starts_with("--") && known("--no-" + name.substr(2));
+    shown.push_back(denied ? "--[no-]" + name.substr(2) : name);
+  }
+  return shown;
+}
+
+std::string left_of(const CLI::Option& option) {
+  if (!option.nonpositional()) return option.get_name();
+  std::string left;
+  for (const std::string& name : shown_names(option)) left += (left.empty() ? "" : ", ") + name;
+  return takes_value(option) ? left + " " + option.get_type_name() : left;
+}
+
+std::string right_of(const CLI::Option& option) {
+  const std::string value = option.get_default_str();
+  return value.empty() ? option.get_description() : fmt::format("{} [{}]", option.get_description(), value);
 }
 
 std::string usage(const CLI::App& app) {
@@ -68,7 +83,23 @@ std::string usage(const CLI::App& app) {
   return line + " [options]";
 }
 
-}  // namespace
+std::vector<OptionGroup> option_groups(const CLI::App& app) {
+  std::vector<OptionGroup> groups;
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->get_group().empty() || option->get_group() == kHidden) continue;
+    const std::string title = option->nonpositional() ? option->get_group() : "Arguments";
+    auto found = std::find_if(groups.begin(), groups.end(), [&](const OptionGroup& g) { return g.title == title; });
+    if (found == groups.end()) found = groups.insert(groups.end(), {title, {}});
+    found->options.push_back(option);
+  }
+  const auto rank = [](const OptionGroup& g) { return g.title == "Arguments" ? 0 : g.title == "Options" ? 1 : 2; };
+  std::stable_sort(groups.begin(), groups.end(), [&](const auto& a, const auto& b) { return rank(a) < rank(b); });
+  return groups;
+}
+
+std::vector<const CLI::App*> verbs_of(const CLI::App& app) {
+  return app.get_subcommands([](const CLI::App*) { return true; });
+}
 
 std::string help_page(const CLI::App& app) {
   const Style style = style_of(1);
@@ -77,25 +108,19 @@ std::string help_page(const CLI::App& app) {
   page += fmt::format("\n{}\n  {}\n", style.colour("Usage", colours::amber), usage(app));
 
   std::vector<Row> rows;
-  for (const CLI::App* verb : app.get_subcommands([](const CLI::App*) { return true; })) {
-    rows.push_back({verb->get_name(), verb->get_footer().empty() ? "" : verb->get_description()});
-  }
+  for (const CLI::App* verb : verbs_of(app)) rows.push_back({verb->get_name(), verb->get_description()});
   std::size_t left = 0;
   for (const Row& row : rows) left = std::max(left, columns(row.left));
   if (!rows.empty()) page += fmt::format("\n{}\n{}", style.colour("Verbs", colours::amber), table(rows, left, style));
 
   std::vector<std::pair<std::string, std::vector<Row>>> groups;
-  for (const CLI::Option* option : app.get_options()) {
-    if (option->get_group().empty() || option->get_group() == kHidden) continue;
-    const std::string group = option->nonpositional() ? option->get_group() : "Arguments";
-    auto found = std::find_if(groups.begin(), groups.end(), [&](const auto& g) { return g.first == group; });
-    if (found == groups.end()) found = groups.insert(groups.end(), {group, {}});
-    found->second.push_back({left_of(*option), right_of(*option)});
-    left = std::max(left, columns(found->second.back().left));
+  for (const OptionGroup& group : option_groups(app)) {
+    groups.push_back({group.title, {}});
+    for (const CLI::Option* option : group.options) {
+      groups.back().second.push_back({left_of(*option), right_of(*option)});
+      left = std::max(left, columns(groups.back().second.back().left));
+    }
   }
-  const auto rank = [](const std::string& group) { return group == "Arguments" ? 0 : group == "Options" ? 1 : 2; };
-  std::stable_sort(groups.begin(), groups.end(),
-                   [&](const auto& a, const auto& b) { return rank(a.first) < rank(b.first); });
   for (const auto& [group, options] : groups) {
     page += fmt::format("\n{}\n{}", style.colour(group, colours::amber), table(options, left, style));
   }

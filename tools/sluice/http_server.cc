@@ -8,31 +8,20 @@
 
 #include <algorithm>
 #include <atomic>
-#include <charconv>
 #include <chrono>
-#include <condition_variable>
 #include <csignal>
-#include <cstring>
-#include <deque>
-#include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <thread>
 
+#include "http_headers.h"
 #include "http_listen.h"
 #include "http_watch.h"
+#include "http_work.h"
 #include "sluice/error.h"
 
 namespace sluice::tool {
 namespace {
-
-// A request on its way through.
-struct Exchange {
-  HttpRequest request;
-  HttpResponse response;
-  bool answered = false;  // the response is there; written before the connection is resumed
-  MHD_Connection* connection = nullptr;
-};
 
 constexpr const char* kPolicy =
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
@@ -45,24 +34,9 @@ constexpr std::pair<const char*, const char*> kHeaders[] = {{"Content-Security-P
                                                             {"Cross-Origin-Resource-Policy", "same-origin"},
                                                             {"Cache-Control", "no-store"}};
 
-std::string_view header(MHD_Connection* connection, const char* name) {
-  const char* value = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
-  return value == nullptr ? std::string_view() : value;
-}
-
-// How often a header stands there: a second Host is somebody's trick.
-std::size_t count_header(MHD_Connection* connection, const std::string& name) {
-  std::pair<const std::string*, std::size_t> found{&name, 0};
-  MHD_get_connection_values(
-      connection, MHD_HEADER_KIND,
-      [](void* to, MHD_ValueKind, const char* key, const char*) {
-        auto& [wanted, count] = *static_cast<std::pair<const std::string*, std::size_t>*>(to);
-        count += strcasecmp(key, wanted->c_str()) == 0 ? 1 : 0;
-        return MHD_YES;
-      },
-      &found);
-  return found.second;
-}
+// How much longer than they may be headers are read, so that it is this server that refuses them: the library's own
+// refusals are a line of HTML without the headers above.
+constexpr std::size_t kRoomier = 4;
 
 // More files than the usual soft limit of 1024, as far as the system lets us.
 void allow_many_files(std::size_t wanted) {
@@ -82,6 +56,8 @@ HttpResponse http_error(unsigned status, std::string_view message) {
 }
 
 struct HttpServer::Impl {
+  struct Exchange;
+
   Impl(const std::string& host, std::uint16_t port, HttpHandler answer, const HttpLimits& most)
       : handler(std::move(answer)),
         limits(most),
@@ -90,11 +66,8 @@ struct HttpServer::Impl {
 
   void start();
   void stop();
-  void work();
-  std::optional<HttpResponse> refusal(MHD_Connection* connection, const std::string& method) const;
   MHD_Result take(MHD_Connection* connection, Exchange& exchange, Client* client);
   MHD_Result send(MHD_Connection* connection, HttpResponse response, Client* client);
-  bool submit(Exchange& exchange);
 
   static Client* client_of(MHD_Connection* connection) {
     const auto* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
@@ -113,11 +86,50 @@ struct HttpServer::Impl {
   MHD_Daemon* daemon = nullptr;
   std::atomic<std::size_t> answer_bytes{0};
 
-  std::mutex mutex;
-  std::condition_variable wake;
-  std::deque<Exchange*> waiting;
-  bool stopping = false;
-  std::vector<std::thread> workers;
+  std::optional<Workers> workers;
+};
+
+// A request on its way through.
+struct HttpServer::Impl::Exchange : Task {
+  Exchange(Impl& of, MHD_Connection* on, Client* from) : server(of), connection(on), asker(from) {}
+
+  const std::string& client() const override { return address; }
+  void enter() override { MHD_suspend_connection(connection); }
+  bool understand() override {
+    if (!go_on()) return false;
+    job = server.handler(request);
+    request.body = {};
+    return job.is_long;
+  }
+  void answer() override {
+    since = std::chrono::steady_clock::now();
+    if (job.run && go_on()) job.response = job.run([this] { return go_on(); });
+    if (!go_on()) job.response = http_error(503, "this took too long, or the server is stopping");
+    finish();
+  }
+  void give_up() override {
+    job.response = http_error(503, "the server is stopping");
+    finish();
+  }
+
+  Impl& server;
+  MHD_Connection* connection;
+  Client* asker;
+  std::string address;
+  HttpRequest request;
+  HttpJob job;
+  bool answered = false;  // the response is there; written before the connection is resumed
+  std::chrono::steady_clock::time_point since = std::chrono::steady_clock::now();
+
+ private:
+  bool go_on() const {
+    const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - since;
+    return !asker->gone && !server.workers->hurry() && taken.count() < server.limits.work_seconds;
+  }
+  void finish() {
+    answered = true;
+    MHD_resume_connection(connection);
+  }
 };
 
 void HttpServer::Impl::start() {
@@ -125,97 +137,26 @@ void HttpServer::Impl::start() {
   allow_many_files(limits.connections + 64);
   const unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
                          (listener.host.starts_with("[") ? MHD_USE_IPv6 : MHD_NO_FLAG);
+  const std::size_t count = limits.workers > 0 ? limits.workers : std::max(2u, std::thread::hardware_concurrency());
+  workers.emplace(count, limits.waiting, limits.waiting_each);
+  // Behind one address may stand many who share it, so most of the places, but not all; on this machine all do.
+  const unsigned each = listener.loopback ? 0 : static_cast<unsigned>(limits.connections * 3 / 4);
   daemon = MHD_start_daemon(flags, 0, nullptr, nullptr, &on_request, this, MHD_OPTION_LISTEN_SOCKET, listener.socket,
                             MHD_OPTION_CONNECTION_LIMIT, static_cast<unsigned>(limits.connections),
-                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, limits.header_bytes, MHD_OPTION_NOTIFY_COMPLETED,
-                            &on_completed, this, MHD_OPTION_NOTIFY_CONNECTION, &on_connection, this, MHD_OPTION_END);
+                            MHD_OPTION_PER_IP_CONNECTION_LIMIT, each, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+                            kRoomier * limits.header_bytes, MHD_OPTION_NOTIFY_COMPLETED, &on_completed, this,
+                            MHD_OPTION_NOTIFY_CONNECTION, &on_connection, this, MHD_OPTION_END);
   if (daemon == nullptr) throw Error(Status::failed, "the HTTP server does not start");
-  const std::size_t count = limits.workers > 0 ? limits.workers : std::max(2u, std::thread::hardware_concurrency());
-  for (std::size_t i = 0; i < count; ++i) workers.emplace_back([this] { work(); });
 }
 
 void HttpServer::Impl::stop() {
   const MHD_socket listening = MHD_quiesce_daemon(daemon);
-  {
-    const std::lock_guard lock(mutex);
-    stopping = true;
-  }
-  wake.notify_all();
-  for (std::thread& worker : workers) worker.join();
+  workers->stop(limits.stop_seconds);
   const auto start = std::chrono::steady_clock::now();
-  while (watch.busy() && std::chrono::steady_clock::now() - start < std::chrono::seconds(2))
+  while (watch.busy() && std::chrono::steady_clock::now() - start < std::chrono::milliseconds(500))
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   MHD_stop_daemon(daemon);
   if (listening != MHD_INVALID_SOCKET) close(listening);
-}
-
-// What is in line when the server stops is told so.
-void HttpServer::Impl::work() {
-  std::unique_lock lock(mutex);
-  while (true) {
-    wake.wait(lock, [this] { return stopping || !waiting.empty(); });
-    if (waiting.empty()) return;
-    Exchange& exchange = *waiting.front();
-    waiting.pop_front();
-    const bool late = stopping;
-    lock.unlock();
-    exchange.response = late ? http_error(503, "the server is stopping") : handler(exchange.request);
-    exchange.request.body = {};
-    exchange.answered = true;
-    MHD_resume_connection(exchange.connection);
-    lock.lock();
-  }
-}
-
-// Whether a worker will answer; the exchange is its own from then on until it is resumed.
-bool HttpServer::Impl::submit(Exchange& exchange) {
-  {
-    const std::lock_guard lock(mutex);
-    if (!stopping && waiting.size() < limits.waiting) {
-      MHD_suspend_connection(exchange.connection);  // before a worker can resume it
-      waiting.push_back(&exchange);
-      wake.notify_one();
-      return true;
-    }
-  }
-  exchange.response = http_error(503, "too many requests wait; try again in a second");
-  exchange.response.headers.emplace_back("Retry-After", "1");
-  return false;
-}
-
-// What is wrong with a request by its headers alone.
-std::optional<HttpResponse> HttpServer::Impl::refusal(MHD_Connection* connection, const std::string& method) const {
-  const std::string_view host = header(connection, MHD_HTTP_HEADER_HOST);
-  if (count_header(connection, MHD_HTTP_HEADER_HOST) != 1 || !is_own_host(listener, host)) {
-    return http_error(421, "Host: expected an address of this server, found another");
-  }
-  // Another site may link to the page, and no more.
-  const std::string_view origin = header(connection, MHD_HTTP_HEADER_ORIGIN);
-  const bool followed_link = method == "GET" && header(connection, "Sec-Fetch-Mode") == "navigate";
-  const bool from_another_site = header(connection, "Sec-Fetch-Site") == "cross-site" && !followed_link;
-  if ((!origin.empty() && !is_own_origin(origin, host)) || from_another_site) {
-    return http_error(403, "Origin: expected a page of this server, found another");
-  }
-  if (method == "GET" || method == "HEAD") return std::nullopt;
-  if (method != "POST") {
-    HttpResponse response = http_error(405, "method: expected GET, HEAD or POST, found another");
-    response.headers.emplace_back("Allow", "GET, HEAD, POST");
-    return response;
-  }
-  const std::string_view type = header(connection, MHD_HTTP_HEADER_CONTENT_TYPE);
-  if (type.substr(0, type.find(';')) != "application/json") {
-    return http_error(415, "Content-Type: expected application/json, found another or none");
-  }
-  const std::string_view length = header(connection, MHD_HTTP_HEADER_CONTENT_LENGTH);
-  std::uint64_t bytes = 0;
-  const auto read = std::from_chars(length.data(), length.data() + length.size(), bytes);
-  if (length.empty() || read.ptr != length.data() + length.size()) {
-    return http_error(411, "Content-Length: expected the number of bytes that follow, found none");
-  }
-  if (read.ec != std::errc() || bytes > limits.body_bytes) {
-    return http_error(413, fmt::format("body: expected at most {} bytes, found more", limits.body_bytes));
-  }
-  return std::nullopt;
 }
 
 MHD_Result HttpServer::Impl::send(MHD_Connection* connection, HttpResponse response, Client* client) {
@@ -248,12 +189,17 @@ MHD_Result HttpServer::Impl::send(MHD_Connection* connection, HttpResponse respo
 
 // The whole request is there.
 MHD_Result HttpServer::Impl::take(MHD_Connection* connection, Exchange& exchange, Client* client) {
-  if (exchange.request.method != "POST") return send(connection, handler(exchange.request), client);
+  if (exchange.request.method != "POST") {
+    HttpJob job = handler(exchange.request);
+    return send(connection, job.run ? job.run([] { return true; }) : std::move(job.response), client);
+  }
   if (!exchange.answered) {
     watch.enter(client, Client::Phase::work);
-    if (submit(exchange)) return MHD_YES;
+    if (workers->submit(exchange)) return MHD_YES;
+    exchange.job.response = http_error(503, "too many requests wait; try again in a second");
+    exchange.job.response.headers.emplace_back("Retry-After", "1");
   }
-  return send(connection, std::move(exchange.response), client);
+  return send(connection, std::move(exchange.job.response), client);
 }
 
 MHD_Result HttpServer::Impl::on_request(void* self, MHD_Connection* connection, const char* url, const char* method,
@@ -262,13 +208,17 @@ MHD_Result HttpServer::Impl::on_request(void* self, MHD_Connection* connection, 
   Client* client = client_of(connection);
   try {
     if (*context == nullptr) {
-      auto* exchange = new Exchange;
+      auto* exchange = new Exchange(server, connection, client);
       *context = exchange;
-      exchange->connection = connection;
+      exchange->address = address_of(connection);
       exchange->request.method = method;
       exchange->request.path = url;
-      std::optional<HttpResponse> refusal = server.refusal(connection, exchange->request.method);
-      return refusal ? server.send(connection, std::move(*refusal), client) : MHD_YES;
+      std::optional<HttpResponse> refusal =
+          refuse_headers(connection, exchange->request, server.listener, server.limits);
+      if (!refusal) return MHD_YES;
+      // What follows on this connection may be the body of what is refused, or somebody's trick.
+      refusal->headers.emplace_back("Connection", "close");
+      return server.send(connection, std::move(*refusal), client);
     }
     Exchange& exchange = *static_cast<Exchange*>(*context);
     if (*size > 0) {

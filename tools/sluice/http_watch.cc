@@ -1,5 +1,6 @@
 #include "http_watch.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -10,6 +11,13 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+// Whether the other end of a connection is closed, in one direction at least: the library does not look while a request
+// is at work.
+bool has_left(int socket) {
+  pollfd one{socket, POLLRDHUP, 0};
+  return poll(&one, 1, 0) == 1 && (one.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+}
 
 }  // namespace
 
@@ -54,6 +62,7 @@ void Watch::run() {
     // When places run out, the slow have to go sooner.
     const double for_request = patience_.request_seconds / (clients_.size() > patience_.crowd ? 5 : 1);
     for (Client& client : clients_) {
+      if (client.phase == Client::Phase::work && !client.gone) client.gone = has_left(client.socket);
       if (client.phase == Client::Phase::work || client.dropped) continue;
       const double most = client.phase == Client::Phase::request ? for_request : patience_.answer_seconds;
       if (seconds_since(client.since) < most) continue;

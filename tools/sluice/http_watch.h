@@ -1,6 +1,8 @@
-// Connections that take too long are shut down: the time is that of the whole request, whatever trickles in.
+// Connections that take too long are shut down: the time is that of the whole request, whatever trickles in. And
+// whoever asks and does not wait for the answer is noticed.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -16,10 +18,11 @@ struct Client {
   enum class Phase { request, work, answer } phase = Phase::request;
   std::chrono::steady_clock::time_point since = std::chrono::steady_clock::now();  // in this phase
   bool dropped = false;
+  std::atomic<bool> gone{false};  // closed its side while its request was at work
 };
 
 struct Patience {
-  double request_seconds, answer_seconds;  // work has no limit: it is bounded by what a request may ask
+  double request_seconds, answer_seconds;  // work has limits of its own
   std::size_t crowd;                       // with more connections than this, requests get a fifth of their time
 };
 

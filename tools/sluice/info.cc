@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "model/config.h"
+#include "needs.h"
 #include "options.h"
 #include "output.h"
 #include "verbs.h"
@@ -94,7 +95,7 @@ std::string note_text(const Json& note) {
   for (const auto& [name, value] : note.items()) {
     const std::string shown = value.is_object()         ? "(" + note_text(value) + ")"
                               : value.is_string()       ? value.get<std::string>()
-                              : value.is_number_float() ? fmt::format("{:.6g}", value.get<double>())
+                              : value.is_number_float() ? fmt::format("{}", value.get<double>())
                                                         : value.dump();
     text += fmt::format("{}{} {}", text.empty() ? "" : ", ", name, shown);
   }
@@ -104,7 +105,7 @@ std::string note_text(const Json& note) {
 std::string draw(const Style& style, const std::string& path, const Model& model) {
   const CellInfo& cell = model.cell();
   const Config& config = model.config();
-  std::string page = fmt::format("{}  {}\n\n", style.bold(printable(path)), style.dim(memory(file_size(path))));
+  std::string page = fmt::format("{}  {}\n\n", style.bold(one_line(path)), style.dim(memory(file_size(path))));
   page += row(style, "cell", fmt::format("{}  {}", style.bold(cell.name), cell.title));
   page += row(style, "source", std::string(cell.source));
   std::string label = "equations";
@@ -123,8 +124,8 @@ std::string draw(const Style& style, const std::string& path, const Model& model
   const Json notes = notes_of(model);
   if (!notes.empty()) page += "\n";
   for (const auto& [name, note] : notes.items()) {
-    std::string margin = printable(name);
-    for (const std::string& line : wrapped(printable(note_text(note)), style.width - 16)) {
+    std::string margin = one_line(name);
+    for (const std::string& line : wrapped(one_line(note_text(note)), style.width - 16)) {
       page += row(style, margin, line);
       margin.clear();
     }
@@ -133,7 +134,7 @@ std::string draw(const Style& style, const std::string& path, const Model& model
 }
 
 int Info::run() const {
-  const Model model = load(path);
+  const Model model = load_for("info", path);
   const auto view = [&](const Style& style) { return draw(style, path, model); };
   show(result, view, [&] { return to_json(path, model); });
   return 0;

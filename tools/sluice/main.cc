@@ -1,14 +1,18 @@
 // The command `sluice`: reads what was typed, runs one verb, turns errors into a sentence and an exit code.
+#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <new>
 #include <utility>
 #include <vector>
 
 #include "help.h"
+#include "mistakes.h"
 #include "output.h"
 #include "sluice/error.h"
 #include "terminal.h"
@@ -44,7 +48,7 @@ struct Verb {
 };
 
 constexpr Verb kVerbs[] = {
-    {"demo", add_demo, "Shows a plain RNN forget, and a GRU and an LSTM remember.", "sluice demo"},
+    {"demo", add_demo, "Shows how far back a plain RNN, an LSTM and a GRU remember.", "sluice demo"},
     {"train", add_train, "Trains a network on a text and saves it as one .safetensors file.",
      "sluice train shakespeare.txt --level char -o shakespeare.safetensors"},
     {"complete", add_complete, "Shows the likeliest next tokens after a text, or continues it.",
@@ -66,37 +70,13 @@ constexpr Verb kVerbs[] = {
      "sluice export shakespeare.safetensors --to c -o shakespeare.c --precision int8"},
     {"bench", add_bench, "Measures this machine's ceilings, and how near to them every cell comes.",
      "sluice bench --quick --cells gru,lstm"},
+    {"completion", add_completion, "Prints a script that completes this command in your shell.",
+     "source <(sluice completion bash)"},
+    {"help", add_help, "Explains a verb; the same as its --help.", "sluice help train"},
 };
 
-// One sentence for what the parser did not understand.
-std::string sentence(const CLI::ParseError& error, const CLI::App& app) {
-  std::string message = error.what();
-  const auto verbs = app.get_subcommands();
-  const std::vector<std::string> rest = verbs.empty() ? app.remaining() : verbs.front()->remaining();
-  const std::string first = rest.empty() ? "" : rest.front();
-  // What is required is looked for first, but may be there under a mistyped name.
-  const bool mistyped = dynamic_cast<const CLI::RequiredError*>(&error) != nullptr && first.starts_with("-");
-  if (mistyped || dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
-    message = fmt::format("unknown {} '{}'",
-                          first.starts_with("-") ? "option"
-                          : verbs.empty()        ? "verb"
-                                                 : "argument",
-                          first);
-  }
-  // CLI11's words for an option given twice, and for one that lacks its value, in ours.
-  const std::size_t colon = message.find(": ");
-  if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr && colon != std::string::npos) {
-    const bool repeated = message.find("At Most", colon) != std::string::npos;
-    message.replace(colon + 2, std::string::npos,
-                    repeated ? "expected once, found several times" : "expected a value after it, found none");
-  }
-  std::replace(message.begin(), message.end(), '\n', ' ');
-  const std::string help = verbs.empty() ? "sluice --help" : "sluice " + verbs.front()->get_name() + " --help";
-  return fmt::format("{} (see {})", message, help);
-}
-
 int complain(const std::string& message, int code) {
-  const std::string line = fmt::format("sluice: {}\n", message);
+  const std::string line = fmt::format("sluice: {}\n", one_line(message));
   std::fwrite(line.data(), 1, line.size(), stderr);
   return code;
 }
@@ -105,9 +85,11 @@ int run(const Invocation& typed) {
   CLI::App app("Trains recurrent networks (RNN, LSTM, GRU) on text and shows what they remember.", "sluice");
   app.formatter_fn([](const CLI::App* page, const std::string&, CLI::AppFormatMode) { return help_page(*page); });
   app.set_help_flag("-h,--help", "show this");
-  app.set_version_flag("--version", "sluice " SLUICE_VERSION, "show the version");
+  app.set_version_flag("-V,--version", "sluice " SLUICE_VERSION, "show the version");
   app.footer("sluice demo");
   app.fallthrough(false);
+  // One verb: what follows it is its own, also a file that is called like another verb.
+  app.require_subcommand(0, 1);
   std::vector<std::pair<CLI::App*, Action>> actions;
   for (const Verb& verb : kVerbs) {
     CLI::App* sub = app.add_subcommand(verb.name, verb.what)->footer(verb.example);
@@ -136,8 +118,22 @@ int run(const Invocation& typed) {
 }  // namespace
 }  // namespace sluice::tool
 
+namespace {
+
+// The numbers of closed files would go to what is opened next, a log or a socket, and what is said would land there.
+void open_standard_files() {
+  for (int file = 0; file <= 2; ++file) {
+    if (fcntl(file, F_GETFD) == -1 && open("/dev/null", O_RDWR) != file) std::_Exit(1);
+  }
+}
+
+}  // namespace
+
 int main(int count, char** values) {
+  open_standard_files();
   using sluice::tool::complain;
+  // A file beyond ulimit -f is a write that fails, with a sentence and nothing left over, and not a kill.
+  std::signal(SIGXFSZ, SIG_IGN);
   try {
     const int code = sluice::tool::run({values[0], std::vector<std::string>(values + 1, values + count)});
     sluice::tool::flush();

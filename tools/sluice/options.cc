@@ -46,15 +46,6 @@ void expect(bool holds, std::string_view flag, std::string_view expected, const 
   if (!holds) refuse(flag, expected, found);
 }
 
-Model load_text_model(const std::string& path, Precision precision) {
-  Model model = load(path);
-  if (!model.reads_text()) {
-    throw Error(Status::bad_file, path + ": expected a model of text, found one of " + what_it_reads(model.config()));
-  }
-  if (precision != Precision::f32) model.set_precision(precision);  // which packs anew
-  return model;
-}
-
 void add_precision(CLI::App& app, Precision& precision) {
   add_value(app, "--precision", precision, "how the weights are held: f32, or bf16 or int8, smaller and faster",
             "NAME");

@@ -94,8 +94,6 @@ class FieldFlags {
   std::map<std::string, Given> given_;  // by the field's name
 };
 
-// The model in a file, for verbs that give it words. Throws Error (bad_file) besides for one that reads numbers.
-Model load_text_model(const std::string& path, Precision precision = Precision::f32);
 // --precision of verbs that infer.
 void add_precision(CLI::App& app, Precision& precision);
 

@@ -29,6 +29,15 @@ void ResultFlags::check() const {
   if (!html.empty()) check_writable(html, force);
 }
 
+std::vector<FileLock> ResultFlags::lock() const {
+  check();
+  std::vector<FileLock> locks;
+  for (const std::string& path : {svg, html}) {
+    if (!path.empty()) locks.emplace_back(path);
+  }
+  return locks;
+}
+
 void show(const ResultFlags& flags, const View& view, const std::function<Json()>& object) {
   if (flags.json) {
     print_json(object());
@@ -50,21 +59,25 @@ void write_page(const ResultFlags& flags, const std::function<std::string()>& ma
   if (!flags.html.empty()) write_file(flags.html, make(), flags.force);
 }
 
-void print_json(const Json& object) { print(object.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"); }
+void print_json(const Json& object) { print_json_text(object.dump(-1, ' ', false, Json::error_handler_t::replace)); }
+
+void print_json_text(std::string_view object) { print(printable_json(object) + "\n"); }
 
 void refuse_line(const ResultFlags& flags, const Error& error, std::uint64_t number) {
   if (flags.json) print_json({{"line", number}, {"error", error.what()}});
   flush();
-  const std::string sentence = fmt::format("sluice: {}\n", error.what());
+  const std::string sentence = fmt::format("sluice: {}\n", one_line(error.what()));
   std::fwrite(sentence.data(), 1, sentence.size(), stderr);
 }
 
-void say_unknown(Talk& talk, const std::vector<std::string>& unknown, bool all) {
+void say_unknown(Talk& talk, std::string_view unit, const std::vector<std::string>& unknown, bool all) {
   if (unknown.empty()) return;
   std::string list;
   for (const std::string& word : unknown) list += (list.empty() ? "" : ", ") + visible(word);
-  talk.say(fmt::format(
-      "{}: {}", all ? "no word of the text is known; all are read as <unk>" : "unknown words, read as <unk>", list));
+  talk.say(fmt::format("{}: {}",
+                       all ? fmt::format("no {} of the text is known; all are read as <unk>", unit)
+                           : fmt::format("unknown {}s, read as <unk>", unit),
+                       list));
 }
 
 double tidy(float value) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/lock.h"
 #include "sluice/sluice.h"
 #include "terminal.h"
 
@@ -25,6 +26,8 @@ struct ResultFlags {
   void add_picture(CLI::App& app);  // --svg, --force
   void add_page(CLI::App& app);     // --html
   void check() const;               // throws Error (failed) when a file cannot be written
+  // The same, for verbs that work long before they write; nobody else writes the files while these locks are held.
+  std::vector<FileLock> lock() const;
 };
 
 // A page, given how it may be drawn. Ends with a line end.
@@ -37,11 +40,12 @@ void draw_picture(const ResultFlags& flags, const std::string& command, const Vi
 // Writes the page for the browser that was asked for.
 void write_page(const ResultFlags& flags, const std::function<std::string()>& make);
 void print_json(const Json& object);
+void print_json_text(std::string_view object);  // already written
 // Says what is wrong with one of many lines, between the answers to the others: as one of the objects, and as a
 // sentence.
 void refuse_line(const ResultFlags& flags, const Error& error, std::uint64_t number);
-// Tells which words a model does not know; nothing when it knows all. `all`: it knows none.
-void say_unknown(Talk& talk, const std::vector<std::string>& unknown, bool all);
+// Tells which words or characters (`unit`) a model does not know; nothing when it knows all. `all`: it knows none.
+void say_unknown(Talk& talk, std::string_view unit, const std::vector<std::string>& unknown, bool all);
 // The shortest decimal number that is this float: 0.98 and not 0.98000001907348633.
 double tidy(float value);
 // What a model's file calls it: its last part without .safetensors.

@@ -18,23 +18,38 @@ void draw_bar(Talk& talk, const std::string& label, const Report& r, double& smo
 }  // namespace
 
 void Progress::show(const Report& r) {
+  if (first_ == 0) first_ = r.update;
   const std::string epoch = fmt::format("epoch {:>{}}/{}", r.epoch, std::to_string(r.epochs).size(), r.epochs);
   switch (r.kind) {
     case Report::Kind::update:
       draw_bar(talk_, epoch, r, smooth_);
       break;
     case Report::Kind::validation:
-      talk_.say(fmt::format("{}  train {:.4f}  validation {:.4f}  {} tokens/s  {}", epoch, r.loss, r.validation_loss,
-                            rate(r.tokens_per_second), duration(r.seconds)));
+      if (!best_ || r.validation_loss < best_->validation) best_ = {r.epoch, r.loss, r.validation_loss};
+      talk_.say(fmt::format("{}  train {:.4f}, validation {:.4f} nats per token, perplexity {:.4g}{}  {} tokens/s  {}",
+                            epoch, r.loss, r.validation_loss, std::exp(r.validation_loss),
+                            is_first() && best_->number == r.epoch ? ", best so far" : "", rate(r.tokens_per_second),
+                            duration(r.seconds)));
       break;
     case Report::Kind::recovery:
     case Report::Kind::warning:
-      talk_.say(r.message);
+      talk_.say(one_line(r.message));
       break;
     case Report::Kind::checkpoint:
     case Report::Kind::done:
       break;
   }
+}
+
+std::string Progress::result(const TrainResult& r, bool validated) const {
+  if (!validated) {
+    return fmt::format("train {:.4f} nats per token, perplexity {:.4g}", r.train_loss, std::exp(r.train_loss));
+  }
+  // Losses of one and the same epoch beside each other: the last one's on what was trained is not the kept model's.
+  const std::string best =
+      best_ && is_first() ? fmt::format("best after epoch {}: train {:.4f}, ", best_->number, best_->train) : "best: ";
+  return fmt::format("{}validation {:.4f} nats per token, perplexity {:.4g}", best, r.validation_loss,
+                     std::exp(r.validation_loss));
 }
 
 void RunsProgress::show(const CompareProgress& p) {
@@ -44,7 +59,7 @@ void RunsProgress::show(const CompareProgress& p) {
   if (p.report.kind == Report::Kind::update) {
     draw_bar(talk_, label, p.report, smooth_);
   } else if (p.report.kind == Report::Kind::recovery || p.report.kind == Report::Kind::warning) {
-    talk_.say(fmt::format("{} {}", label, p.report.message));
+    talk_.say(fmt::format("{} {}", label, one_line(p.report.message)));
   } else if (p.report.kind == Report::Kind::done) {
     talk_.say(fmt::format("{} {} units, seed {}: {} tokens in {}, {} tokens/s", label, p.hidden, p.seed,
                           thousands(p.report.tokens), duration(p.report.seconds), rate(p.report.tokens_per_second)));

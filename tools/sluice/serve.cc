@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <memory>
 #include <thread>
 
@@ -23,21 +24,30 @@ struct Serve {
   int run() const;
 };
 
+// However the orderly end goes on, the process is gone in less than two seconds.
+void end_soon(int code) {
+  std::thread([code] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1800));
+    std::_Exit(code);
+  }).detach();
+}
+
 int Serve::run() const {
   expect(port <= 65535, "--port", "0 to 65535", std::to_string(port));
   std::vector<ServedModel> models;
-  for (const std::string& path : paths) models.push_back({model_name(path), load(path)});
+  for (const std::string& path : paths) models.push_back({model_name(path), path, load(path)});
   const Api api(std::move(models));
   Talk talk(quiet);
   Interrupts interrupts;
   {
     const HttpServer server(host, static_cast<std::uint16_t>(port),
-                            [&](const HttpRequest& request) { return api.answer(request); });
+                            [&](const HttpRequest& request) { return api.understand(request); });
     print(server.url() + "\n");
     flush();
     talk.say("open this in a browser; Ctrl-C ends");
     while (interrupts.go_on()) std::this_thread::sleep_for(std::chrono::milliseconds(50));
     talk.say(fmt::format("stopped by {}", interrupts.name()));
+    end_soon(interrupts.exit_code());
   }
   return interrupts.exit_code();
 }

@@ -3,11 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <new>
 
+#include "base/json.h"
 #include "completion.h"
 #include "explain/facts.h"
 #include "gates_view.h"
+#include "needs.h"
 #include "page.h"
 
 namespace sluice::tool {
@@ -22,12 +25,33 @@ struct NoModel {
   std::string message;
 };
 
+// The routes that ask a model; each is a verb of the command, too.
+constexpr std::string_view kRoutes[] = {"complete", "gates", "explain"};
+
 std::size_t count_tokens(const Model& model, const std::string& text, const RequestLimits& limits) {
   const std::size_t count = model.vocabulary().encode(text).size();
   if (count > limits.tokens) {
-    throw Error(Status::usage, fmt::format("text: expected at most {} words, found {}", limits.tokens, count));
+    throw Error(Status::usage,
+                fmt::format("text: expected at most {} {}s, found {}", limits.tokens, unit_name(model), count));
   }
   return count;
+}
+
+// What a request asks of these models: nothing that is too much, and whether it is long.
+template <class Request>
+bool weigh(const Request& request, const std::vector<const ServedModel*>& models, const RequestLimits& limits) {
+  constexpr double kLong = 2e9;  // some twenty milliseconds
+  double work = 0;
+  for (const ServedModel* served : models) {
+    work += work_of(request, served->model, count_tokens(served->model, request.text, limits));
+  }
+  if (work > limits.work) {
+    throw Error(Status::usage,
+                fmt::format("work: expected at most {:.0f} million multiply-adds a request, found {:.0f}: "
+                            "ask fewer models, or a shorter text, or without leave_one_out",
+                            limits.work / 1e6, work / 1e6));
+  }
+  return work > kLong;
 }
 
 Json answer_head() { return {{"schema", explain_schema}}; }
@@ -49,6 +73,9 @@ HttpResponse wrong_method(std::string_view allowed) {
 }  // namespace
 
 Api::Api(std::vector<ServedModel> models) : models_(std::move(models)) {
+  for (const ServedModel& served : models_) {
+    for (const std::string_view route : kRoutes) expect_model_for(route, served.model, served.path);
+  }
   for (std::size_t i = 0; i < models_.size(); ++i) {
     const auto taken = [&](const std::string& name) {
       return std::any_of(models_.begin(), models_.begin() + static_cast<std::ptrdiff_t>(i),
@@ -59,9 +86,13 @@ Api::Api(std::vector<ServedModel> models) : models_(std::move(models)) {
   }
 }
 
-HttpResponse Api::answer(const HttpRequest& request) const noexcept {
+namespace {
+
+// What f gives; what it throws, as an answer.
+template <class F>
+HttpResponse answered(F&& f) noexcept {
   try {
-    return route(request);
+    return f();
   } catch (const NoModel& missing) {
     return http_error(404, missing.message);
   } catch (const Error& error) {
@@ -74,7 +105,26 @@ HttpResponse Api::answer(const HttpRequest& request) const noexcept {
   }
 }
 
-HttpResponse Api::route(const HttpRequest& request) const {
+}  // namespace
+
+HttpJob Api::understand(const HttpRequest& request) const noexcept {
+  HttpJob job;
+  job.response = answered([&] {
+    const std::string_view path = request.path;
+    const std::string_view name = path.starts_with(kRoot) ? path.substr(kRoot.size()) : "";
+    const bool asks = std::find(std::begin(kRoutes), std::end(kRoutes), name) != std::end(kRoutes);
+    if (!asks) return page_or_facts(request);
+    if (request.method != "POST") return wrong_method("POST");
+    job = name == "complete" ? complete(request.body) : name == "gates" ? gates(request.body) : explain(request.body);
+    return HttpResponse();
+  });
+  if (job.run) {
+    job.run = [run = std::move(job.run)](const GoOn& go_on) { return answered([&] { return run(go_on); }); };
+  }
+  return job;
+}
+
+HttpResponse Api::page_or_facts(const HttpRequest& request) const {
   const std::string_view path = request.path;
   const bool reads = request.method != "POST";
   if (path.starts_with(kRoot)) {
@@ -84,13 +134,6 @@ HttpResponse Api::route(const HttpRequest& request) const {
     };
     if (name == "health") return get("{\"status\":\"ok\"}");
     if (name == "info") return get(info());
-    for (const auto& [verb, make] :
-         {std::pair<std::string_view, std::string (Api::*)(const std::string&) const>{"complete", &Api::complete},
-          {"gates", &Api::gates},
-          {"explain", &Api::explain}}) {
-      if (name != verb) continue;
-      return reads ? wrong_method("POST") : HttpResponse{.body = (this->*make)(request.body)};
-    }
   }
   const PageFile* file = find_page_file(path == "/" ? "index.html" : path.substr(1));
   if (file == nullptr) return http_error(404, "path: expected one of the API or the page, found another");
@@ -106,6 +149,9 @@ std::vector<const ServedModel*> Api::chosen(const std::vector<std::string>& name
   for (const std::string& name : names) {
     const auto at = std::find_if(models_.begin(), models_.end(), [&](const ServedModel& m) { return m.name == name; });
     if (at == models_.end()) throw NoModel{"model: expected a name that info lists, found another"};
+    if (std::find(found.begin(), found.end(), &*at) != found.end()) {
+      throw Error(Status::usage, "model: expected each name once, found " + shown(name) + " again");
+    }
     found.push_back(&*at);
   }
   return found;
@@ -119,54 +165,71 @@ std::string Api::info() const {
                        {"tokens", limits_.tokens},
                        {"leave_one_out_tokens", limits_.leave_one_out_tokens},
                        {"continuation_tokens", limits_.continuation_tokens},
-                       {"top", limits_.top}};
+                       {"top", limits_.top},
+                       {"work", static_cast<std::uint64_t>(limits_.work)}};
   return fmt::format(R"({{"schema":{},"version":"{}","models":[{}],"limits":{}}})", explain_schema, SLUICE_VERSION,
                      models, text_of(limits));
 }
 
-std::string Api::complete(const std::string& body) const {
+HttpJob Api::complete(const std::string& body) const {
   const CompleteRequest request = read_complete_request(body, limits_);
-  const CompletionOptions options{request.top, request.tokens, request.sample, request.seed};
-  Json answer = answer_head();
-  answer["results"] = Json::array();
-  for (const ServedModel* served : chosen(request.models)) {
-    count_tokens(served->model, request.text, limits_);
-    Json one = {{"model", served->name}};
-    one.update(to_json(tool::complete(served->model, request.text, options)));
-    answer["results"].push_back(std::move(one));
-  }
-  return text_of(answer);
+  const std::vector<const ServedModel*> models = chosen(request.models);
+  const bool is_long = weigh(request, models, limits_);
+  const auto run = [request, models](const GoOn& go_on) -> HttpResponse {
+    const CompletionOptions options{request.top, request.tokens, request.sample, request.seed, {}, go_on};
+    Json answer = answer_head();
+    answer["results"] = Json::array();
+    for (const ServedModel* served : models) {
+      Json one = {{"model", served->name}};
+      one.update(to_json(tool::complete(served->model, request.text, options)));
+      answer["results"].push_back(std::move(one));
+    }
+    return {.body = text_of(answer)};
+  };
+  return {{}, run, is_long};
 }
 
-std::string Api::gates(const std::string& body) const {
+HttpJob Api::gates(const std::string& body) const {
   const GatesRequest request = read_gates_request(body, limits_);
-  Json answer = answer_head();
-  answer["results"] = Json::array();
-  for (const ServedModel* served : chosen(request.models)) {
-    count_tokens(served->model, request.text, limits_);
-    Json one = {{"model", served->name}};
-    one.update(to_json(read_gates(served->model, request.text)));
-    answer["results"].push_back(std::move(one));
-  }
-  return text_of(answer);
+  const std::vector<const ServedModel*> models = chosen(request.models);
+  const bool is_long = weigh(request, models, limits_);
+  const auto run = [request, models](const GoOn& go_on) -> HttpResponse {
+    Json answer = answer_head();
+    answer["results"] = Json::array();
+    for (const ServedModel* served : models) {
+      if (!go_on()) break;
+      Json one = {{"model", served->name}};
+      one.update(to_json(read_gates(served->model, request.text)));
+      answer["results"].push_back(std::move(one));
+    }
+    return {.body = text_of(answer)};
+  };
+  return {{}, run, is_long};
 }
 
-std::string Api::explain(const std::string& body) const {
+HttpJob Api::explain(const std::string& body) const {
   const ExplainRequest request = read_explain_request(body, limits_);
-  std::string answer = fmt::format("{{\"schema\":{},\"explanations\":[", explain_schema);
-  bool first = true;
-  for (const ServedModel* served : chosen(request.models)) {
+  const std::vector<const ServedModel*> models = chosen(request.models);
+  const bool is_long = weigh(request, models, limits_);
+  for (const ServedModel* served : models) {
     const std::size_t tokens = count_tokens(served->model, request.text, limits_);
     if (request.options.leave_one_out && tokens > limits_.leave_one_out_tokens) {
-      throw Error(Status::usage, fmt::format("leave_one_out: expected a text of at most {} words, found {}",
-                                             limits_.leave_one_out_tokens, tokens));
+      throw Error(Status::usage, fmt::format("leave_one_out: expected a text of at most {} {}s, found {}",
+                                             limits_.leave_one_out_tokens, unit_name(served->model), tokens));
     }
-    const Explanation one = sluice::explain(served->model, request.text, request.options);
-    answer += first ? "" : ",";
-    answer += to_json(served->model, one, {.name = served->name, .units = request.units});
-    first = false;
   }
-  return answer + "]}";
+  const auto run = [request, models](const GoOn& go_on) -> HttpResponse {
+    std::string answer = fmt::format("{{\"schema\":{},\"explanations\":[", explain_schema);
+    ExplainOptions options = request.options;
+    options.go_on = go_on;
+    for (std::size_t i = 0; i < models.size(); ++i) {
+      const Explanation one = sluice::explain(models[i]->model, request.text, options);
+      answer += i == 0 ? "" : ",";
+      answer += to_json(models[i]->model, one, {.name = models[i]->name, .units = request.units});
+    }
+    return {.body = answer + "]}"};
+  };
+  return {{}, run, is_long};
 }
 
 }  // namespace sluice::tool

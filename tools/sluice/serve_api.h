@@ -12,23 +12,24 @@
 namespace sluice::tool {
 
 struct ServedModel {
-  std::string name;
+  std::string name, path;
   Model model;
 };
 
 class Api {
  public:
-  // Names that stand twice get a number.
+  // Names that stand twice get a number. Throws Error (bad_file) for a model that is not what every route needs.
   explicit Api(std::vector<ServedModel> models);
 
-  HttpResponse answer(const HttpRequest& request) const noexcept;
+  // A job holds on to the models: it has to be done while this lives.
+  HttpJob understand(const HttpRequest& request) const noexcept;
 
  private:
-  HttpResponse route(const HttpRequest& request) const;
+  HttpResponse page_or_facts(const HttpRequest& request) const;
   std::string info() const;
-  std::string complete(const std::string& body) const;
-  std::string gates(const std::string& body) const;
-  std::string explain(const std::string& body) const;
+  HttpJob complete(const std::string& body) const;
+  HttpJob gates(const std::string& body) const;
+  HttpJob explain(const std::string& body) const;
   std::vector<const ServedModel*> chosen(const std::vector<std::string>& names) const;
 
   std::vector<ServedModel> models_;

@@ -57,6 +57,14 @@ Glyph first_glyph(std::string_view text) {
   return {static_cast<std::size_t>(bytes), static_cast<std::size_t>(std::max(0, utf8proc_charwidth(code))), code};
 }
 
+// Whether a character steers a terminal or the direction of what stands around it, by itself or where it is believed.
+// A joiner (U+200C, U+200D) shapes the letters beside it, and stays.
+bool steers(utf8proc_int32_t code) {
+  const auto within = [code](utf8proc_int32_t first, utf8proc_int32_t last) { return code >= first && code <= last; };
+  return code < 32 || within(0x7f, 0x9f) || code == 0x61c || code == 0x200b || within(0x200e, 0x200f) ||
+         within(0x2028, 0x202e) || within(0x2060, 0x206f) || code == 0xfeff || within(0xfff9, 0xfffb);
+}
+
 // Talk that nobody can hear is no reason to fail.
 void to_stderr(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stderr); }
 
@@ -173,7 +181,7 @@ std::string visible(std::string_view token) {
   std::string shown;
   while (!token.empty()) {
     const Glyph glyph = first_glyph(token);
-    const bool shapeless = glyph.code < 0 || glyph.columns == 0 || glyph.code < 32 || glyph.code == 127;
+    const bool shapeless = glyph.columns == 0 || steers(glyph.code);
     if (glyph.code == '\n') {
       shown += "⏎";
     } else if (glyph.code == '\t') {
@@ -182,7 +190,7 @@ std::string visible(std::string_view token) {
       shown += "␣";
     } else if (shapeless && shown.empty()) {
       shown += fmt::format("U+{:04X}", glyph.code < 0 ? 0xfffd : glyph.code);
-    } else if (!shapeless || glyph.code >= 0x300) {  // combining marks follow what they stand on
+    } else if (!shapeless || (glyph.code >= 0x300 && !steers(glyph.code))) {  // marks follow what they stand on
       shown += token.substr(0, glyph.bytes);
     } else {
       shown += "\ufffd";
@@ -196,13 +204,33 @@ std::string printable(std::string_view text) {
   std::string shown;
   while (!text.empty()) {
     const Glyph glyph = first_glyph(text);
-    const bool control = glyph.code < 32 || (glyph.code >= 127 && glyph.code < 160);
-    if (control && glyph.code != '\n' && glyph.code != '\t') {
+    if (steers(glyph.code) && glyph.code != '\n' && glyph.code != '\t') {
       shown += "\ufffd";
     } else {
       shown += text.substr(0, glyph.bytes);
     }
     text.remove_prefix(glyph.bytes);
+  }
+  return shown;
+}
+
+std::string one_line(std::string_view text) {
+  std::string shown = printable(text);
+  std::replace_if(
+      shown.begin(), shown.end(), [](char c) { return c == '\n' || c == '\t'; }, ' ');
+  return shown;
+}
+
+std::string printable_json(std::string_view json) {
+  std::string shown;
+  while (!json.empty()) {
+    const Glyph glyph = first_glyph(json);
+    if (steers(glyph.code) && glyph.code >= 0x7f) {  // smaller ones are escaped already, or stand between values
+      shown += fmt::format("\\u{:04x}", glyph.code);
+    } else {
+      shown += json.substr(0, glyph.bytes);
+    }
+    json.remove_prefix(glyph.bytes);
   }
   return shown;
 }
@@ -228,6 +256,18 @@ std::string thousands(std::uint64_t number) {
   for (std::size_t i = digits.size(); i > 3; i -= 3) digits.insert(i - 3, 1, ',');
   return digits;
 }
+
+std::string percentage(double share, int decimals) {
+  if (!std::isfinite(share)) return "–";
+  const auto text = [&](double value) { return fmt::format("{:.{}f}", value, decimals); };
+  const std::string rounded = text(100 * share);
+  const double step = std::pow(10.0, -decimals);
+  if (share > 0 && rounded == text(0)) return fmt::format("<{}", text(step));
+  if (share < 1 && rounded == text(100)) return fmt::format(">{}", text(100 - step));
+  return rounded;
+}
+
+std::string percent(double share, int decimals) { return percentage(share, decimals) + " %"; }
 
 std::string rate(double per_second) {
   if (per_second < 1000) return fmt::format("{:.0f}", per_second);
@@ -266,8 +306,8 @@ void Talk::progress(std::string_view label, double share, std::string_view tail)
   if (drawn_ && now - last_ < std::chrono::milliseconds(100)) return;
   last_ = now;
   style_.width = style_of(2).width;
-  const std::string percent = fmt::format("{:3.0f} %", 100 * share);
-  const std::size_t around = columns(label) + columns(percent) + columns(tail) + 6;
+  const std::string done = pad_left(percent(share), 5);
+  const std::size_t around = columns(label) + columns(done) + columns(tail) + 6;
   const std::size_t room = style_.width > around + 4 ? std::min<std::size_t>(style_.width - around, 32) : 0;
   const auto halves =
       static_cast<std::size_t>(std::lround(std::clamp(share, 0.0, 1.0) * 2 * static_cast<double>(room)));
@@ -276,9 +316,9 @@ void Talk::progress(std::string_view label, double share, std::string_view tail)
   if (halves % 2 == 1) full += "╸";
   for (std::size_t i = (halves + 1) / 2; i < room; ++i) empty += style_.depth == Depth::none ? " " : "━";
   const std::string line = fmt::format("{} {}{} {}  {}", label, style_.colour(full, colours::blue),
-                                       style_.colour(empty, {70, 76, 88}), percent, tail);
+                                       style_.colour(empty, {70, 76, 88}), done, tail);
   const bool fits = columns(line) < style_.width;
-  const std::string narrow = shortened(fmt::format("{} {}", label, percent), style_.width - 1);
+  const std::string narrow = shortened(fmt::format("{} {}", label, done), style_.width - 1);
   to_stderr(fmt::format("\r{}\x1b[K", fits ? line : narrow));
   drawn_ = true;
 }

@@ -52,10 +52,17 @@ std::string shortened(std::string_view text, std::size_t width);
 // Broken at spaces into lines of at most `width` columns, without the last line's end.
 std::vector<std::string> wrapped(std::string_view text, std::size_t width);
 
-// A token as it is shown: a space, a line end and other characters without a shape get one.
+// What a file or a person wrote can steer a terminal: control characters, and those that turn the direction of writing.
+// Whatever is shown goes through one of these first.
+//
+// A token: a space, a line end and other characters without a shape get one.
 std::string visible(std::string_view token);
-// Text that cannot steer a terminal: control characters but line end and tab become U+FFFD.
+// A text: what would steer becomes U+FFFD, but for line end and tab.
 std::string printable(std::string_view text);
+// The same on one line, for messages: line end and tab become a space.
+std::string one_line(std::string_view text);
+// JSON with such characters escaped, which changes nothing of what it says.
+std::string printable_json(std::string_view json);
 
 // `share` in [0, 1] of `width` columns as a bar, in eighths of a column.
 std::string bar(double share, std::size_t width);
@@ -63,10 +70,15 @@ std::string bar(double share, std::size_t width);
 std::string_view height_mark(double value);
 
 std::string thousands(std::uint64_t number);  // 1,115,394
-std::string rate(double per_second);          // 34.1k
-std::string duration(double seconds);         // 4.2 s, 2:31, 1:02:03
-std::string countdown(double seconds);        // 0:04, 2:31, 1:02:03
-std::string memory(std::uint64_t bytes);      // 4.3 MB
+// A share in [0, 1] in percent, with so many decimals: "42". It is "0" or "100" only when it is exactly that: else
+// "<1",
+// ">99.9". S.percent of the page (page/dom.js) does the same.
+std::string percentage(double share, int decimals = 0);
+std::string percent(double share, int decimals = 0);  // "42 %"
+std::string rate(double per_second);                  // 34.1k
+std::string duration(double seconds);                 // 4.2 s, 2:31, 1:02:03
+std::string countdown(double seconds);                // 0:04, 2:31, 1:02:03
+std::string memory(std::uint64_t bytes);              // 4.3 MB
 
 // Talk on standard error; nothing when quiet.
 class Talk {

@@ -162,7 +162,7 @@ void say_files(Talk& talk, const TextFiles& files) {
   if (files.plain) return;
   std::string list;
   for (std::size_t i = 0; i < std::min(files.sources.size(), kMost); ++i) {
-    list += (list.empty() ? "" : ", ") + files.sources[i].name;
+    list += (list.empty() ? "" : ", ") + one_line(files.sources[i].name);
   }
   if (files.sources.size() > kMost) list += fmt::format(" and {} more", files.sources.size() - kMost);
   talk.say(fmt::format("{} file{}: {}", files.sources.size(), files.sources.size() == 1 ? "" : "s", list));

@@ -69,9 +69,9 @@ std::vector<std::string> text_warnings(const TextFiles& files, const Corpus& cor
   const double share = static_cast<double>(corpus.unknown()) / static_cast<double>(corpus.tokens().size());
   if (share > kMostUnknown) {
     warnings.push_back(fmt::format(
-        "{}: {:.0f} % of the tokens are unknown at level {} (too rare to be kept; the vocabulary has {}), and a model "
+        "{}: {} of the tokens are unknown at level {} (too rare to be kept; the vocabulary has {}), and a model "
         "that predicts <unk> predicts nothing: try --level char, a longer text, or another --min-count",
-        corpus.name(), 100 * share, name(level), corpus.vocabulary().size()));
+        corpus.name(), percent(share), name(level), corpus.vocabulary().size()));
   } else if (level == Level::word && is_without_spaces(corpus.vocabulary())) {
     warnings.push_back(
         fmt::format("{}: much of it is in a script without spaces between words, so that whole sentences are tokens: "

@@ -1,7 +1,7 @@
 // sluice train FILE... -o MODEL
 #include <fmt/format.h>
 
-#include <cstdio>
+#include <algorithm>
 #include <cstdlib>
 #include <ctime>
 #include <filesystem>
@@ -9,14 +9,18 @@
 #include <optional>
 
 #include "base/file.h"
+#include "base/lock.h"
 #include "defaults.h"
+#include "from.h"
 #include "interrupts.h"
+#include "log.h"
 #include "model/config.h"
 #include "options.h"
 #include "output.h"
 #include "progress.h"
 #include "text_files.h"
 #include "train/options.h"
+#include "train/stopwatch.h"
 #include "verbs.h"
 
 namespace sluice::tool {
@@ -29,6 +33,7 @@ struct Train {
   std::vector<std::string> files;
   std::string output, validation, log;
   bool force = false, quiet = false;
+  From from;
   TextFlags text;
   NetworkFlags network;
   TrainingFlags training;
@@ -36,29 +41,8 @@ struct Train {
 
   int run();
   void refuse_what_exists(const TrainOptions& options) const;
+  void save_or_keep_checkpoint(const Model& model, const std::string& checkpoint) const;
   Defaults options() const;
-};
-
-// JSON lines, each whole as soon as it is written.
-class Log {
- public:
-  Log(const std::string& path, bool append) {
-    if (path.empty()) return;
-    file_.reset(std::fopen(path.c_str(), append ? "ae" : "we"));
-    if (!file_) throw Error(Status::failed, fmt::format("{}: cannot write the log", path));
-  }
-  void write(const Json& line) {
-    if (!file_) return;
-    const std::string text = line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
-    std::fwrite(text.data(), 1, text.size(), file_.get());
-    std::fflush(file_.get());
-  }
-
- private:
-  struct Close {
-    void operator()(std::FILE* file) const { std::fclose(file); }
-  };
-  std::unique_ptr<std::FILE, Close> file_;
 };
 
 void Train::refuse_what_exists(const TrainOptions& options) const {
@@ -73,7 +57,8 @@ void Train::refuse_what_exists(const TrainOptions& options) const {
 }
 
 Defaults Train::options() const {
-  Defaults d = defaults_for(text.checked().level);
+  Defaults d = defaults_for(from.given() ? from.model().vocabulary().text().level : text.checked().level);
+  if (from.given()) d.config = from.model().config();
   network.apply(d.config);
   training.apply(d.train);
   if (d.train.checkpoint.empty()) d.train.checkpoint = output + ".checkpoint";
@@ -86,9 +71,10 @@ Defaults Train::options() const {
 
 void say_text(Talk& talk, const std::string& what, const Corpus& corpus) {
   const double share = static_cast<double>(corpus.unknown()) / static_cast<double>(corpus.tokens().size());
-  talk.say(fmt::format("{} {}: {} in, {} tokens, vocabulary {}, {:.2f} % <unk>; {} {}", what, corpus.name(),
+  talk.say(fmt::format("{} {}: {} in, {} tokens, vocabulary {}, {} <unk>; {} {}", what, printable(corpus.name()),
                        memory(corpus.bytes()), thousands(corpus.tokens().size()), thousands(corpus.vocabulary().size()),
-                       100 * share, memory(corpus.memory_bytes()), corpus.mapped() ? "on disk, mapped" : "in memory"));
+                       percent(share, 2), memory(corpus.memory_bytes()),
+                       corpus.mapped() ? "on disk, mapped" : "in memory"));
 }
 
 void say_model(Talk& talk, const Model& model, const TrainOptions& options) {
@@ -100,7 +86,7 @@ void say_model(Talk& talk, const Model& model, const TrainOptions& options) {
                        memory(model.parameter_count() * sizeof(float) * copies)));
 }
 
-Json trained_note(const Corpus& corpus, const TrainOptions& options, const TrainResult& r) {
+Json trained_note(const Corpus& corpus, const TrainOptions& options, const TrainResult& r, const From& from) {
   Json given = Json::object();
   visit_training(options, [&](const Field& field, const auto& value, Effect effect) {
     if (effect == Effect::execution) return;
@@ -119,7 +105,9 @@ Json trained_note(const Corpus& corpus, const TrainOptions& options, const Train
                {"updates", r.updates},
                {"tokens", r.tokens},
                {"train_loss", r.train_loss},
-               {"validation_loss", r.validation_loss}};
+               {"validation_loss", r.validation_loss},
+               {"guess_loss", r.guess_loss}};
+  if (from.given()) note["from"] = from.note();
   // https://reproducible-builds.org/specs/source-date-epoch: with it, the same run gives the same file.
   if (std::getenv("SOURCE_DATE_EPOCH") == nullptr) {
     char date[32];
@@ -133,12 +121,11 @@ Json trained_note(const Corpus& corpus, const TrainOptions& options, const Train
   return note;
 }
 
-std::string summary(const std::string& path, const Model& model, const TrainResult& r, bool validated) {
-  return fmt::format(
-      "{}: {} {}x{}, {} epoch{}, {} tokens in {:.1f} s ({:.0f} a second), train {:.4f}{} nats per token\n", path,
-      model.config().cell, model.config().layers, model.config().hidden, r.epochs, r.epochs == 1 ? "" : "s", r.tokens,
-      r.seconds, r.tokens_per_second, r.train_loss,
-      validated ? fmt::format(", validation {:.4f}", r.validation_loss) : "");
+std::string summary(const std::string& path, const Model& model, const TrainResult& r, const std::string& learned) {
+  return fmt::format("{}: {} {}x{}, {} epoch{}, {} tokens in {:.1f} s ({:.0f} a second), {}{}\n", one_line(path),
+                     model.config().cell, model.config().layers, model.config().hidden, r.epochs,
+                     r.epochs == 1 ? "" : "s", r.tokens, r.seconds, r.tokens_per_second, learned,
+                     r.worse_than_guess ? fmt::format(", no better than a guess ({:.4f})", r.guess_loss) : "");
 }
 
 Json to_json(const std::string& path, const Model& model, const Corpus& corpus, const TrainResult& r, bool validated) {
@@ -150,6 +137,9 @@ Json to_json(const std::string& path, const Model& model, const Corpus& corpus, 
           {"tokens_per_second", r.tokens_per_second},
           {"train_loss", r.train_loss},
           {"validation_loss", validated ? Json(r.validation_loss) : Json(nullptr)},
+          {"validation_tokens", r.validation_tokens},
+          {"guess_loss", r.guess_loss},
+          {"worse_than_guess", r.worse_than_guess},
           {"stopped_early", r.stopped_early},
           {"vocabulary", corpus.vocabulary().size()},
           {"text_tokens", corpus.tokens().size()},
@@ -157,16 +147,32 @@ Json to_json(const std::string& path, const Model& model, const Corpus& corpus, 
           {"model", path}};
 }
 
+// The disk may be full, and the work must not be lost for that.
+void Train::save_or_keep_checkpoint(const Model& model, const std::string& checkpoint) const {
+  try {
+    save(model, output, {.force = force});
+  } catch (const Error& error) {
+    std::error_code unreadable;
+    if (!fs::exists(checkpoint, unreadable)) throw;
+    throw Error(error.status(),
+                fmt::format("{}; what was trained is in {}: go on from it with --resume", error.what(), checkpoint));
+  }
+}
+
 int Train::run() {
+  const Stopwatch clock;
   const Defaults d = options();
+  // Until the model is saved and the checkpoint removed.
+  const FileLock output_lock(output), checkpoint_lock(d.train.checkpoint);
   refuse_what_exists(d.train);
   Talk talk(quiet);
   const TextFiles read = text_files(files);
   say_files(talk, read);
-  const Corpus corpus = Corpus::read(read.sources, read.name, text.checked(), text.vocabulary);
+  const Corpus corpus = from.given() ? from.read(read, text.vocabulary, d.config, d.train.seed)
+                                     : Corpus::read(read.sources, read.name, text.checked(), text.vocabulary);
   say_text(talk, "text", corpus);
   const std::vector<std::string> warnings = text_warnings(read, corpus);
-  for (const std::string& warning : warnings) talk.say("warning: " + warning);
+  for (const std::string& warning : warnings) talk.say("warning: " + one_line(warning));
   std::optional<Corpus> held_out;
   if (!validation.empty()) {
     const TextFiles apart = text_files({validation});
@@ -174,7 +180,7 @@ int Train::run() {
     held_out = Corpus::read(apart.sources, apart.name, corpus.vocabulary());
     say_text(talk, "validation", *held_out);
   }
-  Model model(d.config, corpus.vocabulary(), d.train.seed);
+  Model model = from.given() ? from.model() : Model(d.config, corpus.vocabulary(), d.train.seed);
   say_model(talk, model, d.train);
 
   Log lines(log, d.train.resume);
@@ -183,12 +189,18 @@ int Train::run() {
   const auto report = [&](const Report& r) {
     lines.write(tool::to_json(r));
     progress.show(r);
+    if (const std::string lost = lines.news(); !lost.empty()) talk.say(lost + "; training goes on");
     return interrupts.go_on();
   };
+  TrainOptions options_now = d.train;
+  // To read the text took some of the time.
+  if (options_now.max_seconds > 0) options_now.max_seconds = std::max(1e-9, options_now.max_seconds - clock.seconds());
   const TrainResult r =
-      held_out ? train(model, corpus, *held_out, d.train, report) : train(model, corpus, d.train, report);
+      held_out ? train(model, corpus, *held_out, options_now, report) : train(model, corpus, options_now, report);
   talk.clear();
+  const std::string lost = lines.close();
   if (r.stopped) {
+    if (!lost.empty()) talk.say(lost);
     talk.say(fmt::format("stopped by {} after {}; the work so far is in {}\ngo on with: {}", interrupts.name(),
                          duration(r.seconds), d.train.checkpoint,
                          typed.line(typed.program, {}, {"--resume"}) + " --resume"));
@@ -196,8 +208,9 @@ int Train::run() {
   }
 
   const bool validated = held_out.has_value() || d.train.validation_split > 0;
-  model.notes()["trained"] = trained_note(corpus, d.train, r).dump(-1, ' ', false, Json::error_handler_t::replace);
-  save(model, output, {.force = force});
+  model.notes()["trained"] =
+      trained_note(corpus, d.train, r, from).dump(-1, ' ', false, Json::error_handler_t::replace);
+  save_or_keep_checkpoint(model, d.train.checkpoint);
   std::error_code gone_already;
   fs::remove(d.train.checkpoint, gone_already);
   if (result.json) {
@@ -206,9 +219,10 @@ int Train::run() {
     object["warnings"] = warnings;
     print_json(object);
   } else {
-    print(summary(output, model, r, validated));
+    print(summary(output, model, r, progress.result(r, validated)));
   }
   flush();
+  if (!lost.empty()) throw Error(Status::failed, lost);
   talk.say(fmt::format("go on with: {} complete {} \"...\" -n 100", shell_word(typed.program), shell_word(output)));
   return 0;
 }
@@ -239,6 +253,7 @@ Action add_train(CLI::App& app, const Invocation& typed) {
   app.add_flag("--force", verb->force, "replace an existing MODEL");
   app.add_option("--validation", verb->validation, "a validation text of its own")->type_name("FILE");
   app.add_option("--log", verb->log, "write a JSON line for every update and validation")->type_name("FILE");
+  verb->from.add(app);
   verb->result.add(app);
   app.add_flag("-q,--quiet", verb->quiet, "say nothing but errors and the result");
   verb->text.add(app);
@@ -246,7 +261,10 @@ Action add_train(CLI::App& app, const Invocation& typed) {
   verb->network.add(app, words.config);
   verb->training.add(app, words.train);
   show_both(app);
-  return [verb] { return verb->run(); };
+  return [verb, &app] {
+    verb->from.load(app, verb->files);
+    return verb->run();
+  };
 }
 
 }  // namespace sluice::tool

@@ -32,5 +32,7 @@ Action add_info(CLI::App& app, const Invocation& typed);
 Action add_export(CLI::App& app, const Invocation& typed);
 Action add_bench(CLI::App& app, const Invocation& typed);
 Action add_demo(CLI::App& app, const Invocation& typed);
+Action add_completion(CLI::App& app, const Invocation& typed);
+Action add_help(CLI::App& app, const Invocation& typed);
 
 }  // namespace sluice::tool

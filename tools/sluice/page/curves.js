@@ -7,7 +7,9 @@ const {h, put, $, svg} = S;
 // x: numbers in order. series: [{name, kind, points: [{y, low, high}]}], y in [0, 1] or undefined.
 class Chart {
   constructor(id, label, x, series, words) {
-    Object.assign(this, {x, series, words, at: 0});
+    // Distances that double are as far apart as each other.
+    const logarithmic = x.length > 2 && x[0] > 0 && x[x.length - 1] >= 16 * x[0];
+    Object.assign(this, {x, series, words, at: 0, logarithmic});
     this.readout = h("p", {class: "readout"});
     this.node = h("div", {
       class: "curve",
@@ -26,9 +28,11 @@ class Chart {
   }
 
   place(i) {
-    return this.left +
-        (this.x.length < 2 ? 0 : (this.x[i] - this.x[0]) / (this.x[this.x.length - 1] - this.x[0])) *
-        (this.right - this.left);
+    const first = this.x[0], last = this.x[this.x.length - 1];
+    const share = this.x.length < 2 ? 0 :
+        this.logarithmic            ? Math.log(this.x[i] / first) / Math.log(last / first) :
+                                      (this.x[i] - first) / (last - first);
+    return this.left + share * (this.right - this.left);
   }
   height(y) { return this.bottom - y * (this.bottom - this.top); }
 
@@ -59,7 +63,7 @@ class Chart {
     });
     drawing.append(
         svg("text", {class: "tick", x: (this.left + this.right) / 2, y: tall - 0.35 * rem, "text-anchor": "middle"},
-            this.words.x));
+            this.words.x + (this.logarithmic ? ", logarithmic" : "")));
     this.series.forEach((one, number) => this.drawSeries(drawing, one, number, rem));
     this.drawNames(drawing, rem);
     drawing.append(this.cursor = svg("line", {class: "cursor", y1: this.top, y2: this.bottom}));
@@ -162,23 +166,26 @@ S.drawHorizon = function() {
     };
   });
   const x = Array.from({length}, (_, i) => i), first = traced[0];
-  const at = (i) => (i ? `${i} word${i > 1 ? "s" : ""} later` : "at the word itself") +
+  const at = (i) => S.ofUnits(i ? `${i} word${i > 1 ? "s" : ""} later` : "at the word itself") +
       (same ? ` (${S.visible(first.words[first.horizon.at + i] || "")})` : "");
-  const chart = new Chart("trace", "how long a word leaves a trace", x, series, {x: "words read since", at});
-  const swapped = first.horizon.with === "<unk>" ? "an unknown word" : first.horizon.with;
+  const chart = new Chart(
+      "trace", S.ofUnits("how long a word leaves a trace"), x, series, {x: S.ofUnits("words read since"), at});
+  const swapped = first.horizon.with === "<unk>" ? S.ofUnits("an unknown word") : first.horizon.with;
   put($("horizon-body"),
       h("p", {class: "note"}, "Read the text twice, once with ",
-        same ? S.emphasis(first.words[first.horizon.at]) : "one word", " and once with ", S.emphasis(swapped),
+        same ? S.emphasis(first.words[first.horizon.at]) : S.ofUnits("one word"), " and once with ",
+        S.emphasis(swapped),
         " in its place. The curve is how far apart the two memories still are, as a share of the " +
             "farthest that they came. ",
         "They are last at least half as far apart ",
-        S.list(traced.map((model) => `${S.plural(pick(model).words, "word")} later in the ${S.nameOf(model)}`)), "."),
+        S.list(traced.map((model) => `${S.plural(pick(model).words, S.unit(model))} later in the ${S.nameOf(model)}`)),
+        "."),
       !S.saved && same && S.wordSelect("trace-of", "The trace of", first.horizon.at, (trace) => S.set({trace})),
       chart.readout, chart.figure, S.pictures(chart.figure, "trace"),
       S.numbers(
           "The numbers as a table",
           () => S.table(
-              "Euclidean distance between the two memories", ["words later", ...series.map((s) => s.name)],
+              "Euclidean distance between the two memories", [S.ofUnits("words later"), ...series.map((s) => s.name)],
               x.map((i) => [i, ...traced.map((model) => S.fixed(pick(model).distances[i], 4))]))));
   chart.draw();
 };
@@ -199,10 +206,25 @@ const COSTS = [
   ["weights", (r) => r.parameters, S.count, ""],
   ["units a layer", (r) => r.hidden, S.count, ""],
   ["training", (r) => r.seconds, (v) => S.fixed(v, 1), " s"],
-  ["words a second", (r) => r.tokens_per_second, S.count, ""],
+  ["tokens a second", (r) => r.tokens_per_second, S.count, ""],
   ["one step", (r) => r.step_microseconds, (v) => S.fixed(v, 1), " µs"],
-  ["loss, nats a word", (r) => r.nats_per_token, (v) => S.fixed(v, 4), ""],
+  ["loss, nats per token", (r) => r.nats_per_token, (v) => S.fixed(v, 4), ""],
 ];
+
+// What to do with a comparison: the command that keeps the best of them, or one for a text of one's own.
+function nextStep({cells, text}) {
+  if (text === "favourites")
+    return ["Next, on a text of your own: ", h("code", {}, "sluice compare YOUR.txt --html YOUR.html"), "."];
+  const loss = (cell) => spread(cell, (run) => run.nats_per_token).y;
+  const best = cells.reduce((least, cell) => (loss(cell) < loss(least) ? cell : least)).cell;
+  const file = /^[\w./,:=+@%-]+$/.test(text) && text !== "-" ? text : "FILE";
+  return [
+    `Next: the ${
+        best.toUpperCase()} has the lowest loss here. Train one for longer, keep it, and see what it remembers: `,
+    h("code", {}, `sluice train ${file} --cell ${best} -o MODEL.safetensors`), " and ",
+    h("code", {}, "sluice serve MODEL.safetensors"), "."
+  ];
+}
 
 S.drawDistance = function() {
   const comparison = S.saved && S.saved.comparison;
@@ -210,6 +232,8 @@ S.drawDistance = function() {
   const cells = comparison.cells, curve = cells[0].recall_by_distance || [], seeds = runsOf(cells[0]).length,
         stories = comparison.text === "favourites";
   const names = cells.map((cell) => cell.cell.toUpperCase());
+  $("distance-title").textContent =
+      stories ? "How far back each network remembers" : "How well each network predicts what it saw long ago";
   const say = (cell, [, value, write, unit]) => {
     const s = spread(cell, value);
     return write(s.y) + unit + (s.deviation > 0 ? ` ± ${write(s.deviation)}` : "");
@@ -222,14 +246,15 @@ S.drawDistance = function() {
     const chart = new Chart(
         "accuracy", stories ? "share of right answers by distance" : "share of right tokens by distance",
         curve.map((one) => one.words), series, {
-          x: stories ? "words between clue and question" : "tokens since the right one last stood (up to)",
-          at: (i) => `${curve[i].words} ${stories ? "words between" : "tokens back"}`
+          x: stories ? "words between clue and question" : "tokens since the right one last occurred, at most",
+          at: (i) => `${curve[i].words} ${stories ? "words between" : "tokens back at most"}`
         });
     parts.push(
         h("p", {class: "note"},
           stories ? "Stories that no network has seen: how often its likeliest word is the right cuisine, " +
                   "by how many words stand between the dish and the question." :
-                    "How often the likeliest token was right, by how long ago that token last stood in the text.",
+                    "How often the likeliest token was the right one, by how long ago the right one last occurred in " +
+                  "the text: the farther to the right, the longer the network had to remember it.",
           seeds > 1 ? ` Lines are means over ${seeds} seeds, bands go from the worst to the best.` :
                       " One seed: no spread to show."),
         chart.readout, chart.figure, S.pictures(chart.figure, "accuracy"),
@@ -251,6 +276,7 @@ S.drawDistance = function() {
       S.table(
           seeds > 1 ? "Mean ± standard deviation over seeds" : "One run each", ["", ...names],
           COSTS.map((cost) => [cost[0], ...cells.map((cell) => say(cell, cost))])));
+  parts.push(h("p", {class: "next"}, nextStep(comparison)));
   $("distance").hidden = false;
   put($("distance-body"), parts);
 };

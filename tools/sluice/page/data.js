@@ -20,6 +20,7 @@ function readModel(explanation, changed) {
     name: model.name.replace(/\.safetensors$/, ""),
     cell: model.cell,
     title: model.title,
+    level: model.level,
     equations: model.equations || [],
     keeps: model.keeps,
     units,
@@ -56,7 +57,11 @@ async function ask(path, body, signal) {
     signal,
   });
   const said = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Error((said.error && said.error.message) || `the server answered ${answer.status}`);
+  if (!answer.ok) {
+    const error = new Error((said.error && said.error.message) || `the server answered ${answer.status}`);
+    error.status = answer.status;
+    throw error;
+  }
   return said;
 }
 S.ask = ask;
@@ -115,7 +120,12 @@ S.explain = async function(question, show, fail) {
     await new Promise((resolve) => setTimeout(resolve, question.patience));
     if (mine.signal.aborted) return;
     const longest = Math.max(...seen.models.map((model) => model.words.length));
-    if (longest <= S.about.limits.leave_one_out_tokens) seen = await read({leave_one_out: true});
+    if (longest <= S.about.limits.leave_one_out_tokens) {
+      seen = await read({leave_one_out: true}).catch((error) => {
+        if (error.status === 400) return seen;  // too much work for a model of this size: the gradients have to do
+        throw error;
+      });
+    }
     const at = question.trace === null || question.trace >= longest ? wordToFollow(seen.models) : question.trace;
     const traced = await read({horizon: at === null ? {} : {at}});
     seen.models.forEach((model, i) => {

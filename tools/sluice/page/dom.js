@@ -44,12 +44,23 @@ S.put = function(node, ...children) {
   return node;
 };
 
-// 0.984 -> "98 %"; a share that is not nothing and not all never reads "0 %" or "100 %".
-S.percent = function(share) {
+// 0.984 -> "98 %"; a share that is not nothing and not all never reads "0 %" or "100 %". The command has the same:
+// percent() of terminal.h.
+S.percent = function(share, decimals = 0) {
   if (!Number.isFinite(share)) return "–";
-  if (share > 0 && share < 0.005) return "<1 %";
-  if (share < 1 && share > 0.995) return ">99 %";
-  return `${Math.round(100 * share)} %`;
+  const text = (value) => value.toFixed(decimals), step = 10 ** -decimals;
+  const rounded = text(100 * share);
+  if (share > 0 && rounded === text(0)) return `<${text(step)} %`;
+  if (share < 1 && rounded === text(100)) return `>${text(100 - step)} %`;
+  return `${rounded} %`;
+};
+// Two shares with as many decimals as tell them apart: what differs never reads the same, but for what is smaller than
+// a probability is exact.
+S.percents = function(a, b) {
+  let decimals = 0;
+  while (decimals < 4 && S.percent(a, decimals) === S.percent(b, decimals)) ++decimals;
+  return S.percent(a, decimals) === S.percent(b, decimals) ? [S.percent(a), S.percent(b)] :
+                                                             [S.percent(a, decimals), S.percent(b, decimals)];
 };
 S.signed = (value, digits) => (value < 0 ? "−" : "+") + Math.abs(value).toFixed(digits);
 S.fixed = function(value, digits) {

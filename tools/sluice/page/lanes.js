@@ -19,7 +19,7 @@ function chip(model, t, context) {
   const chosen = model.fixedAt === undefined && S.state.at === t;
   const word = S.visible(model.words[t]);
   let says = `${word}: ${spoken(model, t)}`;
-  if (!model.known[t]) says += ", a word that this model does not know";
+  if (!model.known[t]) says += S.ofUnits(", a word that this model does not know");
   if (share >= 0.005) says += `, carries ${percent(share)} of the answer`;
   return h(
       "li", {},
@@ -146,7 +146,7 @@ function legend() {
       "ul", {class: "legend", "aria-label": "legend"},
       gated &&
           h("li", {}, h("span", {class: "tank sample"}, h("span", {class: "water", style: {height: "60%"}})),
-            "water level: how much of the past was kept at this word (retain, forget)"),
+            S.ofUnits("water level: how much of the past was kept at this word (retain, forget)")),
       plain &&
           h("li", {}, h("span", {class: "tank sample"}, h("span", {class: "water use", style: {height: "60%"}})),
             "hatched: a plain RNN has no gates; how much of its memory is in use"),
@@ -155,7 +155,7 @@ function legend() {
               h("li", {}, h("span", {class: `bar ${name} sample`}, h("span", {style: {width: "60%"}})),
                 `${name}: ${meaning}`)),
       h("li", {}, h("span", {class: "sample-arc", "aria-hidden": "true"}),
-        "line: the answer hangs on this word; dotted: the word speaks against it"));
+        S.ofUnits("line: the answer hangs on this word; dotted: the word speaks against it")));
 }
 
 function tools() {
@@ -165,8 +165,8 @@ function tools() {
     offered.length > 1 &&
         S.choice(
             "measure", "What the answer hangs on, measured by",
-            offered.map((name) => [name, S.measures[name].label, S.measures[name].help]), S.measureShown,
-            (measure) => S.set({measure})),
+            offered.map((name) => [name, S.ofUnits(S.measures[name].label), S.ofUnits(S.measures[name].help)]),
+            S.measureShown, (measure) => S.set({measure})),
     layers > 1 &&
         S.choice(
             "layer", "Gates of layer", Array.from({length: layers}, (_, i) => [String(i), String(i + 1)]),
@@ -180,9 +180,10 @@ function tools() {
 function numbers() {
   const models = S.seen.models, same = models.every((m) => S.sameWords(m, models[0]));
   const gatesOf = (m) => (m.gates.length ? m.gates.map((gate) => gate.name) : ["hidden"]);
-  const columns = (m) => [...(same ? [] : ["word"]), ...gatesOf(m), "carries", "expects next", "probability"];
-  const heads =
-      [same ? "word" : "number", ...models.flatMap((m) => columns(m).map((name) => `${S.nameOf(m)} ${name}`))];
+  const columns = (m) => [...(same ? [] : [S.unit(m)]), ...gatesOf(m), "carries", "expects next", "probability"];
+  const heads = [
+    same ? S.ofUnits("word") : "number", ...models.flatMap((m) => columns(m).map((name) => `${S.nameOf(m)} ${name}`))
+  ];
   const cells = (m, t) => {
     if (t > S.lastWord(m)) return columns(m).map(() => "");
     const best = (m.after[t] || [])[0], hang = S.hangsOn(m).find((one) => one.at === t);
@@ -203,11 +204,13 @@ S.drawLanes = function() {
       h("figure", {id: "lanes-figure", "aria-label": "each network's reading of the text"}, S.seen.models.map(lane));
   put(S.$("lanes-list"), legend(), figure,
       h("p", {class: "small"},
-        `“Carries” is measured by ${(S.measures[S.measureShown] || {label: "nothing", help: ""}).label}. ${
-            (S.measures[S.measureShown] || {help: ""}).help}`),
+        S.ofUnits(`“Carries” is measured by ${(S.measures[S.measureShown] || {label: "nothing", help: ""}).label}. ${
+            (S.measures[S.measureShown] || {help: ""}).help}`)),
       S.pictures(figure, "memory"),
       S.numbers(
           "The numbers as a table",
-          () => S.table("Gates (mean over units), what each word carries, and the likeliest next word", ...numbers())));
+          () => S.table(
+              S.ofUnits("Gates (mean over units), what each word carries, and the likeliest next word"),
+              ...numbers())));
 };
 })(window.Sluice);

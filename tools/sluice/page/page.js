@@ -39,8 +39,17 @@ function problem(error) {
         error instanceof TypeError ? "The server does not answer. Is sluice serve still running?" : error.message));
 }
 
+// What the page says of words, where the models read characters.
+function nameUnits() {
+  for (const node of document.querySelectorAll("[data-of-words]")) {
+    node.dataset.ofWords = node.dataset.ofWords || node.textContent;
+    node.textContent = S.ofUnits(node.dataset.ofWords);
+  }
+}
+
 function show(explanation) {
   S.seen = explanation;
+  nameUnits();
   draw(null);
   const first = explanation.models[0], best = first && first.after.length && first.after[S.askedAt(first)][0];
   if (best && explanation.whole) {

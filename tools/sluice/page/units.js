@@ -35,7 +35,7 @@ function ordered(model, layer, values) {
 const saysLife = (life, unit) =>
     (!life                   ? "" :
          life[unit] === null ? ", never fades" :
-                               `, half-life ${S.fixed(life[unit], 1)} words`);
+                               S.ofUnits(`, half-life ${S.fixed(life[unit], 1)} words`));
 
 function choose(index) {
   const model = S.seen.models[index];
@@ -46,7 +46,7 @@ function choose(index) {
 
 function explainRows(model, layer, track) {
   const life = layer.halfLife, gate = model.gates.find((g) => g.name === track);
-  const parts = [`Each row is one of the ${model.units} units of memory, each column a word. `];
+  const parts = [`Each row is one of the ${model.units} units of memory, each column a ${S.unit(model)}. `];
   if (gate)
     parts.push(`Strong colour: ${gate.name} is near 1 (${gate.meaning}). `);
   else
@@ -62,14 +62,14 @@ function explainRows(model, layer, track) {
               .length;
       parts.push(
           "From ", S.emphasis(model.words[first.at]), " to ", S.emphasis(model.words[at]),
-          `, ${S.plural(at - first.at, "word")}, `,
+          `, ${S.plural(at - first.at, S.unit(model))}, `,
           kept ? `${kept === 1 ? "one unit keeps" : `${kept} units keep`} at least half of what was held: sorted by ` +
-                  "half-life they stand near the top. That is where an old word lives on." :
-                                 "no unit keeps half of what it held: what is still known of an old word was handed " +
+                  S.ofUnits("half-life they stand near the top. That is where an old word lives on.") :
+                                 S.ofUnits("no unit keeps half of what it held: what is still known of an old word was handed ") +
                   "from unit to unit.");
     }
   } else {
-    parts.push("A plain RNN writes every unit anew at every word; it has no half-life to sort by.");
+    parts.push(S.ofUnits("A plain RNN writes every unit anew at every word; it has no half-life to sort by."));
   }
   return parts;
 }
@@ -242,7 +242,7 @@ S.drawUnits = async function() {
             (i) => choose(Number(i))),
         S.choice("gate", "Shown", tracks.map((name) => [name, name]), track, (gate) => S.set({gate})),
         S.choice(
-            "sort", "Sorted by", layer.halfLife ? SORTS : SORTS.slice(1),
+            "sort", "Sorted by", SORTS.slice(layer.halfLife ? 0 : 1).map(([value, label]) => [value, S.ofUnits(label)]),
             layer.halfLife || S.state.sort !== "half-life" ? S.state.sort : "number", (sort) => S.set({sort}))),
       map.readout, map.figure,
       h("div", {class: "ramp"},
@@ -252,7 +252,7 @@ S.drawUnits = async function() {
       S.numbers(
           "The numbers as a table",
           () => S.table(
-              `${track} of every unit after every word`, heads,
+              S.ofUnits(`${track} of every unit after every word`), heads,
               map.rows.map(
                   (unit) =>
                       [unit,

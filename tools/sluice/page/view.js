@@ -102,6 +102,13 @@ S.layerOf = function(model) {
 S.meanOf = (model, name) => model.layers[S.layerOf(model)].mean[name] || [];
 S.nameOf = (model) =>
     (S.seen.models.filter((other) => other.cell === model.cell).length > 1 ? model.name : model.cell.toUpperCase());
+// What a token of the model is called; and a sentence about words, for models of characters about characters.
+S.unit = (model) => (model.level === "char" ? "character" : "word");
+S.ofUnits = function(text) {
+  const models = (S.seen && S.seen.models) || [];
+  if (!models.length || !models.every((model) => S.unit(model) === "character")) return text;
+  return text.replace(/\b(w|W)ord(s?)\b/g, (_, w, s) => (w === "w" ? "c" : "C") + "haracter" + s);
+};
 S.lastWord = (model) => model.words.length - 1;
 // The word after which this model is asked.
 S.askedAt = (model) =>
@@ -154,7 +161,8 @@ S.reading = function(model) {
   const strong = S.strongest(model);
   if (!strong.length) return parts;
   const first = strong[0], back = at - first.at;
-  const far = back === 0 ? "the word just read" : back === 1 ? "one word back" : `${back} words back`;
+  const unit = S.unit(model);
+  const far = back === 0 ? `the ${unit} just read` : back === 1 ? `one ${unit} back` : `${back} ${unit}s back`;
   parts.push("That hangs most on ", S.emphasis(first.word), `, ${far}`);
   const instead = model.connectivity.instead && model.connectivity.instead[first.at];
   if (S.measureShown !== "without" || !instead) {
@@ -162,7 +170,9 @@ S.reading = function(model) {
   } else if (instead.word !== best.word) {
     parts.push(": without it, it would expect ", S.emphasis(instead.word), ` (${S.percent(instead.p)}).`);
   } else {
-    parts.push(`: without it, ${S.percent(best.p)} would be ${S.percent(instead.p)}.`);
+    const [is, would] = S.percents(best.p, instead.p);
+    parts
+        .push(is === would ? ": but without it, the answer would be as likely." : `: without it, ${is} would be ${would}.`);
   }
   return parts;
 };
@@ -170,9 +180,9 @@ S.reading = function(model) {
 // How the memory got there: what the gates kept on the way from the word that matters most.
 S.keeping = function(model) {
   const keeper = S.keeper(model), at = S.askedAt(model), first = S.strongest(model)[0];
-  if (!keeper) return "A plain RNN has no gates: each word writes all of its memory anew.";
+  if (!keeper) return `A plain RNN has no gates: each ${S.unit(model)} writes all of its memory anew.`;
   const from = first ? first.at : 0, kept = S.meanOf(model, keeper.name).slice(from + 1, at + 1);
   if (!kept.length) return "";
-  return `On the way it kept ${S.percent(S.mean(kept))} of its memory a word, on average over its units.`;
+  return `On the way it kept ${S.percent(S.mean(kept))} of its memory a ${S.unit(model)}, on average over its units.`;
 };
 })(window.Sluice);

@@ -109,7 +109,7 @@ function forms() {
           }
         }
       },
-        h("h3", {}, "Another word"),
+        h("h3", {}, S.ofUnits("Another word")),
         h("div", {class: "fields"},
           S.wordSelect(
               "edit-at", "In the place of", at,
@@ -246,13 +246,14 @@ function changeRows(before, after) {
     // A word below the last one listed has less than that.
     const few = (list) => (list.length && list[list.length - 1].p < 0.005 ? "<1 %" : "less");
     const p = of(was, name), q = of(is, name), low = Math.min(p || 0, q || 0), high = Math.max(p || 0, q || 0);
+    const [said, now] = Number.isFinite(p) && Number.isFinite(q) ? S.percents(p, q) : [percent(p), percent(q)];
     return h(
         "li", {"data-word": name, "data-before": p, "data-after": q}, h("span", {class: "name"}, S.visible(name)),
         h("span", {class: "track", "aria-hidden": "true"},
           h("span", {class: "way", style: {left: at(low), width: at(high - low)}}),
           h("span", {class: "was", style: {left: at(p)}}), h("span", {class: "is", style: {left: at(q)}})),
-        h("span", {class: "number"}, Number.isFinite(p) ? percent(p) : few(was), " → ",
-          h("b", {}, Number.isFinite(q) ? percent(q) : few(is))));
+        h("span", {class: "number"}, Number.isFinite(p) ? said : few(was), " → ",
+          h("b", {}, Number.isFinite(q) ? now : few(is))));
   });
 }
 
@@ -265,18 +266,18 @@ function card(model, index, pair) {
   const was = (pair.before.after[S.lastWord(pair.before)] || [])[0], is = (pair.after.after[S.lastWord(pair.after)] || [
                                                                      ])[0];
   pair.after.fixedAt = S.lastWord(pair.after);
+  const [before, after] = was && is ? S.percents(was.p, is.p) : [];
   const marked = (pair.after.from || []).map((from, t) => (from === null ? t : -1)).filter((t) => t >= 0);
   return h(
       "article", {class: "lane changed", "aria-labelledby": `${id}-name`, "data-cell": model.cell},
       h("header", {}, h("h3", {id: `${id}-name`}, name)),
       was && is &&
           h("p", {class: "reading"},
-            was.word === is.word ?
-                ["It still expects ", emphasis(is.word), `: ${percent(was.p)} before, ${percent(is.p)} after.`] :
-                [
-                  "It expected ", emphasis(was.word), ` (${percent(was.p)}); now it expects `, emphasis(is.word),
-                  ` (${percent(is.p)}).`
-                ]),
+            was.word === is.word ? ["It still expects ", emphasis(is.word), `: ${before} before, ${after} after.`] :
+                                   [
+                                     "It expected ", emphasis(was.word), ` (${percent(was.p)}); now it expects `,
+                                     emphasis(is.word), ` (${percent(is.p)}).`
+                                   ]),
       h("div", {class: "lane-body"}, S.sentence(pair.after, id, {marked, still: true}),
         h("div", {class: "candidates"}, h("p", {class: "small"}, "○ before   ◆ after"),
           h("ol", {class: "changes"}, changeRows(pair.before, pair.after)))));
@@ -290,7 +291,7 @@ function showPairs(models, pairs) {
       S.numbers(
           "The numbers as a table",
           () => S.table(
-              "Probability of the next word before and after", ["word", "before", "after"],
+              S.ofUnits("Probability of the next word before and after"), [S.ofUnits("word"), "before", "after"],
               models.flatMap(
                   (model, i) => (
                       pairs[i] ?

@@ -1,0 +1,24 @@
+// One writer at a time: who writes a file for long, or again and again, holds a lock beside it.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "sluice/error.h"
+
+namespace sluice {
+
+// Holds PATH.lock, a file with the number of this process in it, while it lives. The system gives the lock back however
+// a process ends, so a lock file that a kill left is in nobody's way. The thread that holds it may take it again.
+// Nothing is locked where writes go to a pipe or device, or where the file system knows no locks.
+class FileLock {
+ public:
+  // Throws Error (failed): another process or thread has it, naming both file and process; or `path` cannot be written.
+  explicit FileLock(const std::string& path);
+
+ private:
+  struct Held;
+  std::shared_ptr<const Held> held_;  // null: nothing is locked
+};
+
+}  // namespace sluice

@@ -1,0 +1,158 @@
+// Which weights a training keeps: validation, the weights before the first update, calibration, what guessing costs;
+// and the time that takes, which max_seconds includes.
+#include <algorithm>
+#include <cmath>
+#include <sstream>
+
+#include "train/calibrate.h"
+#include "train/schedule.h"
+#include "train/trainer.h"
+
+namespace sluice {
+namespace {
+
+// Shares of max_seconds that one validation and the calibration may take.
+constexpr double kValidationShare = 0.05, kCalibrationShare = 0.1;
+constexpr double kCalibrationPasses = 10;  // a calibration takes less than so many validations
+// A first loss below this share of a guess's is that of weights that were trained before.
+constexpr double kTrainedShare = 0.9;
+
+}  // namespace
+
+std::size_t Trainer::validation_windows() const {
+  return progress_.validation_windows > 0 ? progress_.validation_windows : validation_->windows();
+}
+
+double Trainer::validation_loss() {
+  const bool limited = options_.max_seconds > 0 && progress_.validation_windows == 0;
+  Extent extent{.windows = validation_windows()};
+  if (limited) extent.seconds = kValidationShare * options_.max_seconds;
+  const Stopwatch clock;
+  const Tally sums = tally(network_, *validation_, workspace_, team_, extent);
+  validation_seconds_ = clock.seconds();
+  validation_rows_ = sums.rows;
+  if (limited) {
+    // From now on always the same, or two losses could not be compared.
+    progress_.validation_windows = sums.windows;
+    if (sums.rows < validation_->tokens()) {
+      std::ostringstream text;
+      text << "validation is on " << sums.rows << " of " << validation_->tokens() << " tokens or steps, what "
+           << 100 * kValidationShare << " % of max_seconds leaves time for";
+      warn(text.str());
+    }
+  }
+  return sums.mean_loss();
+}
+
+// What is validated computes in float32, whatever training does, and is the average where there is one.
+void Trainer::look_at_what_is_kept(bool begin) {
+  if (!average_ && options_.precision == Precision::f32) return;
+  if (average_) std::swap(network_.parameters(), *average_);
+  network_.set_format(begin ? Format::f32 : format_, team_);
+}
+
+bool Trainer::validate() {
+  const Stopwatch clock;
+  look_at_what_is_kept(true);
+  const double loss = validation_loss();
+  if (std::isfinite(loss)) {
+    if (enter_validation(options_, loss, progress_.validations)) {
+      best_ = std::make_shared<const Parameters>(network_.parameters());
+    }
+    // Fresh weights are no better than a guess, so a pass over the text for them is saved where it decides nothing.
+    const double guess = first_ ? guess_loss() : 0;
+    if (first_ && (!(loss < guess) || progress_.first_loss < kTrainedShare * guess)) validate_first_weights();
+  }
+  look_at_what_is_kept(false);
+  idle_seconds_ += clock.seconds();
+  if (!std::isfinite(loss)) return false;
+  Report validation = report(Report::Kind::validation);
+  validation.loss = mean_loss();
+  validation.validation_loss = loss;
+  send(validation);
+  return true;
+}
+
+void Trainer::validate_first_weights() {
+  const Parameters now = network_.parameters();
+  std::ranges::copy(first_->all(), network_.parameters().all().begin());
+  network_.pack(team_);
+  const double loss = validation_loss();
+  std::ranges::copy(now.all(), network_.parameters().all().begin());
+  network_.pack(team_);
+  if (!(loss < progress_.validations.best)) return;
+  std::ostringstream text;
+  text << "the weights before the first update were better (" << loss << ") than those after update "
+       << progress_.update << " (" << progress_.validations.best << "), and are kept until others are better";
+  warn(text.str());
+  progress_.validations.best = loss;
+  best_ = first_;
+}
+
+void Trainer::keep_best(bool stopped) {
+  const bool finite = weights_are_finite();
+  if (!stopped && progress_.window > 0 && finite && validation_) validate();  // time ran out
+  if (best_ || stopped || !finite) {
+    std::ranges::copy((best_ ? *best_ : proven()).all(), network_.parameters().all().begin());
+  } else if (average_) {
+    std::ranges::copy(average_->all(), network_.parameters().all().begin());
+  }
+  network_.set_format(Format::f32, team_);
+}
+
+double Trainer::calibrate() {
+  Extent extent{.windows = validation_windows()};
+  if (options_.max_seconds > 0) {
+    extent.seconds = std::min(kCalibrationShare * options_.max_seconds, kCalibrationPasses * validation_seconds_);
+  }
+  const double factor = calibration_factor(network_, *validation_, extent, workspace_, team_);
+  const Parameters plain = network_.parameters();
+  for (std::size_t i = 0; i < plain.shapes().size(); ++i) {
+    if (!plain.shapes()[i].name.starts_with("head.")) continue;
+    for (float& weight : network_.parameters()[i]) weight *= static_cast<float>(factor);
+  }
+  network_.pack(team_);
+  const double loss = validation_loss();
+  if (loss < progress_.validations.best) return loss;
+  std::ranges::copy(plain.all(), network_.parameters().all().begin());
+  network_.pack(team_);
+  return progress_.validations.best;
+}
+
+double Trainer::guess_loss() const {
+  const Guess guess(batches_, network_.vocabulary());
+  return validation_ ? guess.loss(*validation_, validation_windows()) : guess.loss(batches_, batches_.windows());
+}
+
+double Trainer::seconds_at_the_end() const {
+  if (options_.max_seconds == 0) return 0;
+  double seconds = slowest_update_ + (options_.checkpoint.empty() ? 1 : 2) * writing_seconds_;
+  if (!validation_) return seconds;
+  const double validation = validation_seconds_ > 0 ? validation_seconds_ : kValidationShare * options_.max_seconds;
+  seconds += validation;
+  if (options_.calibrate_temperature) {
+    seconds += validation + std::min(kCalibrationShare * options_.max_seconds, kCalibrationPasses * validation);
+  }
+  return seconds;
+}
+
+void Trainer::look_at_result(TrainResult& result) {
+  result.guess_loss = guess_loss();
+  const double loss = validation_ ? result.validation_loss : recent_loss_;
+  result.worse_than_guess = !(loss < result.guess_loss);
+  if (!result.worse_than_guess) return;
+  if (progress_.first_loss > 0 && result.train_loss > far_loss(result.guess_loss)) {
+    std::ostringstream what;
+    what << "the mean loss of the last epoch is " << result.train_loss;
+    diverge(what.str());
+  }
+  const bool text = batches_.of_text();
+  std::ostringstream message;
+  message << "this model is no better than a guess: its " << (validation_ ? "validation" : "training") << " loss is "
+          << loss << (text ? " nats a token" : "") << ", where "
+          << (text ? "the tokens' frequencies alone give " : "always answering the mean gives ") << result.guess_loss
+          << "; try a lower learning rate, or train longer";
+  warn(message.str());
+}
+
+}  // namespace sluice

@@ -1,0 +1,45 @@
+#include "needs.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "model/config.h"
+
+namespace sluice::tool {
+namespace {
+
+struct Need {
+  std::string_view verb;
+  bool text;   // reads tokens, which numbers do not have
+  bool exact;  // computes gradients, so weights in f32
+};
+// Of train, what --from begins with.
+constexpr Need kNeeds[] = {
+    {"complete", true, false}, {"gates", true, false},   {"explain", true, true}, {"eval", true, false},
+    {"info", false, false},    {"export", false, false}, {"train", true, false},
+};
+
+}  // namespace
+
+void expect_model_for(std::string_view verb, const Model& model, const std::string& path) {
+  const auto need = std::find_if(std::begin(kNeeds), std::end(kNeeds), [&](const Need& n) { return n.verb == verb; });
+  if (need == std::end(kNeeds)) throw Error(Status::failed, fmt::format("{}: not in the list of needs", verb));
+  if (need->text && !model.reads_text()) {
+    throw Error(Status::bad_file, fmt::format("{}: {}: expected a model of text, found one of {}", path, verb,
+                                              what_it_reads(model.config())));
+  }
+  if (need->exact && model.precision() != Precision::f32) {
+    throw Error(Status::usage, fmt::format("{}: {}: expected weights in f32, found fewer bits", path, verb));
+  }
+}
+
+Model load_for(std::string_view verb, const std::string& path, Precision precision) {
+  Model model = load(path);
+  if (precision != Precision::f32) model.set_precision(precision);  // which packs anew
+  expect_model_for(verb, model, path);
+  return model;
+}
+
+}  // namespace sluice::tool
