@@ -30,6 +30,7 @@ sluice_module(libutf8proc-dev SLUICE_UTF8PROC libutf8proc IMPORTED_TARGET GLOBAL
 if(SLUICE_TOOL)
   sluice_package(libcli11-dev CLI11 2.1)
   sluice_package(libfmt-dev fmt 9)
+  sluice_package(zlib1g-dev ZLIB)
   sluice_module(libmicrohttpd-dev SLUICE_MHD libmicrohttpd IMPORTED_TARGET)
 endif()
 if(SLUICE_TESTS)

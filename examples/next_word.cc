@@ -25,8 +25,7 @@ class Typing {
   void start_line() {
     words_.clear();
     begun_.clear();
-    stream_.reset();
-    stream_.feed("\n");  // a line begins after the end of another
+    stream_.begin();
   }
 
   void type(char key) {
@@ -42,8 +41,7 @@ class Typing {
       begun_ = words_.back().text;
       words_.pop_back();
       if (words_.empty()) {
-        stream_.reset();
-        stream_.feed("\n");
+        stream_.begin();
       } else {  // the word before once more, since an answer comes with a step
         stream_.set_state(words_.back().before);
         stream_.feed(words_.back().text);

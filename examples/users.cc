@@ -25,14 +25,17 @@ using sluice::Status;
 
 fs::path state_path(const fs::path& folder, const std::string& user) { return folder / (user + ".state"); }
 
-// The state that a user was left in; the state before the first step for a new one.
-sluice::State restored(const fs::path& path, const sluice::Model& model) {
+// The state that a user was left in; for a new one, where a text begins.
+sluice::State restored(const fs::path& path, sluice::Stream& stream) {
   std::ifstream file(path, std::ios::binary);
-  if (!file) return model.initial_state();
+  if (!file) {
+    stream.begin();
+    return stream.state();
+  }
   const std::vector<char> bytes((std::istreambuf_iterator<char>(file)), {});
   try {
     const sluice::State state = sluice::State::from_bytes(std::as_bytes(std::span(bytes)));
-    if (!state.same_shape(model.initial_state())) throw Error(Status::bad_file, "a state of another model");
+    if (!state.same_shape(stream.state())) throw Error(Status::bad_file, "a state of another model");
     return state;
   } catch (const Error& error) {
     throw Error(Status::bad_file, path.string() + ": " + error.what());
@@ -62,7 +65,7 @@ void serve(const sluice::Model& model, const fs::path& folder) {
                   "expected lines of a user (letters and digits), a space and a text, found \"" + line + '"');
     }
     auto known = users.find(user);
-    if (known == users.end()) known = users.emplace(user, restored(state_path(folder, user), model)).first;
+    if (known == users.end()) known = users.emplace(user, restored(state_path(folder, user), stream)).first;
     stream.set_state(known->second);
     stream.feed(line.substr(space + 1));
     known->second = stream.state();

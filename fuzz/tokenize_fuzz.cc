@@ -33,8 +33,8 @@ void exercise(std::string_view text, const sluice::TextOptions& options, std::si
   const std::vector<sluice::Token> tokens = vocabulary.encode(text);
   const std::string joined = vocabulary.decode(tokens);
   demand(sluice::find_invalid(joined) == std::string::npos);
-  // A CR LF that arises from "\r\r\n" and a byte order mark that comes to stand first are read differently again.
-  const bool stable = joined.find("\r\n") == std::string::npos && !joined.starts_with("\xef\xbb\xbf");
+  // A byte order mark that comes to stand first is read differently again.
+  const bool stable = !joined.starts_with("\xef\xbb\xbf");
   demand(!stable || vocabulary.encode(joined) == tokens);
   std::string step_by_step;
   for (std::size_t i = 0; i < tokens.size() && i < 200; ++i) {

@@ -21,6 +21,13 @@ void sluice_stream_free(sluice_stream* stream) {
   if (stream != nullptr && check_handle(__func__, stream) == SLUICE_OK) delete stream;
 }
 
+sluice_status sluice_stream_begin(sluice_stream* stream) {
+  if (const sluice_status bad = check_handle(__func__, stream)) return bad;
+  if (const sluice_status bad = check_text(__func__, *stream->model)) return bad;
+  stream->stream.begin();
+  return SLUICE_OK;
+}
+
 sluice_status sluice_stream_step(sluice_stream* stream, uint32_t token) {
   if (const sluice_status bad = check_handle(__func__, stream)) return bad;
   if (const sluice_status bad = check_tokens(__func__, stream->stream.model(), &token, 1)) return bad;

@@ -102,8 +102,12 @@ SLUICE_API sluice_status sluice_stream_step_numbers(sluice_stream* stream, const
 SLUICE_API sluice_status sluice_stream_feed(sluice_stream* stream, const uint32_t* tokens, size_t count);
 SLUICE_API sluice_status sluice_stream_feed_numbers(sluice_stream* stream, const float* x, size_t x_count, float* y,
                                                     size_t y_capacity);
-/* Splits a text of `length` bytes of UTF-8 and steps through it. *unknown, where it is not NULL, says how many tokens
- * the model did not know. Not in the inference part alone. */
+/* Where a text begins: the state before the first step, and from there a step through the end of a line where the
+ * model knows one, as nearly every text that it was trained on began. Comes before sluice_stream_feed_text where the
+ * text is a beginning. A stream of a batch begins with the saved state of a stream that has begun. Real-time. */
+SLUICE_API sluice_status sluice_stream_begin(sluice_stream* stream);
+/* Splits a text of `length` bytes of UTF-8 and steps through it from where the stream is. *unknown, where it is not
+ * NULL, says how many tokens the model did not know. Not in the inference part alone. */
 SLUICE_API sluice_status sluice_stream_feed_text(sluice_stream* stream, const char* text, size_t length,
                                                  size_t* unknown);
 

@@ -1,7 +1,9 @@
 // Text as tokens: how it is split, which tokens there are, and a text made of them.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -73,14 +75,27 @@ class SLUICE_API Vocabulary {
   Vocabulary& operator=(Vocabulary&&) noexcept = default;
 };
 
+// Where the bytes of a text come from.
+struct TextSource {
+  // Fills at most `most` bytes and says how many; 0 at the end.
+  using Read = std::function<std::size_t(char* into, std::size_t most)>;
+  std::string name = {};            // in messages
+  std::function<Read()> open = {};  // called when its turn comes
+};
+
 // A text as token numbers, with the vocabulary they refer to. Cheap to copy: copies share the tokens.
 class SLUICE_API Corpus {
  public:
   // Reads a file ("-": standard input) and learns its vocabulary. Throws Error (bad_file): missing, empty,
-  // unreadable, a directory, invalid UTF-8 (offset named), a vocabulary of one.
+  // unreadable, a directory, invalid UTF-8 (offset named), UTF-16 and the like (named), a vocabulary of one.
   static Corpus read(const std::string& path, const TextOptions& text = {}, const VocabularyOptions& options = {});
   // Reads a file with a vocabulary that is already known.
   static Corpus read(const std::string& path, const Vocabulary& vocabulary);
+  // Reads several sources one after another as one text: each ends its last line, and one without any text counts for
+  // nothing beside others. `name` stands for all of them.
+  static Corpus read(std::span<const TextSource> sources, const std::string& name, const TextOptions& text = {},
+                     const VocabularyOptions& options = {});
+  static Corpus read(std::span<const TextSource> sources, const std::string& name, const Vocabulary& vocabulary);
   // The same from memory; `name` stands for the file in messages.
   static Corpus from_text(std::string_view text, const TextOptions& options = {},
                           const VocabularyOptions& vocabulary = {}, const std::string& name = "text");

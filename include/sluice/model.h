@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -158,6 +159,9 @@ class SLUICE_API Model {
   // Of its shape and its weights (every tensor's first ones and others evenly spread): models that differ have
   // different ones. Never 0.
   std::uint64_t fingerprint() const;
+  // The token after which a text begins, as nearly every text that the model was trained on began after the end of a
+  // line: "\n", or <eos> at Level::pretokenized. Nothing where the vocabulary has none, and for a model on numbers.
+  std::optional<Token> begin_token() const;
 
   // How inference holds the weights from now on; the weights themselves, which are saved, stay float32, and train()
   // brings f32 back. bf16: rounded weights by float32 numbers, half the memory to read; int8: a quarter. Every way to

@@ -60,8 +60,14 @@ class SLUICE_API Stream {
   // Steps through x [T, I] and writes the answers to y [T, O]. Real-time, in time proportional to T. False: the sizes
   // do not fit; nothing was read.
   bool feed(std::span<const float> x, std::span<float> y) noexcept;
-  // Splits the text and steps through it; returns how many tokens were <unk>. Takes memory. Throws Error: usage (a
-  // model on numbers), bad_file (invalid UTF-8, see Vocabulary::encode).
+  // Where a text begins: the state before the first step, and from there a step through model().begin_token(), as if a
+  // line had just ended, since training hardly ever sees a word with nothing before it. Where the model has no such
+  // token it is reset(). Comes before feed(text) where a text is a beginning, and not the rest of one that was fed. A
+  // stream of a StreamBatch begins with the state of a Stream that has begun. Real-time. False: the model is on
+  // numbers.
+  bool begin() noexcept;
+  // Splits the text and steps through it from where the stream is; returns how many tokens were <unk>. Takes memory.
+  // Throws Error: usage (a model on numbers), bad_file (invalid UTF-8, see Vocabulary::encode).
   std::size_t feed(std::string_view text);
 
   // Probabilities of the next token, [V], after at least one step; sums to 1. Zeros before it, and empty for a model on

@@ -38,6 +38,9 @@ struct TrainOptions {
   // Share of windows a stream begins with an empty state instead of the carried one, so that the model learns to begin
   // from it (Melis, Dyer & Blunsom 2018).
   double state_reset = 0;
+  // The bias of the output layer, where it is still 0, begins at the logarithm of each token's share of the training
+  // text, so that no update is spent on learning which tokens are frequent; not with numbers.
+  bool frequency_bias = false;
   Schedule schedule = Schedule::cosine;
   std::uint64_t warmup = 0;          // updates of linear warm-up, under any schedule
   double final_rate = 0.05;          // cosine ends at this share of learning_rate
@@ -111,6 +114,9 @@ struct Evaluation {
   std::uint64_t unknown = 0;  // of them <unk>
   std::size_t threads = 0;    // that worked: fewer than were asked for where the system gives no more
   double nats_per_token = 0, perplexity = 0, bits_per_token = 0, recall_at_1 = 0, recall_at_3 = 0;
+  // The same over the other tokens alone: <unk> is easy to predict in a text that is full of it, and says nothing.
+  // Zeros where every token is <unk>.
+  double known_nats_per_token = 0, known_perplexity = 0, known_recall_at_1 = 0, known_recall_at_3 = 0;
 };
 
 // Loss and next-token recall over a text read in order, as `batch` contiguous parts side by side (batch 1: one part;

@@ -57,12 +57,12 @@ Chosen choose(const TokenTable& table, const std::vector<std::uint64_t>& counts,
 }
 
 [[noreturn]] void refuse_vocabulary(const std::string& name, const std::vector<std::string>& tokens,
-                                    std::size_t distinct, std::uint64_t least) {
+                                    std::size_t distinct, std::uint64_t least, Level level) {
   std::string found = tokens.size() == 1 ? "none" : "a vocabulary of one (\"" + tokens[1] + "\")";
   if (tokens.size() > 1 && tokens[1] == kNewline) found = "a vocabulary of one (line ends)";
   if (distinct > tokens.size() - 1) {
     found += "; " + std::to_string(distinct) + " different tokens are in the text, but a token must occur " +
-             std::to_string(least) + " times to be kept";
+             std::to_string(least) + " times to be kept" + (level == Level::character ? "" : ": try --level char");
   }
   throw Error(Status::bad_file, name + ": expected a vocabulary of at least two tokens besides <unk>, found " + found);
 }
@@ -71,7 +71,7 @@ Chosen choose(const TokenTable& table, const std::vector<std::uint64_t>& counts,
 
 struct CorpusBuilder {
   // Learns the vocabulary from the text.
-  static Corpus learn(TokenReader reader, const std::string& name, const TextOptions& text,
+  static Corpus learn(TextReader reader, const std::string& name, const TextOptions& text,
                       const VocabularyOptions& options) {
     if (options.max_vocabulary == 1 || options.max_vocabulary == 2) {
       throw Error(Status::usage, "max-vocabulary: expected 0 (no limit) or at least 3, found " +
@@ -88,7 +88,7 @@ struct CorpusBuilder {
       impl->store.append(id);
     }
     Chosen chosen = choose(table, counts, least, options.max_vocabulary);
-    if (chosen.tokens.size() < 3) refuse_vocabulary(reader.name(), chosen.tokens, table.size(), least);
+    if (chosen.tokens.size() < 3) refuse_vocabulary(reader.name(), chosen.tokens, table.size(), least, text.level);
     impl->store.finish(chosen.map);
     for (Token id = 0; id < counts.size(); ++id) {
       if (chosen.map[id] == Vocabulary::unknown) impl->unknown += counts[id];
@@ -98,7 +98,7 @@ struct CorpusBuilder {
   }
 
   // Numbers the text by a vocabulary that is known.
-  static Corpus number(TokenReader reader, const std::string& name, const Vocabulary& vocabulary) {
+  static Corpus number(TextReader reader, const std::string& name, const Vocabulary& vocabulary) {
     auto impl = std::make_shared<Corpus::Impl>(name, vocabulary, memory_budget());
     TokenTable table;
     for (const std::string& token : vocabulary.tokens()) table.add(token);
@@ -142,31 +142,43 @@ struct CorpusBuilder {
   }
 };
 
+Corpus Corpus::read(std::span<const TextSource> sources, const std::string& name, const TextOptions& text,
+                    const VocabularyOptions& options) {
+  return CorpusBuilder::guarded(
+      name, [&] { return CorpusBuilder::learn(TextReader(sources, name, text), name, text, options); });
+}
+
+Corpus Corpus::read(std::span<const TextSource> sources, const std::string& name, const Vocabulary& vocabulary) {
+  return CorpusBuilder::guarded(
+      name, [&] { return CorpusBuilder::number(TextReader(sources, name, vocabulary.text()), name, vocabulary); });
+}
+
 Corpus Corpus::read(const std::string& path, const TextOptions& text, const VocabularyOptions& options) {
+  const TextSource file = file_source(path);
   return CorpusBuilder::guarded(path, [&] {
-    return CorpusBuilder::learn(TokenReader(read_from_file(path), source_name(path), text), path, text, options);
+    return CorpusBuilder::learn(TextReader({&file, 1}, file.name, text), path, text, options);
   });
 }
 
 Corpus Corpus::read(const std::string& path, const Vocabulary& vocabulary) {
+  const TextSource file = file_source(path);
   return CorpusBuilder::guarded(path, [&] {
-    return CorpusBuilder::number(TokenReader(read_from_file(path), source_name(path), vocabulary.text()), path,
-                                 vocabulary);
+    return CorpusBuilder::number(TextReader({&file, 1}, file.name, vocabulary.text()), path, vocabulary);
   });
 }
 
 Corpus Corpus::from_text(std::string_view text, const TextOptions& options, const VocabularyOptions& vocabulary,
                          const std::string& name) {
+  const TextSource memory{name, [text] { return read_from_memory(text); }};
   return CorpusBuilder::guarded(name, [&] {
-    return CorpusBuilder::learn(TokenReader(read_from_memory(text), name, options, chunk_for(text)), name, options,
-                                vocabulary);
+    return CorpusBuilder::learn(TextReader({&memory, 1}, name, options, chunk_for(text)), name, options, vocabulary);
   });
 }
 
 Corpus Corpus::from_text(std::string_view text, const Vocabulary& vocabulary, const std::string& name) {
+  const TextSource memory{name, [text] { return read_from_memory(text); }};
   return CorpusBuilder::guarded(name, [&] {
-    return CorpusBuilder::number(TokenReader(read_from_memory(text), name, vocabulary.text(), chunk_for(text)), name,
-                                 vocabulary);
+    return CorpusBuilder::number(TextReader({&memory, 1}, name, vocabulary.text(), chunk_for(text)), name, vocabulary);
   });
 }
 

@@ -10,6 +10,7 @@
 #include <system_error>
 #include <utility>
 
+#include "data/encoding.h"
 #include "sluice/error.h"
 
 namespace sluice {
@@ -23,6 +24,9 @@ bool is_white(std::string_view token) {
   }
   return true;
 }
+
+// What messages call a path.
+std::string source_name(const std::string& path) { return path == "-" ? "standard input" : path; }
 
 // Closes what it opens.
 class InputFile {
@@ -84,10 +88,6 @@ bool TokenReader::next(std::string_view& token) {
 }
 
 bool TokenReader::finish(std::string_view& token) {
-  if (!visible_) {
-    throw Error(Status::bad_file,
-                name_ + ": expected text, found " + (bytes_ == 0 ? "an empty file" : "only white space"));
-  }
   token = Vocabulary::end_of_line;
   return std::exchange(line_open_, false);
 }
@@ -100,18 +100,52 @@ void TokenReader::refill() {
     last_ = got == 0;
     filled += got;
   }
+  const std::string_view piece = std::string_view(raw_).substr(0, filled);
+  if (bytes_ == 0) refuse_other_encoding(piece, name_);
   bytes_ += filled;
-  cleaner_.clean(std::string_view(raw_).substr(0, filled), last_, text_);
+  try {
+    cleaner_.clean(piece, last_, text_);
+  } catch (const Error& error) {
+    // The sentence names the byte; what to do about it depends on what stands around it.
+    const std::uint64_t start = bytes_ - filled, bad = cleaner_.offset();
+    throw Error(error.status(), error.what() + advice_on_invalid(piece, bad < start ? 0 : bad - start));
+  }
   splitter_.start(text_, last_);
 }
 
-std::string source_name(const std::string& path) { return path == "-" ? "standard input" : path; }
-
-TokenReader::Read read_from_file(const std::string& path) {
-  return [file = std::make_shared<InputFile>(path)](char* into, std::size_t most) { return file->read(into, most); };
+bool TextReader::next(std::string_view& token) {
+  while (true) {
+    if (reader_ && reader_->next(token)) {
+      line_open_ = token != kNewline && token != Vocabulary::end_of_line;
+      return true;
+    }
+    if (reader_) {
+      visible_ |= reader_->visible();
+      bytes_ += reader_->bytes();
+      reader_.reset();
+    }
+    if (next_ == sources_.size()) break;
+    if (line_open_) {  // without this, the last word of a file and the first of the next would stand in one line
+      line_open_ = false;
+      token = options_.level == Level::pretokenized ? Vocabulary::end_of_line : kNewline;
+      return true;
+    }
+    const TextSource& source = sources_[next_++];
+    reader_.emplace(source.open(), source.name, options_, chunk_);
+  }
+  if (visible_) return false;
+  throw Error(Status::bad_file,
+              name_ + ": expected text, found " + (bytes_ == 0 ? "an empty file" : "only white space"));
 }
 
-TokenReader::Read read_from_memory(std::string_view text) {
+TextSource file_source(const std::string& path) {
+  const auto open_it = [path]() -> TextSource::Read {
+    return [file = std::make_shared<InputFile>(path)](char* into, std::size_t most) { return file->read(into, most); };
+  };
+  return {source_name(path), open_it};
+}
+
+TextSource::Read read_from_memory(std::string_view text) {
   return [text](char* into, std::size_t most) mutable {
     const std::size_t count = text.copy(into, most);
     text.remove_prefix(count);

@@ -3,9 +3,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "data/utf8.h"
 #include "data/words.h"
@@ -13,10 +15,10 @@
 
 namespace sluice {
 
+// One source's tokens.
 class TokenReader {
  public:
-  // Fills at most `most` bytes and says how many; 0 at the end.
-  using Read = std::function<std::size_t(char* into, std::size_t most)>;
+  using Read = TextSource::Read;
 
   static constexpr std::size_t kChunk = std::size_t{1} << 20;
 
@@ -27,12 +29,12 @@ class TokenReader {
   TokenReader& operator=(const TokenReader&) = delete;
 
   // The next token, with case folded if the options say so; the view holds until the next call. At
-  // Level::pretokenized the end of the text ends a line. Throws Error (bad_file) on invalid UTF-8 and what `read`
-  // throws; at the end of a text without a token, Error (bad_file) that says it is empty.
+  // Level::pretokenized the end of the text ends a line. Throws Error (bad_file) on what is not UTF-8, naming the
+  // encoding where the bytes show it, and what `read` throws.
   bool next(std::string_view& token);
 
-  const std::string& name() const { return name_; }
   std::uint64_t bytes() const { return bytes_; }  // read so far
+  bool visible() const { return visible_; }       // a token so far was more than white space
 
  private:
   void refill();
@@ -45,16 +47,39 @@ class TokenReader {
   Splitter splitter_;
   std::string raw_, text_, lowered_;  // a piece as read; clean text not yet split; a token with case folded
   std::uint64_t bytes_ = 0;
-  bool last_ = false;       // all is read
-  bool visible_ = false;    // a token was more than white space
+  bool last_ = false;  // all is read
+  bool visible_ = false;
   bool line_open_ = false;  // the last token ended no line
 };
 
-// Reads of a file ("-": standard input) or of text in memory. Opening throws Error (bad_file): missing, a directory,
-// unreadable.
-TokenReader::Read read_from_file(const std::string& path);
-TokenReader::Read read_from_memory(std::string_view text);
-// What messages call a path.
-std::string source_name(const std::string& path);
+// The tokens of several sources, one after another, as one text.
+class TextReader {
+ public:
+  // The sources must outlive it. `name` stands for all of them in messages.
+  TextReader(std::span<const TextSource> sources, std::string name, const TextOptions& options,
+             std::size_t chunk = TokenReader::kChunk)
+      : sources_(sources), name_(std::move(name)), options_(options), chunk_(chunk) {}
+
+  // As TokenReader. The end of a source ends its line where another source follows. Throws besides, at the end of
+  // sources without a visible token, Error (bad_file) that says they are empty.
+  bool next(std::string_view& token);
+
+  const std::string& name() const { return name_; }
+  std::uint64_t bytes() const { return bytes_ + (reader_ ? reader_->bytes() : 0); }
+
+ private:
+  std::span<const TextSource> sources_;
+  std::string name_;
+  TextOptions options_;
+  std::size_t chunk_;
+  std::optional<TokenReader> reader_;  // of the source before next_
+  std::size_t next_ = 0;
+  std::uint64_t bytes_ = 0;  // of the sources that are done with
+  bool visible_ = false, line_open_ = false;
+};
+
+// A file ("-": standard input). Opening it throws Error (bad_file): missing, a directory, unreadable.
+TextSource file_source(const std::string& path);
+TextSource::Read read_from_memory(std::string_view text);
 
 }  // namespace sluice

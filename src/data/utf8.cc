@@ -106,10 +106,10 @@ std::size_t TextCleaner::clean_available(std::string_view bytes, bool last, std:
     if (at == bytes.size()) break;
     if (bytes[at] == '\r') {
       if (at + 1 == bytes.size() && !last) break;
-      if (at + 1 < bytes.size() && bytes[at + 1] == '\n') {
-        skip_to(at + 1);
-      }
-      ++at;
+      const bool pair = at + 1 < bytes.size() && bytes[at + 1] == '\n';
+      out.append(bytes, from, at - from);
+      out += '\n';
+      from = at = at + (pair ? 2 : 1);
       continue;
     }
     const Utf8Sequence sequence = read_sequence(bytes.substr(at));

@@ -56,7 +56,8 @@ bool is_line_end(char32_t value);
 std::string_view lowercase(std::string_view text, std::string& scratch);
 
 // Makes well-formed UTF-8 with LF line ends out of bytes that come in pieces: skips a byte order mark at the start,
-// turns CR LF into LF, and refuses or replaces what is invalid. Sequences may be cut by the ends of pieces.
+// turns CR LF and a lone CR into LF, and refuses or replaces what is invalid. Sequences may be cut by the ends of
+// pieces.
 class TextCleaner {
  public:
   // `name` stands for the source in messages.
@@ -66,14 +67,17 @@ class TextCleaner {
   // offset of the first invalid byte, unless lossy.
   void clean(std::string_view bytes, bool last, std::string& out);
 
+  // Of the first byte not yet cleaned; after a refusal, of the byte that was refused.
+  std::uint64_t offset() const { return offset_; }
+
  private:
   std::size_t clean_available(std::string_view bytes, bool last, std::string& out);
   [[noreturn]] void refuse(std::string_view bytes, bool cut) const;
 
   std::string name_;
   bool lossy_;
-  std::string held_;          // the start of something that goes on in the next piece: at most 3 bytes
-  std::uint64_t offset_ = 0;  // of the first byte not yet cleaned
+  std::string held_;  // the start of something that goes on in the next piece: at most 3 bytes
+  std::uint64_t offset_ = 0;
 };
 
 }  // namespace sluice

@@ -64,6 +64,10 @@ State Model::initial_state(std::size_t batch) const {
   state.set_model(fingerprint());
   return state;
 }
+std::optional<Token> Model::begin_token() const {
+  return vocabulary_.find(vocabulary_.text().level == Level::pretokenized ? Vocabulary::end_of_line : "\n");
+}
+
 void Model::set_precision(Precision precision) try {
   if (!shares_) throw Error(Status::usage, "precision: expected a model that is not in training, found one that is");
   const Format format = precision == Precision::bf16   ? Format::bf16_weights

@@ -97,6 +97,13 @@ void Stream::set_state(const State& state) {
   copy_stream(state, 0, impl_->state(), 0);
 }
 
+bool Stream::begin() noexcept {
+  if (!impl_->model().reads_text()) return false;
+  reset();
+  const std::optional<Token> token = impl_->model().begin_token();
+  return !token || step(*token);
+}
+
 void Stream::reset() noexcept { impl_->state().reset(); }
 bool Stream::finite() const noexcept { return impl_->finite(0); }
 

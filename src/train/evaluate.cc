@@ -45,9 +45,13 @@ Tally tally(const Network& network, const Batches& batches, Workspace& workspace
       ++sums.rows;
       sums.loss += static_cast<double>(loss[i]);
       if (!batches.of_text()) continue;
-      sums.unknown += window.targets.tokens[i] == Vocabulary::unknown;
       sums.first += rank[i] < 1;
       sums.first_three += rank[i] < 3;
+      if (window.targets.tokens[i] != Vocabulary::unknown) continue;
+      ++sums.unknown;
+      sums.unknown_loss += static_cast<double>(loss[i]);
+      sums.unknown_first += rank[i] < 1;
+      sums.unknown_first_three += rank[i] < 3;
     }
   }
   return sums;
@@ -102,6 +106,12 @@ Evaluation evaluate(const Model& model, const Corpus& corpus, std::size_t batch,
   result.bits_per_token = result.nats_per_token / std::numbers::ln2;
   result.recall_at_1 = static_cast<double>(sums.first) / tokens;
   result.recall_at_3 = static_cast<double>(sums.first_three) / tokens;
+  if (sums.rows == sums.unknown) return result;
+  const double known = static_cast<double>(sums.rows - sums.unknown);
+  result.known_nats_per_token = (sums.loss - sums.unknown_loss) / known;
+  result.known_perplexity = std::exp(result.known_nats_per_token);
+  result.known_recall_at_1 = static_cast<double>(sums.first - sums.unknown_first) / known;
+  result.known_recall_at_3 = static_cast<double>(sums.first_three - sums.unknown_first_three) / known;
   return result;
 } catch (...) {
   rethrow_as_error("evaluate");

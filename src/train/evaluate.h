@@ -40,6 +40,8 @@ struct Tally {
   double loss = 0;
   std::uint64_t unknown = 0, first = 0, first_three = 0;  // of a text: targets that are <unk>; hits
   std::size_t threads = 0;                                // that scored, where evaluate() has asked for some
+  double unknown_loss = 0;                                // of these targets
+  std::uint64_t unknown_first = 0, unknown_first_three = 0;
 
   double mean_loss() const { return loss / static_cast<double>(rows); }
 };

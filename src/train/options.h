@@ -58,6 +58,8 @@ void visit_training(Options&& o, F&& f) {
   f({"state-reset", "share of windows that begin with an empty state instead of the carried one", bounds::within(0, 1),
      "reset"},
     o.state_reset, run);
+  f({"frequency-bias", "begin the output layer's bias at how frequent each token is: small texts learn sooner"},
+    o.frequency_bias, run);
   f({"schedule", "what the learning rate does after the warm-up"}, o.schedule, run);
   f({"warmup", "updates of linear warm-up"}, o.warmup, run);
   f({"final-rate", "share of the learning rate at which cosine ends", bounds::within(0, 1)}, o.final_rate,

@@ -1,9 +1,12 @@
 // The entry points of training.
 #include "sluice/train.h"
 
+#include <algorithm>
+#include <cmath>
 #include <optional>
 #include <sstream>
 #include <utility>
+#include <vector>
 
 #include "base/failure.h"
 #include "train/evaluate.h"
@@ -35,6 +38,24 @@ const char* kind_of(const Series&) { return "series"; }
 const char* unit_of(const Corpus&) { return "tokens"; }
 const char* unit_of(const Series&) { return "steps"; }
 
+void check_frequency_bias(const Corpus&) {}
+void check_frequency_bias(const Series&) {
+  throw Error(Status::usage, "frequency-bias: expected false for numbers, found true");
+}
+
+void set_frequency_bias(Model&, const Series&) {}
+void set_frequency_bias(Model& model, const Corpus& corpus) {
+  Parameters& parameters = model.network().parameters();
+  const auto& shapes = parameters.shapes();
+  const auto shape = std::find_if(shapes.begin(), shapes.end(), [](const Shape& s) { return s.name == "head.bias"; });
+  const std::span<float> bias = parameters[static_cast<std::size_t>(shape - shapes.begin())];
+  if (std::any_of(bias.begin(), bias.end(), [](float b) { return b != 0; })) return;  // it has learned already
+  std::vector<double> counts(bias.size(), 0.5);  // half a time each, so that none is impossible
+  for (const Token token : corpus.tokens()) ++counts[token];
+  const double all = static_cast<double>(corpus.tokens().size()) + 0.5 * static_cast<double>(counts.size());
+  for (std::size_t v = 0; v < bias.size(); ++v) bias[v] = static_cast<float>(std::log(counts[v] / all));
+}
+
 template <class Material>
 TrainResult run(Model& model, const Material& training, const Material* validation, const TrainOptions& options,
                 const TrainCallback& callback) try {
@@ -42,6 +63,7 @@ TrainResult run(Model& model, const Material& training, const Material* validati
   if (options.calibrate_temperature && (model.config().tied || !model.reads_text())) {
     throw Error(Status::usage, "calibrate-temperature: expected false for tied weights and for numbers, found true");
   }
+  if (options.frequency_bias) check_frequency_bias(training);
   check_fits(model, training);
   if (validation != nullptr) check_fits(model, *validation);
   const FlushDenormals flush;
@@ -51,6 +73,7 @@ TrainResult run(Model& model, const Material& training, const Material* validati
   if (!options.checkpoint.empty()) print = fingerprint(options, model.config(), training, validation);
   // Weights that fine_tune() gave are not those that the seed gives.
   if (const auto origin = model.notes().find("origin"); origin != model.notes().end()) print["origin"] = origin->second;
+  if (options.frequency_bias) set_frequency_bias(model, training);  // a checkpoint has weights of its own
   return Trainer(model, streams_of(training, options), std::move(held_out), std::move(print), options, callback).run();
 } catch (...) {
   rethrow_as_error("train");

@@ -81,6 +81,23 @@ void streams_with_less_precision(const struct c_world* world) {
   sluice_model_free(model);
 }
 
+/* Wherever the stream is. Token 6 is the line end. */
+static void begins_after_a_line_end(sluice_stream* stream, size_t vocabulary) {
+  float* expected = exactly(vocabulary * sizeof(float));
+  float* found = exactly(vocabulary * sizeof(float));
+  size_t count = 0;
+  CHECK_OK(sluice_stream_reset(stream));
+  CHECK_OK(sluice_stream_step(stream, 6));
+  CHECK_OK(sluice_stream_probabilities(stream, expected, vocabulary, &count));
+  CHECK_OK(sluice_stream_step(stream, 1));
+  CHECK_OK(sluice_stream_begin(stream));
+  CHECK_OK(sluice_stream_probabilities(stream, found, vocabulary, &count));
+  CHECK(memcmp(found, expected, vocabulary * sizeof(float)) == 0);
+  REFUSED(SLUICE_USAGE, "a stream, found NULL", sluice_stream_begin, (NULL));
+  free(expected);
+  free(found);
+}
+
 void reads_text(const struct c_world* world) {
   sluice_model* model = load(world->model_path);
   sluice_stream* stream = stream_on(model);
@@ -90,6 +107,7 @@ void reads_text(const struct c_world* world) {
   CHECK(unknown == 0);
   CHECK_OK(sluice_stream_probabilities(stream, probabilities, world->vocabulary, &count));
   CHECK(memcmp(probabilities, world->probabilities, world->vocabulary * sizeof(float)) == 0);
+  begins_after_a_line_end(stream, world->vocabulary);
   CHECK_OK(sluice_stream_feed_text(stream, "green", 5, &unknown));
   CHECK(unknown == 1);
   CHECK_OK(sluice_stream_feed_text(stream, "the", 3, NULL));
@@ -216,6 +234,7 @@ void the_two_kinds_of_model_are_told_apart(const struct c_world* world) {
   REFUSED(SLUICE_USAGE, "found one of text", sluice_stream_feed_numbers, (of_text, x, 3, x, 2));
   REFUSED(SLUICE_USAGE, "found one of text", sluice_stream_output, (of_text, x, 6, &count));
   REFUSED(SLUICE_USAGE, "found one on numbers", sluice_stream_step, (of_numbers, 1));
+  REFUSED(SLUICE_USAGE, "found one on numbers", sluice_stream_begin, (of_numbers));
   REFUSED(SLUICE_USAGE, "found one on numbers", sluice_stream_feed, (of_numbers, tokens, 2));
   REFUSED(SLUICE_USAGE, "found one of numbers", sluice_stream_feed_text, (of_numbers, "the", 3, NULL));
   REFUSED(SLUICE_USAGE, "found one on numbers", sluice_stream_probabilities, (of_numbers, x, 6, &count));

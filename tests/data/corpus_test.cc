@@ -207,9 +207,93 @@ TEST(Corpus, NamesTheOffsetOfInvalidText) {
                                                    "a\xff"
                                                    "b");
   EXPECT_EQ(bad_file(path),
-            path + ": expected UTF-8, found an invalid byte (0xFF) at byte " + std::to_string(lines.size() + 1));
+            path + ": expected UTF-8, found an invalid byte (0xFF) at byte " + std::to_string(lines.size() + 1) +
+                "; if it is Latin-1, convert it first: iconv -f LATIN1 -t UTF-8 FILE > NEW; or replace what is invalid "
+                "with --lossy when training");
   const Corpus lossy = Corpus::read(path, {.lossy = true}, {.min_count = 1});
   EXPECT_TRUE(lossy.vocabulary().find("\ufffd").has_value());
+}
+
+std::string bad_text(const std::string& bytes) {
+  return refusal([&] { Corpus::from_text(bytes, {.level = Level::character}); }).message;
+}
+
+// The text in UTF-16 (2 bytes a character) or UTF-32 (4), little- or big-endian.
+std::string widened(const std::u32string& text, std::size_t bytes, bool little) {
+  std::string out;
+  for (const char32_t c : text) {
+    for (std::size_t i = 0; i < bytes; ++i) {
+      const std::size_t shift = 8 * (little ? i : bytes - 1 - i);
+      out += static_cast<char>(static_cast<unsigned char>(c >> shift));
+    }
+  }
+  return out;
+}
+
+TEST(Corpus, NamesTheEncodingThatABytesShow) {
+  struct Wide {
+    const char* name;
+    std::size_t bytes;
+    bool little;
+  };
+  std::u32string european, chinese;
+  for (std::size_t i = 0; i < 50; ++i)
+    european += U"a caf\u00e9, ", chinese += U"\u5929\u5730\u7384\u9ec4 \u5b87\u5b99\n";
+  for (const auto& [name, bytes, little] :
+       {Wide{"UTF-16LE", 2, true}, {"UTF-16BE", 2, false}, {"UTF-32LE", 4, true}, {"UTF-32BE", 4, false}}) {
+    const std::string command = std::string("iconv -f ") + name + " -t UTF-8";
+    for (const std::u32string& text : {european, chinese, U"\ufeff" + european, U"\ufeff" + chinese}) {
+      EXPECT_THAT(bad_text(widened(text, bytes, little)), HasSubstr(command)) << name << ' ' << text.size();
+    }
+  }
+  EXPECT_THAT(bad_text("\xe9t\xe9"), HasSubstr("iconv -f LATIN1 -t UTF-8"));
+  EXPECT_THAT(bad_text("it\x92s"), HasSubstr("iconv -f WINDOWS-1252 -t UTF-8"));
+  EXPECT_THAT(bad_text(std::string(40, '\0') + "ELF"),
+              HasSubstr("found a file of another kind (93 % of its bytes are NUL)"));
+}
+
+TEST(Corpus, ANulHereAndThereIsACharacter) {
+  std::string text;
+  for (std::size_t i = 0; i < 50; ++i) text += "one and another one of them" + std::string(i % 5 == 0, '\0');
+  EXPECT_TRUE(Corpus::from_text(text, {.level = Level::character}).vocabulary().find(std::string(1, '\0')).has_value());
+}
+
+TextSource source(const std::string& name, const std::string& text) {
+  return {name, [text]() -> TextSource::Read {
+            return [text, at = std::size_t{0}](char* into, std::size_t most) mutable {
+              const std::size_t count = text.copy(into, std::min<std::size_t>(most, 3), at);
+              at += count;
+              return count;
+            };
+          }};
+}
+
+TEST(Corpus, ReadsSeveralSourcesAsOneText) {
+  for (const Level level : {Level::word, Level::character, Level::pretokenized}) {
+    const TextOptions options{.level = level};
+    const Corpus whole = Corpus::from_text("a b\na c\n\nd b", options, {.min_count = 1});
+    const std::vector<TextSource> sources = {source("1", ""),
+                                             source("2",
+                                                    "\xef\xbb\xbf"
+                                                    "a b"),
+                                             source("3", "a c\r\n\r\n"), source("4", ""), source("5", "d b")};
+    const Corpus several = Corpus::read(sources, "all", options, {.min_count = 1});
+    EXPECT_EQ(several.name(), "all");
+    EXPECT_EQ(several.bytes(), 6u + 7u + 3u);
+    EXPECT_THAT(several.vocabulary().tokens(), ElementsAreArray(whole.vocabulary().tokens()));
+    EXPECT_THAT(several.tokens(), ElementsAreArray(whole.tokens()));
+    EXPECT_THAT(Corpus::read(sources, "all", whole.vocabulary()).tokens(), ElementsAreArray(whole.tokens()));
+  }
+}
+
+TEST(Corpus, NamesTheSourceThatIsNoText) {
+  const auto message = [](const std::vector<TextSource>& sources) {
+    return refusal([&] { Corpus::read(sources, "all"); }).message;
+  };
+  EXPECT_THAT(message({source("1", "a a b b"), source("2", "c \xff")}), HasSubstr("2: expected UTF-8"));
+  EXPECT_EQ(message({source("1", ""), source("2", " \n")}), "all: expected text, found only white space");
+  EXPECT_EQ(message({source("1", ""), source("2", "")}), "all: expected text, found an empty file");
+  EXPECT_EQ(message({}), "all: expected text, found an empty file");
 }
 
 TEST(Corpus, RefusesAVocabularyOfOne) {
@@ -220,7 +304,7 @@ TEST(Corpus, RefusesAVocabularyOfOne) {
   EXPECT_EQ(bad_file(folder.file("f", "a b c d\n\n")),
             folder / "f" +
                 ": expected a vocabulary of at least two tokens besides <unk>, found a vocabulary of one (line ends); "
-                "5 different tokens are in the text, but a token must occur 2 times to be kept");
+                "5 different tokens are in the text, but a token must occur 2 times to be kept: try --level char");
   EXPECT_THAT(bad_file(folder.file("f", "a b c d")), HasSubstr("besides <unk>, found none; 4 different tokens"));
 }
 

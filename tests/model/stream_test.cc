@@ -214,6 +214,40 @@ TEST_P(Streaming, TwoThreadsShareAModel) {
   }
 }
 
+TEST_P(Streaming, ATextBeginsAfterTheEndOfALine) {
+  const auto model_of = [](const TextOptions& text, const std::string& end) {
+    Model model({.cell = GetParam().cell, .hidden = 9, .activation = GetParam().activation},
+                Vocabulary(text, {"<unk>", "a", "b", end}));
+    Random random(5);
+    test::randomize(model.network(), random);
+    return model;
+  };
+  for (const auto& [level, end] :
+       {std::pair(Level::word, "\n"), {Level::character, "\n"}, {Level::pretokenized, "<eos>"}}) {
+    const Model model = model_of({.level = level}, end);
+    EXPECT_EQ(model.begin_token(), Token{3});
+    Stream begun(model), stepped(model);
+    begun.feed("b a");  // wherever it is
+    EXPECT_TRUE(begun.begin());
+    stepped.step(3);
+    EXPECT_TRUE(same_bits(begun.probabilities(), stepped.probabilities()));
+    EXPECT_EQ(begun.state(), stepped.state());
+  }
+  // A line end of another level is none.
+  for (const auto& [level, other] : {std::pair(Level::word, "<eos>"), {Level::pretokenized, "c"}}) {
+    const Model model = model_of({.level = level}, other);
+    EXPECT_EQ(model.begin_token(), std::nullopt);
+    Stream stream(model);
+    stream.step(1);
+    EXPECT_TRUE(stream.begin());
+    EXPECT_EQ(stream.state(), model.initial_state());
+  }
+  const Model numbers = test::random_model(GetParam(), false, {}, 1);
+  Stream stream(numbers);
+  EXPECT_EQ(numbers.begin_token(), std::nullopt);
+  EXPECT_FALSE(stream.begin());
+}
+
 INSTANTIATE_TEST_SUITE_P(Cells, Streaming, testing::ValuesIn(test::every_cell()), test::label);
 
 // Refused calls say so and leave no trace.

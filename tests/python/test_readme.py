@@ -19,7 +19,9 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("readme")
     for name in "build", "include", "scripts":
         (folder / name).symlink_to(ROOT / name)
-    (folder / "notes.txt").write_text(small_text())
+    lines = small_text().splitlines(keepends=True)
+    (folder / "notes.txt").write_text("".join(lines[:200]))
+    (folder / "more.txt").write_text("".join(lines[200:]))
     (program,) = [block for language, block in BLOCKS if language == "cpp"]
     (folder / "notes.cc").write_text(program)
     return folder

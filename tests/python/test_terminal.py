@@ -134,7 +134,7 @@ def certain(tmp_path):
 def test_all_but_certain_is_not_certain(certain):
     p = sluice_json("complete", certain, "one two")["candidates"][0]["probability"]
     assert 0.9995 < p < 1, "the model was meant to be that sure"
-    shown = in_a_terminal("complete", certain, "one two") + in_a_terminal("explain", certain, "one two")
+    shown = in_a_terminal("complete", certain, "one two") + in_a_terminal("explain", certain, "one two", "--horizon=one")
     assert ">99.9 %" in shown and not re.search(r"\b100(\.0)? %", shown)
     assert "<0.1 %" in shown and not re.search(r"(?<![\d.])0(\.0)? %", shown)
 

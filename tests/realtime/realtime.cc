@@ -21,6 +21,7 @@ static_assert(noexcept(std::declval<Stream&>().step(Token{})));
 static_assert(noexcept(std::declval<Stream&>().step(std::span<const float>())));
 static_assert(noexcept(std::declval<Stream&>().feed(std::span<const Token>())));
 static_assert(noexcept(std::declval<Stream&>().feed(std::span<const float>(), std::span<float>())));
+static_assert(noexcept(std::declval<Stream&>().begin()));
 static_assert(noexcept(std::declval<Stream&>().reset()));
 static_assert(noexcept(std::declval<StreamBatch&>().step(std::span<const Token>())));
 static_assert(noexcept(std::declval<StreamBatch&>().step(std::span<const float>())));
@@ -66,6 +67,7 @@ class Player {
   bool all_else() noexcept {
     bool good = model_.reads_text() ? stream_.feed(tokens_) : stream_.feed(x_, y_);
     good = good && !stream_.step(Token{kOutputs}) && !stream_.step(std::span<const float>(x_).first(1));
+    good = good && stream_.begin() == model_.reads_text();
     good = good && batch_.copy_state(1, kept_) && stream_.copy_state(kept_);
     good = good && (kept_.finite() || !stream_.finite()) && !batch_.finite(kStreams);
     stream_.set_state(kept_);

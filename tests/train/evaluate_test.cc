@@ -26,6 +26,8 @@ Model some_model(const Corpus& corpus) { return {{.cell = "lstm", .layers = 2, .
 struct Sums {
   double nats = 0;
   std::uint64_t tokens = 0, unknown = 0, first = 0, three = 0;
+  double known_nats = 0;
+  std::uint64_t known_first = 0, known_three = 0;
 };
 
 void add(const Model& model, std::span<const Token> tokens, Sums& sums) {
@@ -36,6 +38,10 @@ void add(const Model& model, std::span<const Token> tokens, Sums& sums) {
     sums.three += scores.rank[i] <= 2;
     sums.unknown += tokens[i + 1] == Vocabulary::unknown;
     ++sums.tokens;
+    if (tokens[i + 1] == Vocabulary::unknown) continue;
+    sums.known_nats += static_cast<double>(scores.nats[i]);
+    sums.known_first += scores.rank[i] == 0;
+    sums.known_three += scores.rank[i] <= 2;
   }
 }
 
@@ -48,6 +54,11 @@ void expect(const Evaluation& found, const Sums& sums) {
   EXPECT_NEAR(found.bits_per_token, sums.nats / n / std::log(2.0), 1e-12);
   EXPECT_DOUBLE_EQ(found.recall_at_1, static_cast<double>(sums.first) / n);
   EXPECT_DOUBLE_EQ(found.recall_at_3, static_cast<double>(sums.three) / n);
+  const double known = static_cast<double>(sums.tokens - sums.unknown);
+  EXPECT_NEAR(found.known_nats_per_token, sums.known_nats / known, 1e-12);
+  EXPECT_NEAR(found.known_perplexity, std::exp(sums.known_nats / known), 1e-9);
+  EXPECT_DOUBLE_EQ(found.known_recall_at_1, static_cast<double>(sums.known_first) / known);
+  EXPECT_DOUBLE_EQ(found.known_recall_at_3, static_cast<double>(sums.known_three) / known);
 }
 
 TEST(Evaluate, OnePartIsTheTextInOneStream) {
@@ -85,6 +96,13 @@ TEST(Evaluate, TheStateMatters) {
   const Corpus corpus = some_text(600, 4);
   const Model model = some_model(corpus);
   EXPECT_NE(evaluate(model, corpus, 1, 1).nats_per_token, evaluate(model, corpus, 300, 1).nats_per_token);
+}
+
+TEST(Evaluate, WhereEveryTokenIsUnknownNothingIsSaidOfOthers) {
+  const Model model = some_model(some_text(10, 7));
+  const Evaluation found = evaluate(model, Corpus::from_text("zzzz", model.vocabulary()));
+  EXPECT_EQ(found.unknown, found.tokens);
+  EXPECT_EQ(found.known_perplexity, 0);
 }
 
 TEST(Evaluate, MoreStreamsThanPredictionsAreNoTrouble) {

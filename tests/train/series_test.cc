@@ -127,6 +127,9 @@ TEST(SeriesTraining, WhatDoesNotFitIsNamed) {
   EXPECT_THAT(error_of(Status::usage, [&] { evaluate(text, echoes(100)); }), HasSubstr("found one of text"));
   EXPECT_THAT(error_of(Status::usage, [&] { train(model, test::letters(100), options); }), HasSubstr("of numbers"));
   EXPECT_THAT(error_of(Status::usage, [&] { evaluate(model, test::letters(100)); }), HasSubstr("of numbers"));
+  TrainOptions biased = options;
+  biased.frequency_bias = true;
+  EXPECT_THAT(error_of(Status::usage, [&] { train(model, echoes(100), biased); }), HasSubstr("frequency-bias"));
   EXPECT_THAT(error_of(Status::bad_file, [&] { train(model, echoes(5), options); }), HasSubstr("5 steps"));
   TrainOptions whole = options;
   whole.validation_split = 0;

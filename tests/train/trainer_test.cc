@@ -228,6 +228,39 @@ TEST(Trainer, DoesNotCalibrateTiedWeights) {
 }
 
 // Shown by the loss, which hangs on the state: with reset 1 the second window is read as if it came first.
+TEST(Trainer, BeginsTheBiasAtHowFrequentTokensAre) {
+  // Each token by itself, half of them the first: nothing is to be learned but how frequent they are.
+  Random random(9);
+  std::vector<Token> tokens;
+  std::vector<double> counts(6, 0);
+  for (std::size_t i = 0; i < 3000; ++i) {
+    Token token = 1;
+    while (token < 5 && random.uniform() < 0.5) ++token;
+    tokens.push_back(token);
+    ++counts[token];
+  }
+  const Corpus corpus = Corpus::from_tokens(std::move(tokens), letters(3).vocabulary());
+  double entropy = 0;
+  for (const double count : counts) entropy -= count > 0 ? count / 3000 * std::log(count / 3000) : 0;
+  TrainOptions options = small_options();
+  options.epochs = 1;
+  options.validation_split = 0;
+  options.learning_rate = 1e-9;
+  EXPECT_GT(run(small_model(), corpus, options).result.train_loss, entropy + 0.3);
+  options.frequency_bias = true;
+  Training with = run(small_model(), corpus, options);
+  EXPECT_NEAR(with.result.train_loss, entropy, 0.05);
+  for (const Token token : {1u, 5u}) {
+    EXPECT_NEAR(tensor(with.model, "head.bias")[token], std::log((counts[token] + 0.5) / 3003), 1e-5);
+  }
+  EXPECT_TRUE(std::isfinite(tensor(with.model, "head.bias")[0])) << "a token that does not occur";
+  // What a bias has learned stays.
+  Model trained = small_model();
+  tensor(trained, "head.bias")[2] = 0.25f;
+  Training again = run(trained, corpus, options);
+  EXPECT_NEAR(tensor(again.model, "head.bias")[2], 0.25, 1e-5);
+}
+
 TEST(Trainer, BeginsWindowsWithAnEmptyStateWhenToldTo) {
   const Corpus corpus = letters(500);
   TrainOptions options = small_options();

@@ -1,4 +1,4 @@
-// sluice compare FILE, sluice compare --favourites
+// sluice compare FILE..., sluice compare --favourites
 #include <fmt/format.h>
 
 #include <memory>
@@ -10,6 +10,7 @@
 #include "output.h"
 #include "progress.h"
 #include "runs_page.h"
+#include "text_files.h"
 #include "verbs.h"
 
 namespace sluice::tool {
@@ -17,7 +18,8 @@ namespace {
 
 struct Compare {
   Invocation typed;
-  std::string file, cells = "rnn,lstm,gru", match = "parameters", seeds = "1", distances;
+  std::vector<std::string> files;
+  std::string cells = "rnn,lstm,gru", match = "parameters", seeds = "1", distances;
   bool favourites = false, quiet = false;
   FavouritesOptions stories;
   TextFlags text;
@@ -27,6 +29,7 @@ struct Compare {
 
   int run();
   CompareOptions options() const;
+  Corpus read(Talk& talk, const TextFiles& material) const;
 };
 
 CompareOptions Compare::options() const {
@@ -51,8 +54,15 @@ CompareOptions Compare::options() const {
   return o;
 }
 
+Corpus Compare::read(Talk& talk, const TextFiles& material) const {
+  say_files(talk, material);
+  const Corpus corpus = Corpus::read(material.sources, material.name, text.checked(), text.vocabulary);
+  for (const std::string& warning : text_warnings(material, corpus)) talk.say("warning: " + one_line(warning));
+  return corpus;
+}
+
 int Compare::run() {
-  expect(favourites != !file.empty(), "compare", "either FILE or --favourites", favourites ? "both" : "neither");
+  expect(favourites != !files.empty(), "compare", "either FILE or --favourites", favourites ? "both" : "neither");
   if (!distances.empty()) {
     const auto numbers = read_numbers("--distances", distances);
     stories.distances.assign(numbers.begin(), numbers.end());
@@ -60,6 +70,7 @@ int Compare::run() {
   const CompareOptions o = options();
   const std::vector<FileLock> locks = result.lock();
   Talk talk(quiet);
+  const TextFiles material = favourites ? TextFiles{} : text_files(files);
   RunsProgress progress(talk);
   FewerThreads fewer(talk, o.train.threads);
   Interrupts interrupts;
@@ -68,9 +79,8 @@ int Compare::run() {
     progress.show(p);
     return interrupts.go_on();
   };
-  const std::vector<CompareRun> runs = favourites
-                                           ? compare_favourites(stories, o, report)
-                                           : compare(Corpus::read(file, text.checked(), text.vocabulary), o, report);
+  const std::vector<CompareRun> runs =
+      favourites ? compare_favourites(stories, o, report) : compare(read(talk, material), o, report);
   talk.clear();
   if (!interrupts.go_on()) {
     talk.say(fmt::format("stopped by {}; nothing is kept of a comparison that did not end", interrupts.name()));
@@ -86,7 +96,7 @@ int Compare::run() {
   const auto object = [&]() -> Json {
     Json list = Json::array();
     for (const CellRuns& cell : side_by_side) list.push_back(to_json(cell));
-    return {{"text", favourites ? "favourites" : file}, {"match", match}, {"seeds", o.seeds}, {"cells", list}};
+    return {{"text", favourites ? "favourites" : material.name}, {"match", match}, {"seeds", o.seeds}, {"cells", list}};
   };
   show(result, view, object);
   const std::vector<PageText> texts = favourites ? favourites_texts() : std::vector<PageText>();
@@ -100,7 +110,8 @@ int Compare::run() {
 Action add_compare(CLI::App& app, const Invocation& typed) {
   const auto verb = std::make_shared<Compare>();
   verb->typed = typed;
-  app.add_option("FILE", verb->file, "the text, UTF-8; - is standard input; its last tenth is held out");
+  app.add_option("FILE", verb->files,
+                 "the text, UTF-8: files, folders, - for standard input, any gzipped; its last tenth is held out");
   app.add_flag("--favourites", verb->favourites, "on made-up stories of the demonstration instead of a FILE");
   add_value(app, "--cells", verb->cells, "which, with commas between them", "NAMES");
   add_value(app, "--match", verb->match, "bring cells to equal parameters, or to equal hidden units", "NAME");

@@ -2,11 +2,12 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <iostream>
 #include <memory>
 
 #include "completion.h"
+#include "data/reader.h"
 #include "explain/facts.h"
+#include "input.h"
 #include "needs.h"
 #include "options.h"
 #include "output.h"
@@ -23,20 +24,38 @@ struct Complete {
   Precision precision = Precision::f32;
   bool top_given = false, quiet = false;
   bool asking = false;  // a person types the prompts and has them before their eyes
+  std::vector<std::string> stop;
   ResultFlags result;
 
   int run();
-  void check() const;
+  void check();
   void answer(const Model& network, const std::string& prompt) const;
   int answer_lines(const Model& network);
   std::string page(const Style& style, const Completion& done) const;
 };
 
-void Complete::check() const {
+// "\n", "\t" and "\\" as a shell hands them on, for what is hard to type.
+std::string unescaped(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char next = text[i] == '\\' && i + 1 < text.size() ? text[i + 1] : '\0';
+    const bool escape = next == 'n' || next == 't' || next == '\\';
+    out += !escape ? text[i] : next == 'n' ? '\n' : next == 't' ? '\t' : '\\';
+    i += escape ? 1 : 0;
+  }
+  return out;
+}
+
+void Complete::check() {
   const SampleOptions& s = options.sample;
   expect(options.top >= 1, "--top", "1 or more", std::to_string(options.top));
   expect(s.temperature >= 0, "--temp", "0 or more", field_text(s.temperature));
   expect(s.top_p > 0 && s.top_p <= 1, "--top-p", "more than 0 and at most 1", field_text(s.top_p));
+  for (const std::string& one : stop) {
+    expect(!one.empty(), "--stop", "a token or a text", "an empty one");
+    options.stop.push_back(unescaped(one));
+  }
+  expect(stop.empty() || options.tokens > 0, "--stop", "-n N beside it, the most tokens to go on by", "none");
   result.check();
 }
 
@@ -82,29 +101,36 @@ int Complete::answer_lines(const Model& network) {
   asking = isatty(0) == 1;
   Talk talk(quiet || !asking);
   talk.say("type the beginning of a text; Ctrl-D ends");
+  LineReader lines(file_source("-"), network.vocabulary().text().lossy);
+  int code = 0;
   std::string line;
   while (true) {
     if (asking && !quiet) std::fputs("\n> ", stderr);
-    if (!std::getline(std::cin, line)) break;
-    if (line.empty() && asking) continue;
-    const bool apart = !asking && !result.json && options.tokens == 0;  // each answer under its question
-    if (apart) print(printable(line) + "\n");
-    answer(network, line);
-    if (apart) print("\n");
+    try {
+      if (!lines.next(line)) break;
+      if (line.empty() && asking) continue;
+      const bool apart = !asking && !result.json && options.tokens == 0;  // each answer under its question
+      if (apart) print(printable(line) + "\n");
+      answer(network, line);
+      if (apart) print("\n");
+    } catch (const Error& error) {
+      // One line that is no text leaves the others to be answered.
+      if (error.status() == Status::failed || lines.number() == 0) throw;
+      code = static_cast<int>(error.status());
+      refuse_line(result, error, lines.number());
+    }
   }
   talk.say("");
-  return 0;
+  return code;
 }
 
 int Complete::run() {
   check();
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
-  const bool lines = words.empty() || text == "-";
+  const bool lines = words.empty() || (words.size() == 1 && words.front() == "-");
   if (lines) expect(result.svg.empty(), "--svg", "a TEXT to draw", "lines of standard input");
   const Model network = load_for("complete", model, precision);
   if (lines) return answer_lines(network);
-  answer(network, text);
+  answer(network, text_argument(words, false));
   return 0;
 }
 
@@ -125,6 +151,10 @@ Action add_complete(CLI::App& app, const Invocation& typed) {
             "X");
   add_value(app, "--top-k", verb->options.sample.top_k, "of -n: draw from so many likeliest tokens; 0: from all", "N");
   add_value(app, "--seed", verb->options.seed, "of -n: another number, another text", "N");
+  app.add_option("--stop", verb->stop, "of -n: end before this token or text; \\n is a line end; more than once: any")
+      ->type_name("TEXT")
+      ->take_all()
+      ->allow_extra_args(false);
   add_precision(app, verb->precision);
   verb->result.add(app);
   verb->result.add_picture(app);

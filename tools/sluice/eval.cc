@@ -1,55 +1,159 @@
-// sluice eval MODEL FILE
+// sluice eval MODEL FILE...
 #include <fmt/format.h>
 
+#include <cmath>
 #include <memory>
+#include <numbers>
 
+#include "explain/facts.h"
+#include "input.h"
 #include "needs.h"
 #include "options.h"
 #include "output.h"
+#include "text_files.h"
 #include "verbs.h"
 
 namespace sluice::tool {
 namespace {
 
+// Above this share of unknown tokens the figures speak of <unk> more than of the text.
+constexpr double kManyUnknown = 0.03;
+
 struct Eval {
-  std::string model, file;
+  std::string model;
+  std::vector<std::string> files;
   Precision precision = Precision::f32;
   std::uint64_t batch = 1, threads = 0;
+  bool lines = false;
   ResultFlags result;
 
   int run() const;
+  int score_lines(const Model& network, const TextFiles& text) const;
 };
+
+double unknown_share(const Evaluation& e) {
+  return e.tokens == 0 ? 0 : static_cast<double>(e.unknown) / static_cast<double>(e.tokens);
+}
+
+std::string page(const Style& style, const Evaluation& e, std::string_view unit) {
+  const auto row = [&](const char* name, const std::string& value, const std::string& note = "") {
+    return fmt::format("{}  {}{}\n", pad_right(name, 16), style.bold(value),
+                       note.empty() ? "" : "  " + style.dim(note));
+  };
+  std::string drawn =
+      row("tokens", std::to_string(e.tokens)) +
+      row("unknown", std::to_string(e.unknown), fmt::format("{} of them <unk>", percent(unknown_share(e), 2))) +
+      row("nats per token", fmt::format("{:.4f}", e.nats_per_token)) +
+      row("bits per token", fmt::format("{:.4f}", e.bits_per_token)) +
+      row("perplexity", fmt::format("{:.3f}", e.perplexity)) +
+      row("recall at 1", fmt::format("{:.4f}", e.recall_at_1), "share of tokens that were the likeliest") +
+      row("recall at 3", fmt::format("{:.4f}", e.recall_at_3), "share that were among the three likeliest");
+  if (unknown_share(e) <= kManyUnknown) return drawn;
+  drawn += fmt::format(
+      "\n{} of the tokens are {}s that the model does not know. Each counts as the token <unk>, which is easy to "
+      "predict.\n",
+      percent(unknown_share(e)), unit);
+  if (e.unknown == e.tokens) return drawn + "There are no others.\n";
+  return drawn + "Without them:\n" + row("tokens", std::to_string(e.tokens - e.unknown)) +
+         row("nats per token", fmt::format("{:.4f}", e.known_nats_per_token)) +
+         row("bits per token", fmt::format("{:.4f}", e.known_nats_per_token / std::numbers::ln2)) +
+         row("perplexity", fmt::format("{:.3f}", e.known_perplexity)) +
+         row("recall at 1", fmt::format("{:.4f}", e.known_recall_at_1)) +
+         row("recall at 3", fmt::format("{:.4f}", e.known_recall_at_3));
+}
+
+Json to_json(const Evaluation& e) {
+  Json known = nullptr;
+  if (e.unknown < e.tokens) {
+    known = {{"tokens", e.tokens - e.unknown},     {"nats_per_token", e.known_nats_per_token},
+             {"perplexity", e.known_perplexity},   {"bits_per_token", e.known_nats_per_token / std::numbers::ln2},
+             {"recall_at_1", e.known_recall_at_1}, {"recall_at_3", e.known_recall_at_3}};
+  }
+  return {{"tokens", e.tokens},
+          {"unknown", e.unknown},
+          {"unknown_share", unknown_share(e)},
+          {"nats_per_token", e.nats_per_token},
+          {"perplexity", e.perplexity},
+          {"bits_per_token", e.bits_per_token},
+          {"recall_at_1", e.recall_at_1},
+          {"recall_at_3", e.recall_at_3},
+          {"without_unknown", known}};
+}
+
+// A line as a text by itself: it begins as one, and its end is predicted like a word.
+struct LineScore {
+  std::size_t tokens = 0, unknown = 0;  // predicted
+  double nats = 0;                      // of all of them
+
+  double perplexity() const { return std::exp(nats / static_cast<double>(tokens)); }
+};
+
+LineScore score_line(const Model& model, const std::string& line) {
+  const std::optional<Token> end = model.begin_token();
+  std::vector<Token> tokens = model.vocabulary().encode(line);
+  if (end) {
+    tokens.insert(tokens.begin(), *end);
+    tokens.push_back(*end);
+  }
+  LineScore score;
+  for (const float nats : model.score(tokens).nats) {
+    score.nats += static_cast<double>(nats);
+    score.unknown += tokens[++score.tokens] == Vocabulary::unknown;
+  }
+  return score;
+}
+
+// A row a line, in the order of the lines; one that is no text has a row without numbers, so that rows still count
+// lines.
+int Eval::score_lines(const Model& network, const TextFiles& text) const {
+  int code = 0;
+  for (const TextSource& source : text.sources) {
+    LineReader reader(source, network.vocabulary().text().lossy);
+    std::string line;
+    while (true) {
+      try {
+        if (!reader.next(line)) break;
+        const LineScore s = score_line(network, line);
+        if (result.json) {
+          const Json perplexity = s.tokens == 0 ? Json(nullptr) : Json(s.perplexity());
+          Json row = {{"line", reader.number()}};
+          if (text.sources.size() > 1) row["file"] = source.name;
+          row.update({{"nats", s.nats}, {"perplexity", perplexity}, {"tokens", s.tokens}, {"unknown", s.unknown}});
+          print_json(row);
+        } else {
+          print(fmt::format("{:.4f}\t{}\t{}\t{}\n", s.nats, s.tokens == 0 ? "-" : fmt::format("{:.3f}", s.perplexity()),
+                            s.tokens, s.unknown));
+        }
+      } catch (const Error& error) {
+        if (error.status() == Status::failed || reader.number() == 0) throw;
+        code = static_cast<int>(error.status());
+        refuse_line(result, error, reader.number());
+        if (!result.json) print("-\t-\t-\t-\n");
+      }
+    }
+  }
+  return code;
+}
 
 int Eval::run() const {
   expect(batch >= 1, "--batch", "1 or more", std::to_string(batch));
+  expect(!lines || batch == 1, "--batch", "1 with --lines, where every line stands for itself", std::to_string(batch));
   const Model network = load_for("eval", model, precision);
-  const Corpus corpus = Corpus::read(file, network.vocabulary());
+  const TextFiles text = text_files(files);
+  if (lines) return score_lines(network, text);
+  Talk talk(false);
+  say_files(talk, text);
+  const Corpus corpus = Corpus::read(text.sources, text.name, network.vocabulary());
   const Evaluation e = evaluate(network, corpus, batch, threads);
   Talk talk(false);
   FewerThreads(talk, threads).say(e.threads);
-  const auto view = [&](const Style& style) {
-    const double share = e.tokens == 0 ? 0 : static_cast<double>(e.unknown) / static_cast<double>(e.tokens);
-    const auto row = [&](const char* name, const std::string& value, const std::string& note = "") {
-      return fmt::format("{}  {}{}\n", pad_right(name, 16), style.bold(value),
-                         note.empty() ? "" : "  " + style.dim(note));
-    };
-    return row("tokens", std::to_string(e.tokens)) +
-           row("unknown", std::to_string(e.unknown), fmt::format("{} of them <unk>", percent(share, 2))) +
-           row("nats per token", fmt::format("{:.4f}", e.nats_per_token)) +
-           row("bits per token", fmt::format("{:.4f}", e.bits_per_token)) +
-           row("perplexity", fmt::format("{:.3f}", e.perplexity)) +
-           row("recall at 1", fmt::format("{:.4f}", e.recall_at_1), "share of tokens that were the likeliest") +
-           row("recall at 3", fmt::format("{:.4f}", e.recall_at_3), "share that were among the three likeliest");
-  };
-  show(result, view, [&]() -> Json {
-    return {{"tokens", e.tokens},
-            {"unknown", e.unknown},
-            {"nats_per_token", e.nats_per_token},
-            {"perplexity", e.perplexity},
-            {"bits_per_token", e.bits_per_token},
-            {"recall_at_1", e.recall_at_1},
-            {"recall_at_3", e.recall_at_3}};
-  });
+  show(
+      result, [&](const Style& style) { return page(style, e, unit_name(network)); },
+      [&] {
+        Json object = to_json(e);
+        if (!text.plain) object["files"] = names_of(text);
+        return object;
+      });
   return 0;
 }
 
@@ -58,7 +162,10 @@ int Eval::run() const {
 Action add_eval(CLI::App& app, const Invocation&) {
   const auto verb = std::make_shared<Eval>();
   app.add_option("MODEL", verb->model, "a file that train wrote")->required();
-  app.add_option("FILE", verb->file, "the text, UTF-8; - is standard input")->required();
+  app.add_option("FILE", verb->files, "the text, UTF-8: files, folders, - for standard input, any of them gzipped")
+      ->required();
+  app.add_flag("--lines", verb->lines,
+               "score each line by itself: nats, perplexity, tokens (the line's end among them), unknown ones");
   add_value(app, "--batch", verb->batch, "parts of the text read side by side, each from an empty memory", "N");
   add_value(app, "--threads", verb->threads, "how many to use; 0: as many as the machine has", "N");
   add_precision(app, verb->precision);

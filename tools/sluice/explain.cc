@@ -2,12 +2,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iostream>
-#include <iterator>
 #include <memory>
 
 #include "explain/facts.h"
 #include "explain_view.h"
+#include "input.h"
 #include "needs.h"
 #include "options.h"
 #include "output.h"
@@ -145,10 +144,8 @@ std::vector<std::string> unknown_words(const Reading& reading) {
 int Explain::run() const {
   expect(top >= 1, "--top", "1 or more", std::to_string(top));
   result.check();
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
-  if (text == "-") text.assign(std::istreambuf_iterator<char>(std::cin), {});
   const Model network = load_for("explain", model);
+  const std::string text = text_argument(words, network.vocabulary().text().lossy);
   const Explanation explanation = explain(network, text, options(network, text));
   const auto json = [&] { return to_json(network, explanation, {.name = model_name(model)}); };
   const auto view = [&](const Style& style) { return draw_explanation(style, network, explanation); };

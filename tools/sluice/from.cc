@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "needs.h"
@@ -13,7 +14,7 @@ void From::add(CLI::App& app) {
   app.add_flag("--grow-vocabulary", grows_, "with --from: learn tokens of FILE that the model does not know as well");
 }
 
-void From::load(const CLI::App& app, const std::string& file) {
+void From::load(const CLI::App& app, const std::vector<std::string>& files) {
   const auto refuse = [&](const std::vector<const char*>& flags, const std::string& expected) {
     for (const char* flag : flags) {
       expect(app.get_option(flag)->count() == 0, flag, expected, "it");
@@ -22,7 +23,8 @@ void From::load(const CLI::App& app, const std::string& file) {
   if (!given()) return refuse({"--grow-vocabulary"}, "--from beside it, or neither");
   refuse({"--level", "--pretokenized", "--lowercase", "--lossy"}, "none beside --from, whose model decides it");
   if (!grows_) refuse({"--min-count", "--max-vocabulary"}, "none beside --from without --grow-vocabulary");
-  expect(!grows_ || file != "-", "--grow-vocabulary", "a FILE, which is read twice", "standard input");
+  const bool piped = std::find(files.begin(), files.end(), "-") != files.end();
+  expect(!grows_ || !piped, "--grow-vocabulary", "a FILE, which is read twice", "standard input");
   model_ = load_for("train", path_);
   note_ = {{"model", std::filesystem::path(path_).filename().string()}, {"vocabulary", model_->vocabulary().size()}};
   const auto trained = model_->notes().find("trained");
@@ -35,12 +37,13 @@ void From::load(const CLI::App& app, const std::string& file) {
   }
 }
 
-Corpus From::read(const std::string& file, const VocabularyOptions& vocabulary, const Config& config,
+Corpus From::read(const TextFiles& files, const VocabularyOptions& vocabulary, const Config& config,
                   std::uint64_t seed) {
   const Vocabulary own = model_->vocabulary();
-  const Vocabulary learned = grows_ ? Corpus::read(file, own.text(), vocabulary).vocabulary() : own;
+  const Vocabulary learned =
+      grows_ ? Corpus::read(files.sources, files.name, own.text(), vocabulary).vocabulary() : own;
   model_ = fine_tune(*model_, config, learned, seed);
-  return Corpus::read(file, model_->vocabulary());
+  return Corpus::read(files.sources, files.name, model_->vocabulary());
 }
 
 }  // namespace sluice::tool

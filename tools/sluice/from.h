@@ -4,9 +4,11 @@
 #include <CLI/CLI.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "options.h"
 #include "output.h"
+#include "text_files.h"
 
 namespace sluice::tool {
 
@@ -15,14 +17,14 @@ class From {
   void add(CLI::App& app);
   bool given() const { return !path_.empty(); }
 
-  // Reads the model. Throws Error: usage (options that the model decides, or that stand alone; `file` is the text),
+  // Reads the model. Throws Error: usage (options that the model decides, or that stand alone; `files` are the text's),
   // bad_file.
-  void load(const CLI::App& app, const std::string& file);
+  void load(const CLI::App& app, const std::vector<std::string>& files);
   const Model& model() const { return *model_; }
 
   // Makes it ready to train, with the tokens of the text besides its own where that is asked for, and reads the text as
   // the model reads it. `seed` draws what a new token begins with.
-  Corpus read(const std::string& file, const VocabularyOptions& vocabulary, const Config& config, std::uint64_t seed);
+  Corpus read(const TextFiles& files, const VocabularyOptions& vocabulary, const Config& config, std::uint64_t seed);
   // What it was, for the notes of the next.
   const Json& note() const { return note_; }
 

@@ -1,11 +1,10 @@
 // sluice gates MODEL TEXT
 #include <algorithm>
-#include <iostream>
-#include <iterator>
 #include <memory>
 
 #include "explain/facts.h"
 #include "gates_view.h"
+#include "input.h"
 #include "needs.h"
 #include "options.h"
 #include "output.h"
@@ -26,11 +25,8 @@ struct Gates {
 
 int Gates::run() const {
   result.check();
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
-  if (text == "-") text.assign(std::istreambuf_iterator<char>(std::cin), {});
   const Model network = load_for("gates", model);
-  const GatesOfText gates = read_gates(network, text);
+  const GatesOfText gates = read_gates(network, text_argument(words, network.vocabulary().text().lossy));
   const auto view = [&](const Style& style) { return units ? draw_units(style, gates) : draw_gates(style, gates); };
   show(result, view, [&] { return to_json(gates); });
   flush();

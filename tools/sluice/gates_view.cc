@@ -196,17 +196,39 @@ std::string strip(const Style& style, const Row& row, std::span<const float> uni
   return line;
 }
 
+// What a text begins after is no word of it.
+void drop_first(GateTrace& trace) {
+  const auto hidden = static_cast<std::ptrdiff_t>(trace.hidden);
+  const auto drop = [&](std::vector<float>& values) {
+    if (!values.empty()) values.erase(values.begin(), values.begin() + hidden);
+  };
+  for (LayerTrace& layer : trace.layers) {
+    for (std::vector<float>& gate : layer.gates) drop(gate);
+    drop(layer.candidate);
+    drop(layer.hidden);
+    drop(layer.memory);
+  }
+  --trace.steps;
+}
+
 }  // namespace
 
 GatesOfText read_gates(const Model& model, const std::string& text) {
   GatesOfText gates;
-  const std::vector<Token> tokens = model.vocabulary().encode(text, &gates.words);
+  std::vector<Token> tokens = model.vocabulary().encode(text, &gates.words);
   if (tokens.empty()) {
     throw Error(Status::usage, fmt::format("TEXT: expected at least one {}, found an empty text", unit_name(model)));
   }
   for (const Token token : tokens) gates.known.push_back(token != Vocabulary::unknown);
   gates.cell = &model.cell();
+  const std::optional<Token> begin = model.begin_token();
+  const bool begins = begin && tokens.front() != *begin;
+  if (begins) {
+    gates.begins_after = model.vocabulary().token(*begin);
+    tokens.insert(tokens.begin(), *begin);
+  }
   gates.trace = model.trace(tokens);
+  if (begins) drop_first(gates.trace);
   return gates;
 }
 
@@ -269,7 +291,11 @@ Json to_json(const GatesOfText& gates) {
     if (!trace.memory.empty()) layer["memory"] = units(trace.memory);
     layers.push_back(std::move(layer));
   }
-  return {{"cell", gates.cell->name}, {"tokens", gates.words}, {"unknown", unknown_words(gates)}, {"layers", layers}};
+  return {{"cell", gates.cell->name},
+          {"tokens", gates.words},
+          {"begins_after", gates.begins_after ? Json(*gates.begins_after) : Json(nullptr)},
+          {"unknown", unknown_words(gates)},
+          {"layers", layers}};
 }
 
 Json means_json(const GatesOfText& gates) {

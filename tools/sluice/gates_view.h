@@ -1,6 +1,7 @@
 // What the gates did over a text, as a page and as JSON.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,8 +13,9 @@ namespace sluice::tool {
 
 struct GatesOfText {
   const CellInfo* cell = nullptr;
-  std::vector<std::string> words;  // each token as it was written
-  std::vector<bool> known;         // whether the model knows it
+  std::vector<std::string> words;           // each token as it was written
+  std::vector<bool> known;                  // whether the model knows it
+  std::optional<std::string> begins_after;  // the token read before the text, which is no word of it (Stream::begin)
   GateTrace trace;
 };
 

@@ -15,6 +15,7 @@ struct Need {
   bool text;   // reads tokens, which numbers do not have
   bool exact;  // computes gradients, so weights in f32
 };
+// Of train, what --from begins with.
 constexpr Need kNeeds[] = {
     {"complete", true, false}, {"gates", true, false}, {"explain", true, true},  {"eval", true, false},
     {"train", true, false},    {"info", false, false}, {"export", false, false},

@@ -65,6 +65,13 @@ void print_json(const Json& object) { print_json_text(object.dump(-1, ' ', false
 
 void print_json_text(std::string_view object) { print(printable_json(object) + "\n"); }
 
+void refuse_line(const ResultFlags& flags, const Error& error, std::uint64_t number) {
+  if (flags.json) print_json({{"line", number}, {"error", error.what()}});
+  flush();
+  const std::string sentence = fmt::format("sluice: {}\n", one_line(error.what()));
+  std::fwrite(sentence.data(), 1, sentence.size(), stderr);
+}
+
 void say_unknown(Talk& talk, std::string_view unit, const std::vector<std::string>& unknown, bool all) {
   if (unknown.empty()) return;
   std::string list;

@@ -41,6 +41,9 @@ void draw_picture(const ResultFlags& flags, const std::string& command, const Vi
 void write_page(const ResultFlags& flags, const std::function<std::string()>& make);
 void print_json(const Json& object);
 void print_json_text(std::string_view object);  // already written
+// Says what is wrong with one of many lines, between the answers to the others: as one of the objects, and as a
+// sentence.
+void refuse_line(const ResultFlags& flags, const Error& error, std::uint64_t number);
 // Tells which words or characters (`unit`) a model does not know; nothing when it knows all. `all`: it knows none.
 void say_unknown(Talk& talk, std::string_view unit, const std::vector<std::string>& unknown, bool all);
 // Says once, where the system gave fewer threads than were asked for (0: as many as the machine has), that it did.

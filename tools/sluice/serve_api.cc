@@ -183,7 +183,7 @@ HttpJob Api::complete(const std::string& body) const {
   const std::vector<const ServedModel*> models = chosen(request.models);
   const bool is_long = weigh(request, models, limits_);
   const auto run = [request, models](const GoOn& go_on) -> HttpResponse {
-    const CompletionOptions options{request.top, request.tokens, request.sample, request.seed, go_on};
+    const CompletionOptions options{request.top, request.tokens, request.sample, request.seed, {}, go_on};
     Json answer = answer_head();
     answer["results"] = Json::array();
     for (const ServedModel* served : models) {

@@ -262,8 +262,8 @@ std::string percentage(double share, int decimals) {
   const auto text = [&](double value) { return fmt::format("{:.{}f}", value, decimals); };
   const std::string rounded = text(100 * share);
   const double step = std::pow(10.0, -decimals);
-  if (share > 0 && rounded == text(0)) return std::string("<") + text(step);
-  if (share < 1 && rounded == text(100)) return std::string(">") + text(100 - step);
+  if (share > 0 && rounded == text(0)) return fmt::format("<{}", text(step));
+  if (share < 1 && rounded == text(100)) return fmt::format(">{}", text(100 - step));
   return rounded;
 }
 

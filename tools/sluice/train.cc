@@ -1,4 +1,4 @@
-// sluice train FILE -o MODEL
+// sluice train FILE... -o MODEL
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -18,6 +18,7 @@
 #include "options.h"
 #include "output.h"
 #include "progress.h"
+#include "text_files.h"
 #include "train/options.h"
 #include "train/stopwatch.h"
 #include "verbs.h"
@@ -29,7 +30,8 @@ namespace fs = std::filesystem;
 
 struct Train {
   Invocation typed;
-  std::string file, output, validation, log;
+  std::vector<std::string> files;
+  std::string output, validation, log;
   bool force = false, quiet = false;
   From from;
   TextFlags text;
@@ -164,12 +166,18 @@ int Train::run() {
   const FileLock output_lock(output), checkpoint_lock(d.train.checkpoint);
   refuse_what_exists(d.train);
   Talk talk(quiet);
-  const Corpus corpus = from.given() ? from.read(file, text.vocabulary, d.config, d.train.seed)
-                                     : Corpus::read(file, text.checked(), text.vocabulary);
+  const TextFiles read = text_files(files);
+  say_files(talk, read);
+  const Corpus corpus = from.given() ? from.read(read, text.vocabulary, d.config, d.train.seed)
+                                     : Corpus::read(read.sources, read.name, text.checked(), text.vocabulary);
   say_text(talk, "text", corpus);
+  const std::vector<std::string> warnings = text_warnings(read, corpus);
+  for (const std::string& warning : warnings) talk.say("warning: " + one_line(warning));
   std::optional<Corpus> held_out;
   if (!validation.empty()) {
-    held_out = Corpus::read(validation, corpus.vocabulary());
+    const TextFiles apart = text_files({validation});
+    say_files(talk, apart);
+    held_out = Corpus::read(apart.sources, apart.name, corpus.vocabulary());
     say_text(talk, "validation", *held_out);
   }
   Model model = from.given() ? from.model() : Model(d.config, corpus.vocabulary(), d.train.seed);
@@ -208,7 +216,10 @@ int Train::run() {
   std::error_code gone_already;
   fs::remove(d.train.checkpoint, gone_already);
   if (result.json) {
-    print_json(to_json(output, model, corpus, r, validated));
+    Json object = to_json(output, model, corpus, r, validated);
+    object["files"] = names_of(read);
+    object["warnings"] = warnings;
+    print_json(object);
   } else {
     print(summary(output, model, r, progress.result(r, validated)));
   }
@@ -238,7 +249,8 @@ void show_both(CLI::App& app) {
 Action add_train(CLI::App& app, const Invocation& typed) {
   const auto verb = std::make_shared<Train>();
   verb->typed = typed;
-  app.add_option("FILE", verb->file, "the text, UTF-8; - is standard input")->required();
+  app.add_option("FILE", verb->files, "the text, UTF-8: files, folders, - for standard input, any of them gzipped")
+      ->required();
   app.add_option("-o,--output", verb->output, "where the model goes")->type_name("MODEL")->required();
   app.add_flag("--force", verb->force, "replace an existing MODEL");
   app.add_option("--validation", verb->validation, "a validation text of its own")->type_name("FILE");
@@ -252,7 +264,7 @@ Action add_train(CLI::App& app, const Invocation& typed) {
   verb->training.add(app, words.train);
   show_both(app);
   return [verb, &app] {
-    verb->from.load(app, verb->file);
+    verb->from.load(app, verb->files);
     return verb->run();
   };
 }
