@@ -23,7 +23,7 @@ void sluice_stream_free(sluice_stream* stream) {
 
 sluice_status sluice_stream_begin(sluice_stream* stream) {
   if (const sluice_status bad = check_handle(__func__, stream)) return bad;
-  if (const sluice_status bad = check_text(__func__, *stream->model)) return bad;
+  if (const sluice_status bad = check_text(__func__, stream->stream.model())) return bad;
   stream->stream.begin();
   return SLUICE_OK;
 }

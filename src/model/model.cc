@@ -65,7 +65,7 @@ State Model::initial_state(std::size_t batch) const {
   return state;
 }
 std::optional<Token> Model::begin_token() const {
-  return vocabulary_.find(vocabulary_.text().level == Level::pretokenized ? Vocabulary::end_of_line : "\n");
+  return vocabulary().find(vocabulary().text().level == Level::pretokenized ? Vocabulary::end_of_line : "\n");
 }
 
 void Model::set_precision(Precision precision) try {

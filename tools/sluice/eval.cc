@@ -145,7 +145,6 @@ int Eval::run() const {
   say_files(talk, text);
   const Corpus corpus = Corpus::read(text.sources, text.name, network.vocabulary());
   const Evaluation e = evaluate(network, corpus, batch, threads);
-  Talk talk(false);
   FewerThreads(talk, threads).say(e.threads);
   show(
       result, [&](const Style& style) { return page(style, e, unit_name(network)); },
