@@ -6,12 +6,10 @@
 #include <string>
 #include <string_view>
 
+#include "base/shown.h"
 #include "sluice/error.h"
 
 namespace sluice {
-
-// Text from a file made fit for a message: at most 60 bytes, control characters escaped, in quotes.
-std::string shown(std::string_view text);
 
 // An object of texts, numbers, true and false. Throws Error (bad_file): anything else, a key twice, more than `most`
 // bytes.
