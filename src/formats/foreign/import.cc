@@ -8,6 +8,7 @@
 #include "base/shown.h"
 #include "formats/foreign/chain.h"
 #include "formats/foreign/npy.h"
+#include "formats/foreign/onnx_graph.h"
 #include "formats/foreign/pytorch.h"
 #include "formats/foreign/zip.h"
 #include "sluice/error.h"
@@ -41,6 +42,9 @@ bool is_safetensors(std::string_view bytes) {
   return bytes[8] == '{' && length <= bytes.size() - 8;
 }
 
+// Protocol buffers have no magic number; a model begins with its IR version, a small number in field 1.
+bool is_onnx(std::string_view bytes) { return bytes.size() > 2 && bytes[0] == 0x08 && bytes[1] > 0 && bytes[1] < 64; }
+
 bool holds_arrays(const Zip& zip) {
   return std::ranges::any_of(zip.entries, [](const ZipEntry& entry) { return entry.name.ends_with(".npy"); });
 }
@@ -58,6 +62,7 @@ Network read_network(std::string_view bytes, const std::string& path, const Opti
   }
   if (is_pytorch(bytes)) return chain(read_pytorch(bytes, path), "PyTorch state dictionary, before 1.6");
   if (is_safetensors(bytes)) return chain(read_tensors(bytes, path), "safetensors");
+  if (is_onnx(bytes)) return read_onnx(bytes, path, options);
   const bool lite = bytes.size() > 8 && bytes.substr(4, 4) == "TFL3";
   throw Error(Status::bad_file, path +
                                     ": expected a model of PyTorch, ONNX, Keras, RTNeural, GuitarML, NAM or RNNoise, " +
