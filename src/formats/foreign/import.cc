@@ -7,6 +7,8 @@
 #include "base/safetensors.h"
 #include "base/shown.h"
 #include "formats/foreign/chain.h"
+#include "formats/foreign/hdf5.h"
+#include "formats/foreign/keras.h"
 #include "formats/foreign/npy.h"
 #include "formats/foreign/onnx_graph.h"
 #include "formats/foreign/pytorch.h"
@@ -57,11 +59,13 @@ Network read_network(std::string_view bytes, const std::string& path, const Opti
   };
   if (is_zip(bytes)) {
     const Zip zip = read_zip(bytes, path);
+    if (is_keras(zip)) return read_keras(zip, bytes.size(), options);
     if (holds_arrays(zip)) return chain(read_npz(bytes, path), "NumPy arrays");
     return chain(read_pytorch(bytes, path), "PyTorch state dictionary");
   }
   if (is_pytorch(bytes)) return chain(read_pytorch(bytes, path), "PyTorch state dictionary, before 1.6");
   if (is_safetensors(bytes)) return chain(read_tensors(bytes, path), "safetensors");
+  if (is_hdf5(bytes)) return read_keras_h5(bytes, path, options);
   if (is_onnx(bytes)) return read_onnx(bytes, path, options);
   const bool lite = bytes.size() > 8 && bytes.substr(4, 4) == "TFL3";
   throw Error(Status::bad_file, path +
