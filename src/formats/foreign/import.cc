@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/safetensors.h"
 #include "base/shown.h"
+#include "formats/foreign/audio.h"
 #include "formats/foreign/chain.h"
 #include "formats/foreign/hdf5.h"
 #include "formats/foreign/keras.h"
@@ -47,6 +48,11 @@ bool is_safetensors(std::string_view bytes) {
 // Protocol buffers have no magic number; a model begins with its IR version, a small number in field 1.
 bool is_onnx(std::string_view bytes) { return bytes.size() > 2 && bytes[0] == 0x08 && bytes[1] > 0 && bytes[1] < 64; }
 
+bool is_json(std::string_view bytes) {
+  const std::size_t first = bytes.find_first_not_of(" \t\r\n");
+  return first != std::string_view::npos && bytes[first] == '{';
+}
+
 bool holds_arrays(const Zip& zip) {
   return std::ranges::any_of(zip.entries, [](const ZipEntry& entry) { return entry.name.ends_with(".npy"); });
 }
@@ -65,6 +71,8 @@ Network read_network(std::string_view bytes, const std::string& path, const Opti
   }
   if (is_pytorch(bytes)) return chain(read_pytorch(bytes, path), "PyTorch state dictionary, before 1.6");
   if (is_safetensors(bytes)) return chain(read_tensors(bytes, path), "safetensors");
+  if (is_rnnoise(bytes)) return read_rnnoise(bytes, path);
+  if (is_json(bytes)) return read_audio_json(bytes, path, options);
   if (is_hdf5(bytes)) return read_keras_h5(bytes, path, options);
   if (is_onnx(bytes)) return read_onnx(bytes, path, options);
   const bool lite = bytes.size() > 8 && bytes.substr(4, 4) == "TFL3";
