@@ -95,7 +95,7 @@ class Reader {
         flow = input(layer);
         continue;
       }
-      if (flow.value == no_value) flow = implied_input(layer);
+      if (flow.value == no_value) flow = input(layer);
       flow = apply(layer, {flow});
     }
     if (flow.value == no_value) throw Error(Status::bad_file, path_ + ": config: expected layers, found none");
@@ -166,19 +166,12 @@ class Reader {
     return true;
   }
 
-  // [batch, time, features] of numbers, or [batch, time] of tokens.
+  // [batch, time, features] of numbers, or [batch, time] of tokens; of an input layer, or of the first one without.
   Flow input(const Layer& layer) {
     const JsonObject config(*layer.config, where(layer));
     const JsonNode* shape = config.find("batch_shape");
     if (shape == nullptr) shape = config.find("batch_input_shape");
     if (shape == nullptr) config.refuse("batch_shape", "a shape", "none");
-    return input_of(layer, *shape);
-  }
-  Flow implied_input(const Layer& layer) {
-    const JsonObject config(*layer.config, where(layer));
-    const JsonNode* shape = config.find("batch_input_shape");
-    if (shape == nullptr) shape = config.find("batch_shape");
-    if (shape == nullptr) config.refuse("batch_input_shape", "the shape of the input", "none");
     return input_of(layer, *shape);
   }
   Flow input_of(const Layer& layer, const JsonNode& shape) {

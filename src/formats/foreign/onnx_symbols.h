@@ -49,4 +49,8 @@ struct Symbol {
   bool sorted = false;  // rows are in the order of falling lengths
 };
 
+inline bool is_constant(const Symbol& symbol) {
+  return symbol.kind == SymbolKind::numbers || symbol.kind == SymbolKind::whole;
+}
+
 }  // namespace sluice::foreign
