@@ -310,9 +310,23 @@ class Nam {
 Network read_audio_json(std::string_view bytes, const std::string& path, const Options& options) {
   const JsonNode root = read_json(bytes, path);
   const JsonObject model(root, path);
-  if (model.find("architecture") != nullptr) return Nam(root, path).read(options.silence);
-  if (model.find("model_data") != nullptr) return read_guitarml(root, bytes.size(), path, options);
-  if (model.find("layers") != nullptr) return RtNeural(root, path).read();
+  if (model.find("architecture") != nullptr) {
+    expect_only(options, {"--silence", "--layout"}, path);
+    Network network = Nam(root, path).read(options.silence);
+    network.layout = options.layout;
+    return network;
+  }
+  if (model.find("model_data") != nullptr) {
+    expect_only(options, {"--layout"}, path);
+    return read_guitarml(root, bytes.size(), path, options);
+  }
+  if (model.find("layers") != nullptr) {
+    expect_only(options, {"--layout"}, path);
+    Network network = RtNeural(root, path).read();
+    network.layout = options.layout;
+    return network;
+  }
+  expect_only(options, {"--parts", "--unused", "--layout"}, path);
   const bool tensors =
       std::ranges::any_of(root.keys, [](const std::string& key) { return key.find(".weight") != std::string::npos; });
   if (!tensors) model.refuse("layers", "a model of RTNeural, GuitarML or NAM, or a state dictionary", "another object");

@@ -59,10 +59,36 @@ bool holds_arrays(const Zip& zip) {
 
 }  // namespace
 
+void expect_only(const Options& options, const std::vector<std::string_view>& flags, const std::string& path) {
+  const std::pair<std::string_view, bool> given[] = {{"--parts", !options.parts.empty()},
+                                                     {"--unused", !options.unused.empty()},
+                                                     {"--layout", options.layout != Layout::unknown},
+                                                     {"--reset", options.reset_after.has_value()},
+                                                     {"--convention", !options.convention.empty()},
+                                                     {"--constants", !options.constants.empty()},
+                                                     {"--silence", options.silence > 0}};
+  for (const auto& [flag, is_given] : given) {
+    if (!is_given || std::ranges::find(flags, flag) != flags.end()) continue;
+    throw Error(Status::usage,
+                path + ": expected no " + std::string(flag) + ", for which such a file has no use, found one");
+  }
+}
+
 Network read_network(std::string_view bytes, const std::string& path, const Options& options) {
   const auto chain = [&](std::vector<RawTensor> tensors, const char* format) {
     return read_chain(std::move(tensors), format, bytes.size(), path, options);
   };
+  if (is_onnx(bytes)) {
+    expect_only(options, {"--reset", "--constants"}, path);
+    return read_onnx(bytes, path, options);
+  }
+  if (is_rnnoise(bytes)) {
+    expect_only(options, {}, path);
+    return read_rnnoise(bytes, path);
+  }
+  if (is_json(bytes)) return read_audio_json(bytes, path, options);
+  expect_only(options, {"--parts", "--unused", "--layout", "--reset", "--convention"}, path);
+  if (is_hdf5(bytes)) return read_keras_h5(bytes, path, options);
   if (is_zip(bytes)) {
     const Zip zip = read_zip(bytes, path);
     if (is_keras(zip)) return read_keras(zip, bytes.size(), options);
@@ -71,10 +97,6 @@ Network read_network(std::string_view bytes, const std::string& path, const Opti
   }
   if (is_pytorch(bytes)) return chain(read_pytorch(bytes, path), "PyTorch state dictionary, before 1.6");
   if (is_safetensors(bytes)) return chain(read_tensors(bytes, path), "safetensors");
-  if (is_rnnoise(bytes)) return read_rnnoise(bytes, path);
-  if (is_json(bytes)) return read_audio_json(bytes, path, options);
-  if (is_hdf5(bytes)) return read_keras_h5(bytes, path, options);
-  if (is_onnx(bytes)) return read_onnx(bytes, path, options);
   const bool lite = bytes.size() > 8 && bytes.substr(4, 4) == "TFL3";
   throw Error(Status::bad_file, path +
                                     ": expected a model of PyTorch, ONNX, Keras, RTNeural, GuitarML, NAM or RNNoise, " +

@@ -24,6 +24,10 @@ struct Options {
   std::size_t silence = 0;          // steps of zeros before the first step: NAM's half a second
 };
 
+// Throws Error (usage) for an option that is given but is none of those that this kind of file has a use for, by the
+// names of the flags.
+void expect_only(const Options& options, const std::vector<std::string_view>& flags, const std::string& path);
+
 // Reads a file, whose kind is known by its bytes. Throws Error (bad_file) that names the first thing that is not
 // understood, and Error (usage) where an option is missing or does not fit.
 SLUICE_API Network open_network(const std::string& path, const Options& options = {});

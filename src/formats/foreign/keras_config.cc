@@ -401,9 +401,7 @@ class Reader {
 
 Network read_keras_config(const JsonNode& config, const KerasSource& source, std::uint64_t file_bytes,
                           const std::string& path, const Options& options) {
-  if (!options.parts.empty()) {
-    throw Error(Status::usage, path + ": expected no --parts for a file with a config, found " + shown(options.parts));
-  }
+  expect_only(options, {}, path);
   return Reader(source, file_bytes, path).read(config);
 }
 

@@ -51,7 +51,7 @@ inline std::string npz_sample() {
   std::vector<ZipPart> parts;
   for (const auto& [name, shape] : torch_shapes()) {
     const std::string sizes =
-        "(" + std::to_string(shape[0]) + (shape.size() == 2 ? ", " + std::to_string(shape[1]) : ",") + ")";
+        std::string("(") + std::to_string(shape[0]) + (shape.size() == 2 ? ", " + std::to_string(shape[1]) : ",") + ")";
     parts.push_back({name + ".npy", npy_of(sizes, floats(wave(static_cast<std::size_t>(count_of(shape)),
                                                               static_cast<double>(parts.size()))))});
   }

@@ -105,6 +105,22 @@ TEST(ForeignModel, AGruThatDoesNotSayItsFormIsAskedFor) {
             "file: \"g\": bias of a gru that resets after the product: expected shape [2, 6], found [6]");
 }
 
+TEST(ForeignModel, AnOptionWithoutUseIsRefused) {
+  const auto usage = [](const std::string& bytes, const Options& options) {
+    return error_of(Status::usage, [&] { read_network(bytes, "file", options); });
+  };
+  const std::string parts = "file: expected no --parts, for which such a file has no use, found one";
+  EXPECT_EQ(usage(test::onnx_gru().done(), with_parts("gru")), parts);
+  EXPECT_EQ(usage(test::keras_sample(), with_parts("gru")), parts);
+  EXPECT_EQ(usage(test::rtneural_sample(), with_parts("gru")), parts);
+  EXPECT_EQ(usage(test::guitarml_sample(), with_parts("rec,lin")), parts);
+  EXPECT_EQ(usage(test::rnnoise_sample(), with_parts("gru")), parts);
+  Options silence = with_parts("gru,fc");
+  silence.silence = 10;
+  EXPECT_EQ(usage(test::torch_sample(), silence),
+            "file: expected no --silence, for which such a file has no use, found one");
+}
+
 TEST(ForeignOnnx, ShapesThatDoNotFitAreNamed) {
   test::OnnxWriter writer;
   writer.input("x", {-1, -1, 1})
@@ -156,7 +172,7 @@ TEST(ForeignOnnx, ASmallFileCannotUnfold) {
   test::OnnxWriter doubling;
   doubling.input("x", {-1, -1, 1}).constant("a0", {8}, test::wave(8, 0));
   for (int i = 0; i < 40; ++i) {
-    const std::string from = "a" + std::to_string(i), to = "a" + std::to_string(i + 1);
+    const std::string from = std::string("a") + std::to_string(i), to = std::string("a") + std::to_string(i + 1);
     doubling.node("Concat", {from, from}, {to}, {{"axis", 0}});
   }
   const std::string bytes = doubling.node("GRU", {"x", "a40", "a40"}, {"y"}).output("y").done();
