@@ -25,6 +25,11 @@ sluice_package(nlohmann-json3-dev nlohmann_json 3.11)
 # Of these two the headers alone: nobody links them.
 sluice_module(libhwy-dev SLUICE_HWY libhwy)
 sluice_module(libxxhash-dev SLUICE_XXHASH libxxhash)
+# Headers alone as well, and no file for pkg-config.
+find_path(SLUICE_PROTOZERO_INCLUDE_DIR protozero/pbf_reader.hpp)
+if(NOT SLUICE_PROTOZERO_INCLUDE_DIR)
+  list(APPEND SLUICE_LACKING libprotozero-dev)
+endif()
 # Global, since whoever links a static library from another folder links it too.
 sluice_module(libutf8proc-dev SLUICE_UTF8PROC libutf8proc IMPORTED_TARGET GLOBAL)
 if(SLUICE_TOOL)

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/shown.h"
 #include "sluice/error.h"
 
 namespace sluice {

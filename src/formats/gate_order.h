@@ -36,4 +36,14 @@ inline constexpr std::array<GateOrder, 1> gate_orders = {
 // The cells that torch.nn has, in that order and sense.
 inline constexpr std::array<std::string_view, 3> pytorch_cells = {"rnn", "lstm", "gru-reset-after"};
 
+// The orders of other systems, towards the canonical one of foreign networks: lstm i, f, g, o; gru z, r, h with z the
+// share of new memory. Where z keeps, it is negated.
+inline constexpr std::array<GateBlock, 1> one_gate = {{{0}}};
+inline constexpr std::array<GateBlock, 4> lstm_ifgo = {{{0}, {1}, {2}, {3}}};      // PyTorch, Keras, RTNeural, NAM
+inline constexpr std::array<GateBlock, 4> lstm_iofg = {{{0}, {3}, {1}, {2}}};      // ONNX
+inline constexpr std::array<GateBlock, 3> lstm_peepholes_iof = {{{0}, {2}, {1}}};  // ONNX; inside i, f, o
+inline constexpr std::array<GateBlock, 3> gru_rzn = {{{1}, {0, true}, {2}}};       // PyTorch
+inline constexpr std::array<GateBlock, 3> gru_zrh = {{{0, true}, {1}, {2}}};       // Keras, ONNX, RTNeural, RNNoise
+inline constexpr std::array<GateBlock, 3> gru_zrh_keeping = {{{0}, {1}, {2}}};     // the same, left as it is
+
 }  // namespace sluice

@@ -29,6 +29,7 @@ Action add_serve(CLI::App& app, const Invocation& typed);
 Action add_eval(CLI::App& app, const Invocation& typed);
 Action add_compare(CLI::App& app, const Invocation& typed);
 Action add_info(CLI::App& app, const Invocation& typed);
+Action add_import(CLI::App& app, const Invocation& typed);
 Action add_export(CLI::App& app, const Invocation& typed);
 Action add_bench(CLI::App& app, const Invocation& typed);
 Action add_demo(CLI::App& app, const Invocation& typed);

@@ -1,0 +1,53 @@
+// Whether a foreign network computes what its system computed: arrays in_NAME go in, what comes out is compared with
+// arrays out_NAME. Names are those of the network's inputs and outputs; where one array and one input or output are
+// left over they belong together, whatever they are called.
+//
+// How an array lies is said by the port (ONNX) or is usual:
+//   a sequence   [T, F], [T] where F is 1, or with a batch axis as the layout says
+//   tokens       [T], or with a batch axis
+//   a vector     [F] or [B, F]
+// An array with one axis more in front is one call after another, in which the state of each goes into the next.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "formats/foreign/network.h"
+#include "formats/foreign/tensors.h"
+#include "sluice/export.h"
+
+namespace sluice::foreign {
+
+struct NamedArray {
+  std::string name;
+  Array array;
+};
+
+struct Comparison {
+  std::string output, array;  // the network's name and the array's
+  double largest = 0;         // difference
+  double magnitude = 0;       // largest number that was expected
+  std::size_t numbers = 0;
+};
+
+struct CheckResult {
+  std::vector<Comparison> comparisons;
+  std::vector<std::string> left_out;  // inputs that were not given: zeros
+  double largest() const;
+};
+
+// The arrays of an .npz. Throws Error (bad_file).
+SLUICE_API std::vector<NamedArray> read_arrays(std::string_view bytes, const std::string& path);
+
+// Throws Error (usage) for arrays that fit no input or output.
+SLUICE_API CheckResult check(const Network& network, const std::vector<NamedArray>& arrays);
+
+// What comes out of simple inputs where there is nothing to compare with: waves, ascending tokens, four steps of a row.
+struct FirstOutput {
+  std::string output;
+  std::vector<double> numbers;  // the first few
+};
+SLUICE_API std::vector<FirstOutput> first_outputs(const Network& network, std::size_t most = 6);
+
+}  // namespace sluice::foreign

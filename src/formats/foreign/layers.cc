@@ -1,0 +1,44 @@
+#include "formats/foreign/layers.h"
+
+#include "sluice/error.h"
+
+namespace sluice::foreign {
+
+Numbers reordered(const Numbers& rows, std::span<const GateBlock> blocks, std::size_t columns,
+                  const std::string& where) {
+  const std::size_t unit = blocks.size() * columns;
+  if (unit == 0 || rows.size() % unit != 0) {
+    throw Error(Status::bad_file, where + ": expected rows of " + std::to_string(blocks.size()) + " gates, found " +
+                                      std::to_string(rows.size()) + " numbers");
+  }
+  const std::size_t size = rows.size() / blocks.size();
+  Numbers canonical(rows.size(), rows.wide());
+  for (std::size_t block = 0; block < blocks.size(); ++block) {
+    const std::size_t from = block * size, to = blocks[block].internal * size;
+    for (std::size_t i = 0; i < size; ++i) {
+      canonical.set(to + i, blocks[block].negated ? -rows[from + i] : rows[from + i]);
+    }
+  }
+  return canonical;
+}
+
+Numbers transposed(const Numbers& values, std::size_t columns, std::size_t rows) {
+  Numbers turned(values.size(), values.wide());
+  for (std::size_t i = 0; i < columns; ++i) {
+    for (std::size_t j = 0; j < rows; ++j) turned.set(j * columns + i, values[i * rows + j]);
+  }
+  return turned;
+}
+
+Numbers part_of(const Numbers& values, std::size_t first, std::size_t count) {
+  Numbers part(count, values.wide());
+  for (std::size_t i = 0; i < count; ++i) part.set(i, values[first + i]);
+  return part;
+}
+
+void expect_shape(const Array& array, const Shape& shape, const std::string& where) {
+  if (array.shape == shape) return;
+  throw Error(Status::bad_file, where + ": expected shape " + text(shape) + ", found " + text(array.shape));
+}
+
+}  // namespace sluice::foreign
