@@ -12,9 +12,6 @@
 
 namespace sluice {
 
-// Text from a file made fit for a message: at most 60 bytes, control characters escaped, in quotes.
-std::string shown(std::string_view text);
-
 // Throws Error (bad_file) for more than `most` bytes.
 void expect_size(std::string_view text, const std::string& where, std::size_t most);
 

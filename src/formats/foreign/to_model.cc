@@ -31,9 +31,9 @@ class Conversion {
     file.tensors = tensors();
     const std::string bytes = format_safetensors(file);
     const TensorFileView view = view_safetensors(bytes, path_);
-    check_tensors(view, config, vocabulary, path_);
+    check_tensors(view, config, vocabulary, FileNames::alike, path_);
     Model model(std::make_unique<sluice::Network>(config, vocabulary), vocabulary_of(vocabulary));
-    from_tensors(view, model.network(), path_);
+    from_tensors(view, model.network(), FileNames::alike, path_);
     Team team(1);
     model.network().pack(team);
     model.notes()["imported"] = nlohmann::json{{"format", network_.format}, {"file", path_}}.dump();
