@@ -3,6 +3,7 @@
 
 #include "sluice/cell.h"
 #include "sluice/compare.h"
+#include "sluice/config.h"
 #include "sluice/data.h"
 #include "sluice/error.h"
 #include "sluice/explain.h"

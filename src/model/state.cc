@@ -123,12 +123,13 @@ State::State(std::vector<StateShape> layers, std::size_t batch) try
 }
 
 State::State(std::size_t layers, std::size_t states, std::size_t batch, std::size_t hidden) try {
-  std::size_t each = 0;
-  if (!__builtin_mul_overflow(states, hidden, &each) && layers <= kMostValues) {
-    *this = State(std::vector<StateShape>(each == 0 ? 0 : layers, {states, hidden}), batch);
-    return;
+  std::size_t count = 0;  // where it is 0, so are the layers
+  const bool none = layers == 0 || states == 0 || batch == 0 || hidden == 0;
+  if (!none && (__builtin_mul_overflow(states, hidden, &count) || __builtin_mul_overflow(count, batch, &count) ||
+                __builtin_mul_overflow(count, layers, &count) || count > kMostValues)) {
+    throw Error(Status::usage, "state: expected at most 2^40 values, found more");
   }
-  throw Error(Status::usage, "state: expected at most 2^40 values, found more");
+  *this = State(std::vector<StateShape>(none ? 0 : layers, {states, hidden}), batch);
 } catch (...) {
   rethrow_as_error("state");
 }

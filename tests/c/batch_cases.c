@@ -88,7 +88,7 @@ void refuses_wrong_arguments_of_batches(const struct c_world* world) {
   CHECK(made == NULL);
   REFUSED(SLUICE_USAGE, "something else", sluice_batch_new, ((sluice_model*)(void*)batch, 2, &made));
   REFUSED(SLUICE_USAGE, "found 0", sluice_batch_new, (model, 0, &made));
-  REFUSED(SLUICE_USAGE, "found 18446746473709551615", sluice_batch_new, (model, (size_t)-1, &made));
+  REFUSED(SLUICE_USAGE, "found 18446744073709551615", sluice_batch_new, (model, (size_t)-1, &made));
   REFUSED(SLUICE_USAGE, "from 1 to 16777216", sluice_batch_new, (model, ((size_t)1 << 24) + 1, &made));
   REFUSED(SLUICE_USAGE, "a place for the batch", sluice_batch_new, (model, 2, NULL));
 

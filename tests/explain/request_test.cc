@@ -63,9 +63,10 @@ TEST(Requests, WorkIsThatOfTheSteps) {
   request.options.leave_one_out = false;
   EXPECT_DOUBLE_EQ(work_of(request, model, 100), 100 * (5 * step + logits));
   request.options.leave_one_out = true;
-  EXPECT_DOUBLE_EQ(work_of(request, model, 100), 100 * (5 * step + logits) + 100 * (50 * step + logits));
+  // Each word left out, and replaced by four others.
+  EXPECT_DOUBLE_EQ(work_of(request, model, 100), 100 * (5 * step + logits) + 500 * (50 * step + logits));
   request.options.changes.remove = {1};
-  EXPECT_DOUBLE_EQ(work_of(request, model, 100), 2 * (100 * (5 * step + logits) + 100 * (50 * step + logits)));
+  EXPECT_DOUBLE_EQ(work_of(request, model, 100), 2 * (100 * (5 * step + logits) + 500 * (50 * step + logits)));
   CompleteRequest complete;
   complete.tokens = 256;
   EXPECT_GT(work_of(complete, model, 100), 356 * (step + logits));
