@@ -14,10 +14,10 @@ struct LayerConfig {
   std::size_t units = 256;            // H, units, of a direction; the outputs of a dense layer
   std::string direction = "forward";  // recurrent: forward, backward (from each sequence's own last step), both
                                       // (outputs side by side, forward first) or sum (outputs added)
-  std::string activation = "tanh";  // of the plain rnn: tanh or relu; dense: none, tanh, relu, sigmoid or elu
-  double dropout = 0;               // of its outputs, in training
-  double weight_dropout = 0;        // of the recurrent weights U (DropConnect; Merity, Keskar & Socher 2018, section 2)
-  double forget_bias = 1;           // initial bias of the LSTM's forget gate (Jozefowicz et al. 2015)
+  std::string activation = "tanh";    // of the plain rnn: tanh or relu; dense: none, tanh, relu, sigmoid or elu
+  double dropout = 0;                 // of its outputs, in training
+  double weight_dropout = 0;  // of the recurrent weights U (DropConnect; Merity, Keskar & Socher 2018, section 2)
+  double forget_bias = 1;     // initial bias of the LSTM's forget gate (Jozefowicz et al. 2015)
   bool operator==(const LayerConfig&) const = default;
 };
 

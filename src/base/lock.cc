@@ -37,15 +37,18 @@ std::string owner_of(int fd) {
 struct FileLock::Held {
   std::string path;  // absolute
   int fd = -1;
+  bool locked = false;
   std::thread::id owner;
   Identity identity;
 
   // Removed while it is still locked: whoever opened it before finds that it has no name any more.
   ~Held() {
     const std::lock_guard guard(mutex());
-    list().erase(identity);
-    ::unlink(path.c_str());
-    ::close(fd);
+    if (locked) {
+      list().erase(identity);
+      ::unlink(path.c_str());
+    }
+    if (fd >= 0) ::close(fd);
   }
 
   // The locks of this process, by their files: to the system one process is not another's rival.
@@ -64,7 +67,10 @@ FileLock::FileLock(const std::string& path) {
   if (place.empty()) return;
   const std::string name = std::filesystem::absolute(place + ".lock");
   for (;;) {
-    const int fd = ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    // Before the file is there, so that nothing that fails later leaves it open.
+    const auto mine = std::make_shared<Held>();
+    mine->path = name;
+    const int fd = mine->fd = ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (fd < 0) {
       throw Error(Status::failed, path + ": cannot lock: " + name + ": " + std::generic_category().message(errno));
     }
@@ -73,7 +79,6 @@ FileLock::FileLock(const std::string& path) {
     ::fstat(fd, &info);
     const Identity identity{info.st_dev, info.st_ino};
     if (const auto found = Held::list().find(identity); found != Held::list().end()) {
-      ::close(fd);
       const std::shared_ptr<const Held> held = found->second.lock();
       if (held == nullptr) continue;  // about to be removed
       if (held->owner != std::this_thread::get_id()) throw busy(path, name, "another thread of this process");
@@ -82,27 +87,22 @@ FileLock::FileLock(const std::string& path) {
     }
     if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
       const bool taken = errno == EWOULDBLOCK;
-      const std::string owner = owner_of(fd);
-      ::close(fd);
-      if (taken) throw busy(path, name, owner);
+      if (taken) throw busy(path, name, owner_of(fd));
       ::unlink(name.c_str());
       return;  // this file system knows no locks
     }
     if (::fstat(fd, &info) != 0 || info.st_nlink == 0) {
-      ::close(fd);  // removed by who had it, between opening and locking
-      continue;
+      continue;  // removed by who had it, between opening and locking
     }
     const std::string self = std::to_string(::getpid());
     if (::ftruncate(fd, 0) != 0 || ::pwrite(fd, self.data(), self.size(), 0) < 0) {
       // A full disk: the lock holds without the number in it.
     }
-    auto held = std::make_shared<Held>();
-    held->path = name;
-    held->fd = fd;
-    held->owner = std::this_thread::get_id();
-    held->identity = identity;
-    Held::list()[identity] = held;
-    held_ = std::move(held);
+    mine->owner = std::this_thread::get_id();
+    mine->identity = identity;
+    mine->locked = true;
+    Held::list()[identity] = mine;
+    held_ = mine;
     return;
   }
 }

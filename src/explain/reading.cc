@@ -183,7 +183,8 @@ Reading read_held(const Model& model, std::span<const Token> tokens, std::size_t
   return reading;
 }
 
-Reading read_text(const Model& model, std::span<const Token> tokens, std::size_t top, std::span<const Clamp> clamps) try {
+Reading read_text(const Model& model, std::span<const Token> tokens, std::size_t top,
+                  std::span<const Clamp> clamps) try {
   expect_words(model, tokens);
   return read_held(model, tokens, top, holds_of(model, clamps, tokens.size()));
 } catch (...) {

@@ -59,10 +59,12 @@ const Vocabulary& Model::vocabulary() const { return *vocabulary_; }
 std::size_t Model::parameter_count() const { return network_->parameters().count(); }
 bool Model::streams() const { return network_->streams(); }
 std::uint64_t Model::fingerprint() const { return network_->fingerprint(); }
-State Model::initial_state(std::size_t batch) const {
+State Model::initial_state(std::size_t batch) const try {
   State state = network_->initial_state(batch);
   state.set_model(fingerprint());
   return state;
+} catch (...) {
+  rethrow_as_error("state");
 }
 std::optional<Token> Model::begin_token() const {
   return vocabulary().find(vocabulary().text().level == Level::pretokenized ? Vocabulary::end_of_line : "\n");

@@ -59,7 +59,8 @@ TEST(Requests, WorkIsThatOfTheSteps) {
                     Vocabulary({}, {"<unk>", "a", "b", "c"}));
   const double step = 2 * 3 * 40 * (40 + 40 + 1) + 4;  // and the head's bias
   const double logits = 4 * 40;
-  ExplainRequest request{.text = "", .models = {}, .units = false, .options = {.horizon = {}}};
+  ExplainRequest request{
+      .text = "", .models = {}, .units = false, .options = {.horizon = {}, .ablation = {}, .microscope = {}}};
   request.options.leave_one_out = false;
   EXPECT_DOUBLE_EQ(work_of(request, model, 100), 100 * (5 * step + logits));
   request.options.leave_one_out = true;

@@ -84,12 +84,13 @@ TEST(StateBytes, AreWhatTheHeaderSays) {
   std::ranges::copy(values, state.values().begin());
   state.set_model(0x0102030405060708u);
   const Bytes bytes = state.to_bytes();
-  const unsigned char expected[] = {'S', 'L', 'U', 'I', 'C', 'E', 'S', 'T', 2, 0, 0, 0, 0, 0, 0, 0,  // version
-                                    8,   7,   6,   5,   4,   3,   2,   1,                            // model
-                                    2,   0,   0,   0,   0,   0,   0,   0,   1, 0, 0, 0, 0, 0, 0, 0,  // layers, batch
-                                    1,   0,   0,   0,   0,   0,   0,   0,   2, 0, 0, 0, 0, 0, 0, 0,  // states, hidden
-                                    2,   0,   0,   0,   0,   0,   0,   0,   1, 0, 0, 0, 0, 0, 0, 0,
-                                    0,   0,   0x80, 0x3f, 0, 0,   0x20, 0xc0, 0, 0, 0, 0, 0, 0, 0, 0x40};
+  const unsigned char expected[] = {
+      'S', 'L', 'U',  'I',  'C', 'E', 'S',  'T',  2, 0, 0, 0, 0, 0, 0, 0,  // version
+      8,   7,   6,    5,    4,   3,   2,    1,                             // model
+      2,   0,   0,    0,    0,   0,   0,    0,    1, 0, 0, 0, 0, 0, 0, 0,  // layers, batch
+      1,   0,   0,    0,    0,   0,   0,    0,    2, 0, 0, 0, 0, 0, 0, 0,  // states, hidden
+      2,   0,   0,    0,    0,   0,   0,    0,    1, 0, 0, 0, 0, 0, 0, 0,
+      0,   0,   0x80, 0x3f, 0,   0,   0x20, 0xc0, 0, 0, 0, 0, 0, 0, 0, 0x40};
   ASSERT_EQ(bytes.size(), sizeof expected + 8);
   EXPECT_EQ(std::memcmp(bytes.data(), expected, sizeof expected), 0);
   EXPECT_EQ(summed(bytes), bytes);
