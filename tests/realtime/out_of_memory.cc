@@ -249,7 +249,6 @@ TEST(OutOfMemory, TextsThrowNothingElse) {
 }
 
 TEST(OutOfMemory, TrainingThrowsNothingElseAndLeavesASafeModel) {
-  const Folder folder;
   const Corpus corpus = Corpus::from_text(kText, small_model().vocabulary());
   for (const Precision precision : {Precision::f32, Precision::bf16}) {
     const Model fresh = small_model();
@@ -261,8 +260,6 @@ TEST(OutOfMemory, TrainingThrowsNothingElseAndLeavesASafeModel) {
                             .calibrate_temperature = true,
                             .validation_split = 0.3,
                             .threads = 1};
-    options.checkpoint = folder / "checkpoint";
-    // Too little for a checkpoint is a warning, and training goes on.
     const auto run = [&] {
       Model model = fresh;
       try {
@@ -276,8 +273,8 @@ TEST(OutOfMemory, TrainingThrowsNothingElseAndLeavesASafeModel) {
         throw;
       }
     };
+    // Too little for packing the weights in the end is said by whoever uses the model next.
     expect_only_errors("train", run, Reads::the_system);
-    EXPECT_EQ(folder.files(), 1u) << "temporary files";
   }
   expect_only_errors("evaluate", [&, model = small_model()] { evaluate(model, corpus, 1, 1); });
 }
