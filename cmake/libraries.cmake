@@ -27,8 +27,12 @@ endforeach()
 
 # Reading and writing files gains a few percent from -O3, but its size has to be carried by every program that streams.
 set(SLUICE_FILE_SOURCES ${SLUICE_SOURCES})
-list(FILTER SLUICE_FILE_SOURCES INCLUDE REGEX "/src/base/(json|json_writer|safetensors)[.]cc$|/src/formats/")
+list(FILTER SLUICE_FILE_SOURCES INCLUDE REGEX "/src/formats/")
 set_source_files_properties(${SLUICE_FILE_SOURCES} PROPERTIES COMPILE_OPTIONS $<$<CONFIG:Release>:-O2>)
+list(APPEND SLUICE_FILE_SOURCES ${SLUICE_INFERENCE_SOURCES})
+list(FILTER SLUICE_FILE_SOURCES INCLUDE REGEX
+     "/src/base/(json|json_writer|safetensors[a-z_]*)[.]cc$|/src/formats/(model_[a-z]+|self_check)[.]cc$|/src/model/(config|layout)[.]cc$|/src/kernels/registry[.]cc$")
+set_source_files_properties(${SLUICE_FILE_SOURCES} PROPERTIES COMPILE_OPTIONS $<$<CONFIG:Release>:-Os>)
 
 # Kernels go without the stack protector: a small network's step takes a tenth of a microsecond, and has to stay there.
 if(SLUICE_HAS_fstack_protector_strong)

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "sluice/standard.h"
+
 namespace sluice {
 
 // One layer of a network. Fields that its kind has no use for keep their defaults.

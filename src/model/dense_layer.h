@@ -10,16 +10,17 @@ class DenseLayer : public Part {
  public:
   DenseLayer(const LayerConfig& config, std::size_t place, std::size_t inputs, const std::vector<Shape>& tensors);
   std::unique_ptr<Part> clone() const override { return std::make_unique<DenseLayer>(*this); }
+  PartKind kind() const override { return PartKind::dense; }
 
   SharedRoom room() const override;
   void pack(const Parameters& parameters, Format format, Team& team) override;
   std::unique_ptr<Memory> memory() const override;
   void prepare(const WindowShape& window, Format format, std::size_t threads, bool training,
                Memory& memory) const override;
-  void forward(const Pass& pass, const PartInput& in, const Parameters& parameters, Memory& memory) const override;
+  void forward(const Pass& pass, const PartInput& in, const Parameters& parameters, Memory& memory) const;
   const float* rows(const WindowShape& window, const Memory& memory) const override;
   void backward(const Pass& pass, const PartInput& in, const PartGradient& gradient, const Parameters& parameters,
-                Parameters& gradients, Memory& memory) const override;
+                Parameters& gradients, Memory& memory) const;
   void infer(const WindowShape& window, const PartInput& in, Memory& memory, Scratch& scratch) const noexcept override;
 
  private:

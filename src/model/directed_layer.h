@@ -14,6 +14,7 @@ class DirectedLayer : public Part {
   // config.direction is "backward", "both" (outputs side by side, forward first) or "sum" (outputs added).
   DirectedLayer(const LayerConfig& config, std::size_t place, std::size_t inputs, const std::vector<Shape>& tensors);
   std::unique_ptr<Part> clone() const override { return std::make_unique<DirectedLayer>(*this); }
+  PartKind kind() const override { return PartKind::directed; }
 
   std::vector<const RecurrentLayer*> recurrent() const override;
   std::size_t states() const noexcept override { return forward_ ? 2 : 1; }
@@ -25,10 +26,10 @@ class DirectedLayer : public Part {
                Memory& memory) const override;
   void load(const WindowShape& window, const State& state, std::size_t first, Memory& memory) const override;
   void store(const WindowShape& window, const Memory& memory, std::size_t first, State& state) const override;
-  void forward(const Pass& pass, const PartInput& in, const Parameters& parameters, Memory& memory) const override;
+  void forward(const Pass& pass, const PartInput& in, const Parameters& parameters, Memory& memory) const;
   const float* rows(const WindowShape& window, const Memory& memory) const override;
   void backward(const Pass& pass, const PartInput& in, const PartGradient& gradient, const Parameters& parameters,
-                Parameters& gradients, Memory& memory) const override;
+                Parameters& gradients, Memory& memory) const;
   void infer(const WindowShape& window, const PartInput& in, Memory& memory, Scratch& scratch) const noexcept override;
 
  private:

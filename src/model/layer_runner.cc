@@ -69,7 +69,7 @@ void LayerRunner::run(const WindowShape& window, const float* x, State& state, f
   prepare_scratch(window.rows(), team.size(), training);
   layer_->prepare(window, format_, team.size(), training, *memory_);
   layer_->load(window, state, 0, *memory_);
-  layer_->forward(pass(team), {x, layer_->inputs(), nullptr}, parameters_, *memory_);
+  forward_part(*layer_, pass(team), {x, layer_->inputs(), nullptr}, parameters_, *memory_);
   layer_->store(window, *memory_, 0, state);
   const std::size_t width = layer_->outputs(), stride = row_stride(width);
   const float* rows = layer_->rows(window, *memory_);
@@ -129,7 +129,7 @@ void LayerRunner::backward(std::span<const float> x, std::span<const float> dy, 
     gradient.x = dx_.data();
     gradient.x_stride = dx_stride;
   }
-  layer_->backward(pass(team), {x.data(), inputs, nullptr}, gradient, parameters_, gradients, *memory_);
+  backward_part(*layer_, pass(team), {x.data(), inputs, nullptr}, gradient, parameters_, gradients, *memory_);
   if (!aside) return;
   team.split(rows, 1, [&](std::size_t first, std::size_t last) {
     for (std::size_t r = first; r < last; ++r) std::copy_n(dx_.data() + r * dx_stride, inputs, dx.data() + r * inputs);

@@ -109,7 +109,7 @@ void backward_parts(const Network::Impl& n, const PartInput& input, std::span<co
     } else {
       gradient.x = part.in_place() ? dy->data() : dx->data();
     }
-    part.backward(pass, part_input(n, l, input, dropout, w), gradient, n.parameters, gradients, *w.parts[l]);
+    backward_part(part, pass, part_input(n, l, input, dropout, w), gradient, n.parameters, gradients, *w.parts[l]);
     if (l > 0 && !part.in_place()) std::swap(dy, dx);
   }
   if (!n.reads_tokens()) return;
@@ -210,7 +210,7 @@ PartInput forward_parts(const Network::Impl& n, const Rows& inputs, const Dropou
   const PartInput input = input_rows(n, inputs, dropout, false, w, team);
   for (std::size_t l = 0; l < n.parts.size(); ++l) {
     const Part& part = *n.parts[l];
-    part.forward(pass, part_input(n, l, input, dropout, w), n.parameters, *w.parts[l]);
+    forward_part(part, pass, part_input(n, l, input, dropout, w), n.parameters, *w.parts[l]);
     if (!drops_outputs(n, l, dropout)) continue;
     const std::size_t stride = row_stride(part.outputs());
     drop_rows(part.rows(w.window, *w.parts[l]), stride, w.dropped[l].data(), stride, w.window.rows(),

@@ -48,6 +48,30 @@ std::size_t first_tensor(const std::vector<Shape>& tensors, std::size_t layer, b
   return i;
 }
 
+void forward_part(const Part& part, const Pass& pass, const PartInput& in, const Parameters& parameters,
+                  Part::Memory& memory) {
+  switch (part.kind()) {
+    case PartKind::recurrent:
+      return static_cast<const RecurrentLayer&>(part).forward(pass, in, parameters, memory);
+    case PartKind::directed:
+      return static_cast<const DirectedLayer&>(part).forward(pass, in, parameters, memory);
+    case PartKind::dense:
+      return static_cast<const DenseLayer&>(part).forward(pass, in, parameters, memory);
+  }
+}
+
+void backward_part(const Part& part, const Pass& pass, const PartInput& in, const PartGradient& gradient,
+                   const Parameters& parameters, Parameters& gradients, Part::Memory& memory) {
+  switch (part.kind()) {
+    case PartKind::recurrent:
+      return static_cast<const RecurrentLayer&>(part).backward(pass, in, gradient, parameters, gradients, memory);
+    case PartKind::directed:
+      return static_cast<const DirectedLayer&>(part).backward(pass, in, gradient, parameters, gradients, memory);
+    case PartKind::dense:
+      return static_cast<const DenseLayer&>(part).backward(pass, in, gradient, parameters, gradients, memory);
+  }
+}
+
 std::unique_ptr<Part> make_part(const LayerConfig& config, std::size_t place, std::size_t inputs,
                                 const std::vector<Shape>& tensors) {
   if (config.kind == "dense") return std::make_unique<DenseLayer>(config, place, inputs, tensors);

@@ -1,7 +1,7 @@
 // A layer as a network sees it: rows in, rows out, forward and backward over a window, and forward alone in real time.
 //
 // Rows between layers lie row_stride(width) apart, their padding zero. A kind of layer is a file with a class of these
-// functions and a line in make_part().
+// functions, and a line in make_part(), forward_part() and backward_part() each.
 #pragma once
 
 #include <memory>
@@ -66,6 +66,7 @@ struct PartGradient {
 };
 
 class RecurrentLayer;
+enum class PartKind { recurrent, directed, dense };
 
 class Part {
  public:
@@ -78,6 +79,8 @@ class Part {
   virtual ~Part() = default;
   virtual std::unique_ptr<Part> clone() const = 0;
 
+  // Which class it is of, for forward_part() and backward_part().
+  virtual PartKind kind() const = 0;
   std::size_t inputs() const { return inputs_; }
   std::size_t outputs() const { return outputs_; }
   // Its recurrent layers, one a direction; none of a layer without a state.
@@ -101,12 +104,8 @@ class Part {
   virtual void load(const WindowShape&, const State&, std::size_t, Memory&) const {}
   virtual void store(const WindowShape&, const Memory&, std::size_t, State&) const {}
 
-  virtual void forward(const Pass& pass, const PartInput& in, const Parameters& parameters, Memory& memory) const = 0;
   // Where forward() or infer() left its rows.
   virtual const float* rows(const WindowShape& window, const Memory& memory) const = 0;
-  // After forward() on the same input.
-  virtual void backward(const Pass& pass, const PartInput& in, const PartGradient& gradient,
-                        const Parameters& parameters, Parameters& gradients, Memory& memory) const = 0;
   // forward() on the calling thread, without what a way back would need. Keeps the real-time contract.
   virtual void infer(const WindowShape& window, const PartInput& in, Memory& memory,
                      Scratch& scratch) const noexcept = 0;
@@ -114,6 +113,13 @@ class Part {
  private:
   std::size_t inputs_, outputs_;
 };
+
+// A pass over a window, and after it on the same input the way back. No virtual functions, since those would bring all
+// of training into a program that only streams: these two call the function of the part's own class.
+void forward_part(const Part& part, const Pass& pass, const PartInput& in, const Parameters& parameters,
+                  Part::Memory& memory);
+void backward_part(const Part& part, const Pass& pass, const PartInput& in, const PartGradient& gradient,
+                   const Parameters& parameters, Parameters& gradients, Part::Memory& memory);
 
 // The entries of packed sequences (WindowShape::entries), kept in `entries`; nullptr where all are as long as the
 // window. Throws Error (usage) for lengths that do not fit.

@@ -21,6 +21,7 @@ class RecurrentLayer : public Part {
   // of recurrent weights is this layer's.
   RecurrentLayer(const LayerConfig& config, std::size_t inputs, std::size_t first_tensor, std::size_t mask);
   std::unique_ptr<Part> clone() const override { return std::make_unique<RecurrentLayer>(*this); }
+  PartKind kind() const override { return PartKind::recurrent; }
 
   const LayerShape& shape() const { return shape_; }
   const CellInfo& cell() const { return *cell_; }
@@ -40,10 +41,10 @@ class RecurrentLayer : public Part {
                Memory& memory) const override;
   void load(const WindowShape& window, const State& state, std::size_t first, Memory& memory) const override;
   void store(const WindowShape& window, const Memory& memory, std::size_t first, State& state) const override;
-  void forward(const Pass& pass, const PartInput& in, const Parameters& parameters, Memory& memory) const override;
+  void forward(const Pass& pass, const PartInput& in, const Parameters& parameters, Memory& memory) const;
   const float* rows(const WindowShape& window, const Memory& memory) const override;
   void backward(const Pass& pass, const PartInput& in, const PartGradient& gradient, const Parameters& parameters,
-                Parameters& gradients, Memory& memory) const override;
+                Parameters& gradients, Memory& memory) const;
   void infer(const WindowShape& window, const PartInput& in, Memory& memory, Scratch& scratch) const noexcept override;
 
   // forward() for one sequence with gates held: held [T, rows * Hp] as recur_held() reads it.

@@ -20,6 +20,12 @@ RUNS = {
 }
 
 
+def named_as_then(path):
+    """The tensors, under the names of f39ebe3: since then those of a GRU that PyTorch does not have say so."""
+    header, data = tensors(path)
+    return {name.replace("rnn.gru.", "rnn."): entry for name, entry in header.items()}, data
+
+
 @pytest.fixture(scope="module")
 def play(tmp_path_factory):
     path = tmp_path_factory.mktemp("play") / "play.txt"
@@ -37,7 +43,7 @@ def test_a_checkpoint_resumes(play, tmp_path, run, target):
     _, err = sluice("train", play, "-o", model, *SHARED, *RUNS[run].split(), "--resume", "--checkpoint", checkpoint,
                     env={"SLUICE_TARGET": target.upper()})
     assert "does not say on which instruction set" in err
-    assert tensors(model) == tensors(EARLIER / f"{run}.{target}.safetensors")
+    assert named_as_then(model) == named_as_then(EARLIER / f"{run}.{target}.safetensors")
 
 
 @pytest.mark.parametrize("run", RUNS)

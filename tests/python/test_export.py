@@ -174,7 +174,7 @@ def test_it_expects_the_next_words_of_complete(trained, tmp_path, cell):
     model = trained(cell, "two-layers")
     c = Library(tmp_path, export(model, tmp_path), model)
     state = c.start()
-    for word in PROMPT.replace(",", " ,").split():
+    for word in ["\n", *PROMPT.replace(",", " ,").split()]:  # complete begins after the end of a line
         c.step(state, c.tokens.index(word))
     found = c.probabilities(state)
     assert sum(found) == pytest.approx(1, abs=1e-5)

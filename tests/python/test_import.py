@@ -64,7 +64,7 @@ def test_what_today_s_models_cannot_hold_is_named(tmp_path):
 @pytest.mark.parametrize("arguments, sentence", [
     (["--layout", "sideways"], "--layout: expected batch-first or time-first, found 'sideways'"),
     (["--reset", "never"], "--reset: expected before or after, found 'never'"),
-    (["--silence", "-1"], "--silence: expected a whole number, 0 or more, found '-1'"),
+    (["--silence", "-1"], "--silence: expected a whole number of 0 or more, found '-1'"),
     (["--tolerance", "x"], "--tolerance: expected a number, found 'x'"),
 ])
 def test_options_are_checked(arguments, sentence):

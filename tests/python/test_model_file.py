@@ -27,7 +27,8 @@ def model(request, text, tmp_path_factory):
     tokens = json.loads(metadata["sluice.vocabulary"])
     expected = {candidate["token"]: candidate["probability"]
                 for candidate in sluice_json("complete", path, PROMPT, "--top", "10")["candidates"]}
-    prompt = [tokens.index(word) for word in PROMPT.replace(",", " ,").split()]
+    # complete begins after the end of a line
+    prompt = [tokens.index(word) for word in ["\n", *PROMPT.replace(",", " ,").split()]]
     return cell, layers, tensors, tokens, prompt, expected, json.loads(metadata["sluice.self-check"])
 
 

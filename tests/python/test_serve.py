@@ -103,7 +103,7 @@ def test_the_page_and_its_headers(server):
     ("POST", "/api/v1/explain", b"", 400, "JSON"),
     ("POST", "/api/v1/explain", b"\xff\xfe", 400, "JSON"),
     ("POST", "/api/v1/explain", b"[" * 60000, 400, "JSON"),
-    ("POST", "/api/v1/explain", b'{"text": "Ada", "at": 1e999}', 400, "numbers"),
+    ("POST", "/api/v1/explain", b'{"text": "Ada", "at": 1e999}', 400, "number"),
     ("POST", "/api/v1/explain", {"text": ""}, 400, "text"),
     ("POST", "/api/v1/explain", {"text": "Ada", "at": 1}, 400, "at"),
     ("POST", "/api/v1/explain", {"text": "Ada", "colour": 1}, 400, "colour"),

@@ -38,16 +38,16 @@ struct CheckResult {
 };
 
 // The arrays of an .npz. Throws Error (bad_file).
-SLUICE_API std::vector<NamedArray> read_arrays(std::string_view bytes, const std::string& path);
+std::vector<NamedArray> read_arrays(std::string_view bytes, const std::string& path);
 
 // Throws Error (usage) for arrays that fit no input or output.
-SLUICE_API CheckResult check(const Network& network, const std::vector<NamedArray>& arrays);
+CheckResult check(const Network& network, const std::vector<NamedArray>& arrays);
 
 // What comes out of simple inputs where there is nothing to compare with: waves, ascending tokens, four steps of a row.
 struct FirstOutput {
   std::string output;
   std::vector<double> numbers;  // the first few
 };
-SLUICE_API std::vector<FirstOutput> first_outputs(const Network& network, std::size_t most = 6);
+std::vector<FirstOutput> first_outputs(const Network& network, std::size_t most = 6);
 
 }  // namespace sluice::foreign

@@ -30,8 +30,8 @@ void expect_only(const Options& options, const std::vector<std::string_view>& fl
 
 // Reads a file, whose kind is known by its bytes. Throws Error (bad_file) that names the first thing that is not
 // understood, and Error (usage) where an option is missing or does not fit.
-SLUICE_API Network open_network(const std::string& path, const Options& options = {});
+Network open_network(const std::string& path, const Options& options = {});
 // The same from bytes; `path` stands for the file in messages, and external data of ONNX lies in its folder.
-SLUICE_API Network read_network(std::string_view bytes, const std::string& path, const Options& options = {});
+Network read_network(std::string_view bytes, const std::string& path, const Options& options = {});
 
 }  // namespace sluice::foreign

@@ -11,6 +11,6 @@ namespace sluice::foreign {
 // Tokens through an embedding, or numbers; forward layers of one cell and one size with the usual activations; a dense
 // head on every step. Throws Error (failed) that names the first part which a model cannot hold.
 // A model of text calls its tokens by their numbers, as no such file says what they mean.
-SLUICE_API Model to_model(const Network& network, const std::string& path);
+Model to_model(const Network& network, const std::string& path);
 
 }  // namespace sluice::foreign
