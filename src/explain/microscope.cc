@@ -96,6 +96,7 @@ class LayerParts {
 
   std::vector<double> biases(std::size_t unit) const {
     std::vector<double> all;
+    all.reserve(static_cast<std::size_t>(shape_.inputs) + 1);
     for (int row = 0; row < shape_.inputs; ++row) all.push_back(bias(index(row), unit));
     if (!own_.empty()) all.push_back(static_cast<double>(own_[unit]));
     return all;

@@ -124,6 +124,7 @@ std::string draw_question(const Style& style, const Question& question, const st
 
 std::string draw_question(const Style& style, std::size_t number, const std::vector<Shown>& shown) {
   std::vector<const Answer*> answers;
+  answers.reserve(shown.size());
   for (const Shown& one : shown) answers.push_back(&one.answers[number]);
   return draw_question(style, kQuestions[number], shown, answers);
 }

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <memory>
+#include <system_error>
 #include <thread>
 
 #include "interrupts.h"
@@ -26,10 +27,14 @@ struct Serve {
 
 // However the orderly end goes on, the process is gone in less than two seconds.
 void end_soon(int code) {
-  std::thread([code] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(1800));
-    std::_Exit(code);
-  }).detach();
+  try {
+    std::thread([code] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1800));
+      std::_Exit(code);
+    }).detach();
+  } catch (const std::system_error&) {
+    // No thread to be had: the orderly end alone.
+  }
 }
 
 int Serve::run() const {

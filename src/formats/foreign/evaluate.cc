@@ -117,7 +117,10 @@ class Evaluation {
   void operator()(const LengthMask&) {
     const Doubles& lengths = in();
     Doubles& mask = out();
-    for (std::size_t i = 0; i < mask.size(); ++i) mask[i] = static_cast<double>(i / B_) < lengths[i % B_];
+    for (std::size_t i = 0; i < mask.size(); ++i) {
+      const std::size_t step = i / B_;
+      mask[i] = static_cast<double>(step) < lengths[i % B_];
+    }
   }
   void operator()(const ValueMask& part) {
     const Doubles& x = in();

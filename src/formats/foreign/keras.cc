@@ -52,7 +52,7 @@ std::string plain_name(const std::string& path, const std::set<std::string>& pat
   return path.substr(0, first) + "/" + name;
 }
 
-Network read_weights(Hdf5 file, std::uint64_t file_bytes, const std::string& path, const Options& options) {
+Network read_weights(const Hdf5& file, std::uint64_t file_bytes, const std::string& path, const Options& options) {
   std::vector<RawTensor> tensors = file.datasets;
   std::set<std::string> paths;
   for (const RawTensor& tensor : tensors) paths.insert(tensor.name);
@@ -77,7 +77,7 @@ Network read_keras(const Zip& zip, std::uint64_t file_bytes, const Options& opti
 Network read_keras_h5(std::string_view bytes, const std::string& path, const Options& options) {
   Hdf5 file = read_hdf5(bytes, path);
   const std::string config = first_text(file, "", "model_config");
-  if (config.empty()) return read_weights(std::move(file), bytes.size(), path, options);
+  if (config.empty()) return read_weights(file, bytes.size(), path, options);
   std::string version = first_text(file, "model_weights", "keras_version");
   if (version.empty()) version = first_text(file, "", "keras_version");
   const auto [major, minor] = version_of(version);

@@ -223,6 +223,7 @@ std::vector<ValueId> Builder::add(const std::string& name, Work work, const std:
     throw Error(Status::bad_file, where + ": expected at most " + std::to_string(most_parts) + " parts, found more");
   }
   std::vector<Value> read;
+  read.reserve(inputs.size());
   for (const ValueId id : inputs)
     read.push_back(id == no_value ? Value{Kind::mask, not_given} : network_.values.at(id));
   std::vector<ValueId> outputs;

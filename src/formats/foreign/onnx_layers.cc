@@ -143,6 +143,7 @@ void OnnxGraph::gather() {
     }
     if (parts.empty()) refuse("constants out of a row", "none");
     std::vector<const Symbol*> pointers;
+    pointers.reserve(parts.size());
     for (const Symbol& part : parts) pointers.push_back(&part);
     Symbol made = concatenated_constants(pointers, axis);
     if (indices.dims.empty()) made.dims.erase(made.dims.begin() + static_cast<std::ptrdiff_t>(axis));

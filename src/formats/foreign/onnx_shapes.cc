@@ -331,6 +331,7 @@ void OnnxGraph::concat() {
   }
   if (constants) {
     std::vector<const Symbol*> pointers;
+    pointers.reserve(parts.size());
     for (const Symbol& part : parts) pointers.push_back(&part);
     return out(0, concatenated_constants(pointers, axis));
   }
