@@ -228,7 +228,8 @@ def test_a_program_that_streams_is_small(tmp_path):
     assert size < 1_000_000
     symbols = run("nm", "--demangle", tmp_path / "stream")
     assert "sluice::Stream::step" in symbols
-    assert re.findall(r"utf8proc\w*|sluice::(?:Corpus|Optimizer|Trainer|train|evaluate|compare)\w*|\w*backward\w*",
+    assert re.findall(r"utf8proc\w*|sluice::(?:Corpus|Optimizer|Trainer|train|evaluate|compare)\w*|"
+                      r"\b(?!move_backward\b)\w*backward\w*",  # the standard library moves ranges so
                       symbols) == []
     assert not any(re.search("utf8proc|hwy|xxhash", entry) for entry in needed(tmp_path / "stream"))
 
