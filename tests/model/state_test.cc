@@ -42,8 +42,8 @@ std::string refusal(const Bytes& bytes) {
 
 TEST(State, OfTooManyValuesIsRefused) {
   constexpr std::size_t k32 = std::size_t{1} << 32, k40 = std::size_t{1} << 40;
-  for (const auto& [layers, states] :
-       {std::pair(k32, k32), {k40, k40}, {k40, std::size_t{2}}, {~std::size_t{0}, k32}}) {
+  for (const auto& sizes : {std::pair(k32, k32), {k40, k40}, {k40, std::size_t{2}}, {~std::size_t{0}, k32}}) {
+    const std::size_t layers = sizes.first, states = sizes.second;
     EXPECT_THAT(test::error_of(Status::usage, [&] { State(layers, states, 1, 1); }), HasSubstr("2^40 values"));
     EXPECT_THAT(test::error_of(Status::usage, [&] { State(1, 1, layers, states); }), HasSubstr("2^40 values"));
   }
