@@ -65,7 +65,7 @@ std::vector<Token> some_outputs(const Network& network) {
   return outputs;
 }
 
-// What a file's check says, no more of it than a file of ours has: what a stranger's file makes us compute is bounded.
+// What a file's check says, no more of it than a file of ours has: what an untrusted file makes us compute is bounded.
 struct SelfCheck {
   std::size_t steps = 0;
   std::vector<Token> inputs, outputs;
