@@ -3,12 +3,12 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/fnv.h"
+#include "base/sentence.h"
 #include "model/config.h"
 #include "model/network.h"
 
@@ -26,7 +26,7 @@ void expect_same_network(Config own, Config other) {
   other.dropout = other.input_dropout = other.weight_dropout = 0;
   std::vector<std::string> values;
   const auto text_of = [](const auto& value) {
-    std::ostringstream text;
+    Sentence text;
     text << std::boolalpha << value;
     return text.str();
   };

@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
-#include <sstream>
 #include <utility>
 #include <vector>
 
 #include "base/failure.h"
+#include "base/sentence.h"
 #include "train/evaluate.h"
 #include "train/options.h"
 #include "train/trainer.h"
@@ -97,7 +97,7 @@ TrainResult split_and_run(Model& model, const Material& material, const TrainOpt
   const std::size_t size = size_of(material), least = least_of(material);
   const auto held_out = static_cast<std::size_t>(static_cast<double>(size) * options.validation_split);
   if (held_out < least) {
-    std::ostringstream text;
+    Sentence text;
     text << material.name() << ": expected a " << kind_of(material) << " of which a share of "
          << options.validation_split << " is at least " << least << ' ' << unit_of(material)
          << " to validate on, found " << size << ' ' << unit_of(material) << " in all";

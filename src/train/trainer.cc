@@ -5,11 +5,11 @@
 #include <exception>
 #include <limits>
 #include <new>
-#include <sstream>
 #include <utility>
 
 #include "base/file.h"
 #include "base/random.h"
+#include "base/sentence.h"
 #include "model/streams.h"
 #include "train/optimizer.h"
 #include "train/schedule.h"
@@ -38,7 +38,7 @@ double mean_square(std::span<const float> numbers) {
 std::string in_words(double bad) {
   if (std::isnan(bad)) return "not a number";
   if (std::isinf(bad)) return "infinite";
-  std::ostringstream text;
+  Sentence text;
   text << "too large, " << bad;
   return text.str();
 }
@@ -158,7 +158,7 @@ bool Trainer::over() const {
 // A gradient whose square does not fit a float counts as infinite, since it would leave a second moment of Adam or
 // RMSProp infinite for good.
 std::string Trainer::trouble(double loss, double norm, bool look_at_weights) {
-  std::ostringstream text;
+  Sentence text;
   if (!std::isfinite(loss)) {
     text << "the loss is " << in_words(loss);
   } else if (!(norm * norm <= static_cast<double>(std::numeric_limits<float>::max()))) {
@@ -174,7 +174,7 @@ double Trainer::far_loss(double guess) const {
 }
 
 void Trainer::diverge(const std::string& what) {
-  std::ostringstream message;
+  Sentence message;
   message << "training diverged after update " << progress_.update << " (epoch " << progress_.epoch + 1 << "): " << what
           << ", where it began at " << progress_.first_loss << "; try a much lower learning rate";
   if (best_ && progress_.validations.best < guess_loss()) {
@@ -195,7 +195,7 @@ void Trainer::look_at_loss(double loss, const Window& window) {
   const double far = far_loss(guess);
   progress_.far_windows = loss > far ? progress_.far_windows + 1 : 0;
   if (progress_.far_windows < kFarWindows) return;
-  std::ostringstream what;
+  Sentence what;
   what << "the loss has been above " << far << " for " << kFarWindows << " updates in a row, and is " << loss << " now";
   diverge(what.str());
 }
@@ -259,7 +259,7 @@ const Parameters& Trainer::proven() const {
 
 void Trainer::recover(const std::string& what) {
   Progress& good = point_.progress;
-  std::ostringstream text;
+  Sentence text;
   text << "after update " << progress_.update << " (epoch " << progress_.epoch + 1 << "): " << what;
   // The same weights and the same window give the same again: a smaller step cannot help where none was made.
   const bool hopeless = progress_.update == good.update;
@@ -331,6 +331,8 @@ TrainResult Trainer::finish() {
   keep_best(stopped);
   const bool calibrates = options_.calibrate_temperature && best_ && !stopped;
   const double calibrated = calibrates ? calibrate() : 0;
+  // Here, where a lack of memory is an error, and not in the destructor, which could say nothing.
+  network_.set_format(Format::f32, team_);
 
   TrainResult result;
   result.tokens = progress_.tokens;

@@ -2,8 +2,8 @@
 // and the time that takes, which max_seconds includes.
 #include <algorithm>
 #include <cmath>
-#include <sstream>
 
+#include "base/sentence.h"
 #include "train/calibrate.h"
 #include "train/schedule.h"
 #include "train/trainer.h"
@@ -35,7 +35,7 @@ double Trainer::validation_loss() {
     // From now on always the same, or two losses could not be compared.
     progress_.validation_windows = sums.windows;
     if (sums.rows < validation_->tokens()) {
-      std::ostringstream text;
+      Sentence text;
       text << "validation is on " << sums.rows << " of " << validation_->tokens() << " tokens or steps, what "
            << 100 * kValidationShare << " % of max_seconds leaves time for";
       warn(text.str());
@@ -81,7 +81,7 @@ void Trainer::validate_first_weights() {
   std::ranges::copy(now.all(), network_.parameters().all().begin());
   network_.pack(team_);
   if (!(loss < progress_.validations.best)) return;
-  std::ostringstream text;
+  Sentence text;
   text << "the weights before the first update were better (" << loss << ") than those after update "
        << progress_.update << " (" << progress_.validations.best << "), and are kept until others are better";
   warn(text.str());
@@ -142,12 +142,12 @@ void Trainer::look_at_result(TrainResult& result) {
   result.worse_than_guess = !(loss < result.guess_loss);
   if (!result.worse_than_guess) return;
   if (progress_.first_loss > 0 && result.train_loss > far_loss(result.guess_loss)) {
-    std::ostringstream what;
+    Sentence what;
     what << "the mean loss of the last epoch is " << result.train_loss;
     diverge(what.str());
   }
   const bool text = batches_.of_text();
-  std::ostringstream message;
+  Sentence message;
   message << "this model is no better than a guess: its " << (validation_ ? "validation" : "training") << " loss is "
           << loss << (text ? " nats a token" : "") << ", where "
           << (text ? "the tokens' frequencies alone give " : "always answering the mean gives ") << result.guess_loss
