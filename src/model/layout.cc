@@ -9,6 +9,7 @@
 #include <cmath>
 
 #include "base/random.h"
+#include "heads/head.h"
 #include "kernels/recurrence.h"
 
 namespace sluice {
@@ -116,6 +117,10 @@ std::size_t outputs_of(const Config& config, std::size_t vocabulary) {
   return config.outputs > 0 ? config.outputs : vocabulary;
 }
 
+std::size_t head_columns(const Config& config, std::size_t vocabulary) {
+  return make_head(config.head, config.inputs == 0)->columns(outputs_of(config, vocabulary));
+}
+
 std::vector<int> directions_of(const LayerConfig& layer) {
   if (layer.kind != "recurrent") return {};
   if (layer.direction == "forward") return {1};
@@ -139,7 +144,7 @@ std::vector<Shape> tensors_of(const Config& config, std::size_t vocabulary) {
     }
     width = outputs_of(layers[l]);
   }
-  const std::size_t outputs = outputs_of(config, vocabulary);
+  const std::size_t outputs = head_columns(config, vocabulary);
   if (!config.tied) all.push_back({"head.weight", outputs, width, TensorRole::head, layers.size()});
   all.push_back({"head.bias", outputs, 1, TensorRole::head_bias, layers.size()});
   return all;

@@ -17,6 +17,8 @@ std::size_t outputs_of(const LayerConfig& layer);
 std::size_t inputs_of(const Config& config);
 // Numbers that the head predicts: V, or config.outputs where there are any.
 std::size_t outputs_of(const Config& config, std::size_t vocabulary);
+// Columns of the head's linear layer: more than those where a number is predicted by several, such as quantiles.
+std::size_t head_columns(const Config& config, std::size_t vocabulary);
 // The two halves of a layer that reads in both directions, or the one of any other: -1 backward, 1 forward.
 std::vector<int> directions_of(const LayerConfig& layer);
 
@@ -25,7 +27,7 @@ std::vector<int> directions_of(const LayerConfig& layer);
 //   rnn.weight_ih_l{k} [G H, I]  rnn.weight_hh_l{k} [G H, H]  rnn.bias_l{k} [G H]  rnn.bias_hn_l{k} [H]
 //   the same with _reverse at the end, of a layer's backward direction
 //   dense.weight_l{k} [O, I]  dense.bias_l{k} [O]
-//   head.weight [O, H] (not when tied)  head.bias [O]
+//   head.weight [C, H] (not when tied)  head.bias [C], C: head_columns()
 std::vector<Shape> tensors_of(const Config& config, std::size_t vocabulary);
 
 // First values, as the field does it (layout.cc has the sources). Each tensor draws from random numbers of its own, so

@@ -75,7 +75,7 @@ Network::Network(const Config& config, std::size_t vocabulary) : impl_(std::make
   }
   n.list_recurrent();
   const std::size_t bias = tensors.size() - 1, weight = n.config.tied ? 0 : bias - 1;
-  n.linear.emplace(width, outputs_of(n.config, vocabulary), weight, bias, n.head->pad());
+  n.linear.emplace(width, head_columns(n.config, vocabulary), weight, bias, n.head->pad());
 }
 
 Network::Network(const Config& config, std::size_t vocabulary, std::uint64_t seed) : Network(config, vocabulary) {
