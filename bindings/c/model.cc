@@ -53,7 +53,7 @@ sluice_status sluice_model_inspect(const sluice_model* model, sluice_model_info*
   all.parameters = of.parameter_count();
   all.vocabulary = of.vocabulary().size();
   all.inputs = of.config().inputs;
-  all.outputs = of.config().outputs;
+  all.outputs = of.config().outputs > 0 ? of.outputs() : 0;
   return guarded(__func__, [&] {
     all.state_bytes = of.initial_state().to_bytes().size();
     std::memcpy(info, &all, info_size);

@@ -58,7 +58,7 @@ sluice_status sluice_stream_feed_numbers(sluice_stream* stream, const float* x, 
   if (const sluice_status bad = check_numbers(__func__, stream->stream.model())) return bad;
   const std::size_t inputs = stream->stream.model().config().inputs, steps = x_count / inputs;
   if (steps * inputs != x_count) return refuse(__func__, "rows of ", inputs, " numbers, found ", x_count, " in all");
-  const std::size_t answers = steps * stream->stream.model().config().outputs;
+  const std::size_t answers = steps * stream->stream.model().outputs();
   if (steps > 0 && x == nullptr) return refuse(__func__, "numbers, found NULL");
   if (steps > 0 && y == nullptr) return refuse(__func__, "room for ", answers, " floats, found NULL");
   if (y_capacity < answers) return refuse(__func__, "room for ", answers, " floats, found ", y_capacity);

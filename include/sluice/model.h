@@ -151,7 +151,11 @@ class SLUICE_API Model {
   const Config& config() const;
   const CellInfo& cell() const;
   bool reads_text() const { return config().inputs == 0; }  // tokens, and not features
-  // Whether it runs step by step (Stream): every layer reads forward, and every step has a prediction.
+  // Numbers that it predicts of a step (or sequence): of all tokens or classes a probability each, or config.outputs,
+  // or more than one for each of these, such as quantiles.
+  std::size_t outputs() const;
+  // Whether it runs step by step (Stream): every layer reads forward, and every step has a prediction, be it that of
+  // the sequence if it ended there.
   bool streams() const;
   const Vocabulary& vocabulary() const;
   std::size_t parameter_count() const;

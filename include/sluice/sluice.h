@@ -11,6 +11,7 @@
 #include "sluice/fine_tune.h"
 #include "sluice/formats.h"
 #include "sluice/model.h"
+#include "sluice/sequences.h"
 #include "sluice/series.h"
 #include "sluice/stream.h"
 #include "sluice/train.h"

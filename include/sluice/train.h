@@ -4,9 +4,11 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "sluice/export.h"
 #include "sluice/model.h"
+#include "sluice/sequences.h"
 #include "sluice/series.h"
 #include "sluice/standard.h"
 
@@ -108,6 +110,14 @@ SLUICE_API TrainResult train(Model& model, const Series& series, const TrainOpti
                              const std::function<bool(const Report&)>& report = {});
 SLUICE_API TrainResult train(Model& model, const Series& series, const Series& validation, const TrainOptions& options,
                              const std::function<bool(const Report&)>& report = {});
+// The same for many sequences, `batch` of like length at a time, each whole and from an empty state (`steps` and
+// `state_reset` are not for them). The loss is that of the model's head, the mean over what counts; a row is a step or,
+// where the head predicts for a whole sequence, a sequence. Without sequences to validate on, a random share of them
+// (validation_split) is kept for that. Throws Error (usage) besides when the sequences do not suit the model.
+SLUICE_API TrainResult train(Model& model, const Sequences& sequences, const TrainOptions& options,
+                             const std::function<bool(const Report&)>& report = {});
+SLUICE_API TrainResult train(Model& model, const Sequences& sequences, const Sequences& validation,
+                             const TrainOptions& options, const std::function<bool(const Report&)>& report = {});
 
 struct Evaluation {
   std::uint64_t tokens = 0;   // predicted
@@ -133,5 +143,23 @@ struct SeriesEvaluation {
 // The same for a series read by a model on numbers.
 SLUICE_API SeriesEvaluation evaluate(const Model& model, const Series& series, std::size_t batch = 1,
                                      std::size_t threads = 0);
+
+struct SequenceEvaluation {
+  std::uint64_t rows = 0;   // steps or sequences that were predicted and count
+  double loss = 0;          // of the model's head, as in training
+  double accuracy = 0;      // of classes: share of rows whose likeliest class is the label
+  std::size_t threads = 0;  // as in Evaluation
+};
+
+// The same for many sequences.
+SLUICE_API SequenceEvaluation evaluate(const Model& model, const Sequences& sequences, std::size_t batch = 32,
+                                       std::size_t threads = 0);
+
+// What the model predicts for every sequence (its labels and targets are not looked at), each from an empty state:
+// [steps, outputs], or [sequences, outputs] where the head predicts for whole sequences, in the order that they are
+// given in. Probabilities, numbers, quantiles or whatever the head gives (Model::outputs() of them). A sequence has the
+// same bits in whatever batch and on any number of threads.
+SLUICE_API std::vector<float> predict(const Model& model, const Sequences& sequences, std::size_t batch = 32,
+                                      std::size_t threads = 0);
 
 }  // namespace sluice

@@ -22,37 +22,53 @@ constexpr double self_check_tolerance = 1e-4;  // of the larger of 1 and the num
   throw Error(Status::bad_file, where + ": expected " + expected + ", found " + found);
 }
 
-// log p of each of `outputs` after each of `inputs`, [T, K].
-std::vector<double> answer(const Network& network, std::span<const Token> inputs, std::span<const Token> outputs) {
-  const FlushDenormals flush;
-  State state = network.initial_state(1);
-  Workspace workspace;
-  network.prepare_infer(workspace, 1, 1);
-  std::vector<double> answers;
-  for (std::size_t t = 0; t < inputs.size(); ++t) {
-    network.infer(inputs.subspan(t, 1), 1, state, workspace);
-    const std::span<const float> logits = network.outputs_of_last_step(workspace).first(network.outputs());
-    const double largest = *std::ranges::max_element(logits);
+// Whether log-probabilities are checked, and not the outputs themselves.
+bool of_probabilities(const Network& network) { return network.config().inputs == 0 && network.head().classes(); }
+
+// What is checked of a row of the head's outputs.
+void append_answers(const Network& network, std::span<const float> y, std::span<const Token> outputs,
+                    std::vector<double>& answers) {
+  double largest = 0, log_sum = 0;
+  if (of_probabilities(network)) {
+    const std::span<const float> logits = y.first(network.outputs());
+    largest = *std::ranges::max_element(logits);
     double sum = 0;
     for (const float logit : logits) sum += std::exp(logit - largest);
-    for (const Token output : outputs) answers.push_back(logits[output] - largest - std::log(sum));
+    log_sum = std::log(sum);
   }
-  return answers;
+  for (const Token output : outputs) answers.push_back(y[output] - largest - log_sum);
 }
 
-// Each of `outputs` after each of the steps, [T, K].
-std::vector<double> answer(const Network& network, std::size_t steps, std::span<const Token> outputs) {
+// The features of step t.
+void fill_features(std::size_t t, std::span<float> x) {
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] = (static_cast<float>((t + 2 * i) % 5) - 2) / 2;
+}
+
+// Of each row that the head predicts, after the tokens or so many steps, each of `outputs`: [rows, K].
+std::vector<double> answer(const Network& network, std::span<const Token> tokens, std::size_t steps,
+                           std::span<const Token> outputs) {
   const FlushDenormals flush;
   State state = network.initial_state(1);
   Workspace workspace;
-  network.prepare_infer(workspace, 1, 1);
-  std::vector<float> x(network.config().inputs);
+  const std::size_t width = network.config().inputs;
+  std::vector<float> x(steps * width);
+  for (std::size_t t = 0; t < steps; ++t) fill_features(t, std::span(x).subspan(t * width, width));
   std::vector<double> answers;
+  if (!network.streams()) {
+    network.prepare_infer(workspace, steps, 1);
+    network.infer(width > 0 ? Rows(x) : Rows(tokens), steps, state, workspace);
+    const std::span<const float> y = network.outputs_of_sequence(workspace);
+    const std::size_t stride = round_up(network.outputs(), kBlock);
+    for (std::size_t row = 0; row < y.size() / stride; ++row) {
+      append_answers(network, y.subspan(row * stride, stride), outputs, answers);
+    }
+    return answers;
+  }
+  network.prepare_infer(workspace, 1, 1);
   for (std::size_t t = 0; t < steps; ++t) {
-    for (std::size_t i = 0; i < x.size(); ++i) x[i] = (static_cast<float>((t + 2 * i) % 5) - 2) / 2;
-    network.infer(x, 1, state, workspace);
-    const std::span<const float> y = network.outputs_of_last_step(workspace);
-    for (const Token output : outputs) answers.push_back(static_cast<double>(y[output]));
+    network.infer(width > 0 ? Rows(std::span<const float>(x).subspan(t * width, width)) : Rows(tokens.subspan(t, 1)), 1,
+                  state, workspace);
+    append_answers(network, network.outputs_of_last_step(workspace), outputs, answers);
   }
   return answers;
 }
@@ -76,11 +92,10 @@ class SelfCheckReader : public JsonReader {
  public:
   SelfCheckReader(const Network& network, const std::string& where)
       : JsonReader(where),
-        places_{
-            {"outputs", self_check_outputs, network.outputs()},
-            network.config().inputs == 0 ? Place{"input", self_check_steps, network.vocabulary()}
-                                         : Place{"steps", 1, self_check_steps + 1},
-            {network.config().inputs == 0 ? "log_probabilities" : "values", self_check_steps * self_check_outputs}} {}
+        places_{{"outputs", self_check_outputs, network.outputs()},
+                network.config().inputs == 0 ? Place{"input", self_check_steps, network.vocabulary()}
+                                             : Place{"steps", 1, self_check_steps + 1},
+                {of_probabilities(network) ? "log_probabilities" : "values", self_check_steps * self_check_outputs}} {}
 
   SelfCheck check;
 
@@ -173,11 +188,10 @@ std::string make_self_check(const Network& network) {
   for (std::size_t i = 0; text && i < self_check_steps; ++i) {
     inputs.push_back(static_cast<Token>(random.below(network.vocabulary())));
   }
-  const std::vector<double> answers =
-      text ? answer(network, inputs, outputs) : answer(network, self_check_steps, outputs);
+  const std::vector<double> answers = answer(network, inputs, self_check_steps, outputs);
   if (!std::ranges::all_of(answers, [](double value) { return std::isfinite(value); })) {
-    throw Error(Status::failed,
-                std::string("self-check: expected finite ") + (text ? "probabilities" : "answers") + ", found others");
+    throw Error(Status::failed, std::string("self-check: expected finite ") +
+                                    (of_probabilities(network) ? "probabilities" : "answers") + ", found others");
   }
   JsonWriter json;
   const auto write = [&json](const char* key, const auto& numbers) {
@@ -192,15 +206,11 @@ std::string make_self_check(const Network& network) {
     json.end_array();
   };
   json.begin_object();
-  if (text) {
-    write("input", inputs);
-    write("log_probabilities", answers);
-    write("outputs", outputs);
-  } else {
-    write("outputs", outputs);
-    json.key("steps").integer(self_check_steps);
-    write("values", answers);
-  }
+  if (text) write("input", inputs);
+  if (of_probabilities(network)) write("log_probabilities", answers);
+  write("outputs", outputs);
+  if (!text) json.key("steps").integer(self_check_steps);
+  if (!of_probabilities(network)) write("values", answers);
   return json.end_object().take();
 }
 
@@ -209,14 +219,13 @@ void verify_self_check(const Network& network, const std::string& text, const st
   SelfCheckReader reader(network, where);
   reader.read(text);
   const SelfCheck& check = reader.check;
-  const bool reads_text = network.config().inputs == 0;
-  const std::size_t steps = reads_text ? check.inputs.size() : check.steps;
-  const std::string what = reads_text ? "log-probability" : "value";
-  if (check.values.size() != steps * check.outputs.size() || check.values.empty()) {
+  const std::size_t steps = network.config().inputs == 0 ? check.inputs.size() : check.steps;
+  const std::string what = of_probabilities(network) ? "log-probability" : "value";
+  const bool pooled = !network.streams() && network.config().head.at != "steps";
+  if (check.values.size() != (pooled ? 1 : steps) * check.outputs.size() || check.values.empty() || steps == 0) {
     refuse(where, "a " + what + " for every input and output", std::to_string(check.values.size()));
   }
-  compare(reads_text ? answer(network, check.inputs, check.outputs) : answer(network, steps, check.outputs),
-          check.values, check.outputs, what, where);
+  compare(answer(network, check.inputs, steps, check.outputs), check.values, check.outputs, what, where);
 }
 
 }  // namespace sluice

@@ -57,6 +57,7 @@ const Config& Model::config() const { return network_->config(); }
 const CellInfo& Model::cell() const { return network_->cell(); }
 const Vocabulary& Model::vocabulary() const { return *vocabulary_; }
 std::size_t Model::parameter_count() const { return network_->parameters().count(); }
+std::size_t Model::outputs() const { return network_->outputs(); }
 bool Model::streams() const { return network_->streams(); }
 std::uint64_t Model::fingerprint() const { return network_->fingerprint(); }
 State Model::initial_state(std::size_t batch) const try {

@@ -104,7 +104,8 @@ bool Network::streams() const {
   const auto forward = [](const LayerConfig& layer) {
     return layer.kind != "recurrent" || layer.direction == "forward";
   };
-  return impl_->head_rows == HeadRows::steps && std::ranges::all_of(impl_->layer_configs, forward);
+  return (impl_->head_rows == HeadRows::steps || impl_->head_rows == HeadRows::last) &&
+         std::ranges::all_of(impl_->layer_configs, forward);
 }
 
 void Network::set_format(Format format, Team& team) {

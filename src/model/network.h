@@ -95,7 +95,8 @@ class Network {
   std::size_t outputs()
       const;  // numbers of a row of the head: V, O, or more where it predicts more than a number of each
   std::size_t targets() const;  // what a row is to predict: one of V or O classes, or O numbers
-  // Whether every layer reads forward alone and the head predicts every step, so that it can run step by step.
+  // Whether it can run step by step: every layer reads forward alone, and the head predicts every step, or after the
+  // last one, which then is what it predicts if the sequence ends here.
   bool streams() const;
   State initial_state(std::size_t batch) const;
   std::uint64_t fingerprint() const;  // Model::fingerprint
@@ -151,6 +152,9 @@ class Network {
   // to kBlock]. The inputs must fit.
   void infer(const Rows& inputs, std::size_t steps, State& state, Workspace& workspace) const noexcept;
   std::span<float> outputs_of_last_step(Workspace& workspace) const noexcept;
+  // The head's outputs on every row that it predicts of what infer() took, where that was the whole of a sequence:
+  // [rows, outputs padded to kBlock]. After prepare_infer().
+  std::span<float> outputs_of_sequence(Workspace& workspace) const noexcept;
   // What the head predicts for every step of infer(): y [T, B, O], dense.
   void predictions_of_all_steps(Workspace& workspace, std::span<float> y) const noexcept;
 

@@ -145,7 +145,8 @@ void head_losses(const Network::Impl& n, const Rows& rows_to_predict, std::span<
       for (std::size_t r = first; r < last; ++r) {
         const float* y = w.outputs.data() + r * stride;
         loss[start + r] = n.head->loss(y, stride, n.targets(), targets, start + r);
-        if (!rank.empty()) rank[start + r] = softmax_rank(y, stride, targets.classes[start + r]);
+        if (rank.empty() || targets.classes[start + r] == kIgnoredClass) continue;
+        rank[start + r] = softmax_rank(y, stride, targets.classes[start + r]);
       }
     });
   }

@@ -136,6 +136,13 @@ void set_window(const Window& window, Workspace::Impl& w) {
   }
 }
 
+// The room of heads that read whole sequences.
+static void prepare_pooling(const Network::Impl& n, Workspace::Impl& w) {
+  if (n.head_rows == HeadRows::steps) return;
+  grow(w.pooled, w.window.batch * n.hidden_stride());
+  w.highest.resize(w.window.batch * n.hidden());
+}
+
 void prepare(const Network::Impl& n, Workspace::Impl& w, bool training, std::size_t threads) {
   expect_packed(n);
   const std::size_t rows = w.window.rows();
@@ -150,10 +157,7 @@ void prepare(const Network::Impl& n, Workspace::Impl& w, bool training, std::siz
     scratch.prepare_multiply(n.format, rows, room.factor);
     if (training) scratch.prepare_product(n.format, room.columns);
   }
-  if (n.head_rows != HeadRows::steps) {
-    grow(w.pooled, w.window.batch * n.hidden_stride());
-    w.highest.resize(w.window.batch * n.hidden());
-  }
+  prepare_pooling(n, w);
   if (!training) return;
   std::size_t widest = 0;
   bool apart = false;
@@ -310,7 +314,8 @@ void Network::prepare_infer(Workspace& workspace, std::size_t steps, std::size_t
   const std::size_t rows = steps * batch;
   prepare_parts(n, w, false, 0);
   if (n.reads_tokens()) grow(w.embedding.rows, rows * n.input_stride());
-  grow(w.outputs, (n.reads_tokens() ? 1 : steps) * batch * n.padded_outputs());
+  grow(w.outputs, (n.reads_tokens() && streams() ? 1 : steps) * batch * n.padded_outputs());
+  if (!streams()) prepare_pooling(n, w);
   if (w.scratch.empty()) w.scratch.resize(1);
   w.scratch[0].prepare_multiply(n.format, rows, n.room().factor);
 }
@@ -336,6 +341,14 @@ std::span<float> Network::outputs_of_last_step(Workspace& workspace) const noexc
   const float* last = rows.x + (w.window.steps - 1) * w.window.batch * rows.stride;
   n.linear->infer({last, rows.stride}, w.window.batch, w.outputs.data(), n.padded_outputs(), w.scratch[0]);
   return std::span<float>(w.outputs).first(w.window.batch * n.padded_outputs());
+}
+
+std::span<float> Network::outputs_of_sequence(Workspace& workspace) const noexcept {
+  const Impl& n = *impl_;
+  Workspace::Impl& w = workspace.impl();
+  const std::size_t rows = head_row_count(n, w);
+  n.linear->infer(head_input(n, nullptr, w), rows, w.outputs.data(), n.padded_outputs(), w.scratch[0]);
+  return std::span<float>(w.outputs).first(rows * n.padded_outputs());
 }
 
 void Network::predictions_of_all_steps(Workspace& workspace, std::span<float> y) const noexcept {

@@ -65,19 +65,20 @@ double lowest(const Curve& curve) {
 
 }  // namespace
 
-double calibration_factor(const Network& network, const Batches& batches, const Extent& extent, Workspace& workspace,
+double calibration_factor(const Network& network, Windows& windows, const Extent& extent, Workspace& workspace,
                           Team& team) {
   constexpr std::size_t kRows = 128;  // whose logits are there at once
   const Stopwatch clock;
-  State state = network.initial_state(batches.batch());
-  FilledWindow filled;
+  State state = network.initial_state(windows.batch());
   std::vector<AlignedVector<float>> scaled(team.size());
   std::vector<float> losses(kRows * kNodes);
   Curve curve;
-  for (std::size_t k = 0; k < batches.windows() && extent.goes_on(k, clock.seconds()); ++k) {
-    const Window window = filled.fill(batches, k);
-    network.forward(window.inputs, window.steps, window.batch, state, workspace, team);
-    const std::size_t rows = window.steps * window.batch;
+  for (std::size_t k = 0; k < windows.count() && extent.goes_on(k, clock.seconds()); ++k) {
+    const Window window = windows.fill(k, 0);
+    if (!windows.carries_state()) state = network.initial_state(window.batch);
+    network.forward(window, state, workspace, team);
+    const Targets targets = {window.targets.tokens, window.targets.numbers};
+    const std::size_t rows = target_rows(window, network.targets());
     for (std::size_t start = 0; start < rows; start += kRows) {
       const std::size_t count = std::min(kRows, rows - start);
       const std::span<const float> logits = network.logits(start, count, workspace, team);
@@ -91,13 +92,14 @@ double calibration_factor(const Network& network, const Batches& batches, const 
             std::transform(logits.begin() + static_cast<std::ptrdiff_t>(r * padded),
                            logits.begin() + static_cast<std::ptrdiff_t>((r + 1) * padded), row.begin(),
                            [=](float logit) { return logit * factor; });
-            losses[r * kNodes + j] = softmax_loss(row.data(), padded, window.targets.tokens[start + r]);
+            losses[r * kNodes + j] = network.head().loss(row.data(), padded, network.targets(), targets, start + r);
           }
         }
       });
       for (std::size_t r = 0; r < count; ++r) {
-        if (!batches.counted(k, (start + r) / window.batch, (start + r) % window.batch)) continue;
-        for (std::size_t j = 0; j < kNodes; ++j) curve[j] += static_cast<double>(losses[r * kNodes + j]);
+        if (!windows.counted(k, start + r)) continue;
+        const double weight = network.head().weight(targets, start + r);
+        for (std::size_t j = 0; j < kNodes; ++j) curve[j] += weight * static_cast<double>(losses[r * kNodes + j]);
       }
     }
   }

@@ -6,7 +6,7 @@
 namespace sluice {
 
 // From 0.5 to 1.5, to 0.5 %. Logits are linear in the factor, so one pass over the text serves all of it.
-double calibration_factor(const Network& network, const Batches& batches, const Extent& extent, Workspace& workspace,
+double calibration_factor(const Network& network, Windows& windows, const Extent& extent, Workspace& workspace,
                           Team& team);
 
 }  // namespace sluice

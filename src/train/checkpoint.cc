@@ -57,6 +57,17 @@ std::string describe(const Series& series) {
   return field_text(series.steps()) + " steps, hash " + hash.text();
 }
 
+std::string describe(const Sequences& sequences) {
+  Hash hash;
+  hash.add(sequences.inputs);
+  for (const std::size_t start : sequences.starts) hash.add(start);
+  hash.add(view_of(std::span(sequences.values)));
+  for (const Token token : sequences.tokens) hash.add(token);
+  for (const std::uint32_t label : sequences.labels) hash.add(label);
+  hash.add(view_of(std::span(sequences.targets)));
+  return field_text(sequences.size()) + " sequences, hash " + hash.text();
+}
+
 std::string describe(const Vocabulary& vocabulary) {
   Hash hash;
   for (const std::string& token : vocabulary.tokens()) hash.add(token);
@@ -93,7 +104,11 @@ void append(TensorFileView& file, const std::string& prefix, const Parameters& p
   }
 }
 
+// [L, S, B, H], or all values in a row where layers have sizes of their own.
 std::vector<std::uint64_t> shape_of(const State& state) {
+  for (std::size_t l = 1; l < state.layers(); ++l) {
+    if (state.shape(l) != state.shape(0)) return {state.values().size()};
+  }
   return {state.layers(), state.states(), state.batch(), state.hidden()};
 }
 
@@ -197,6 +212,14 @@ Fingerprint fingerprint(const TrainOptions& options, const Config& config, const
   Fingerprint run = fingerprint(options, config);
   run["series"] = describe(training);
   run["validation-series"] = validation == nullptr ? "none" : describe(*validation);
+  return run;
+}
+
+Fingerprint fingerprint(const TrainOptions& options, const Config& config, const Sequences& training,
+                        const Sequences* validation) {
+  Fingerprint run = fingerprint(options, config);
+  run["sequences"] = describe(training);
+  run["validation-sequences"] = validation == nullptr ? "none" : describe(*validation);
   return run;
 }
 

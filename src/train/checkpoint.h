@@ -2,9 +2,9 @@
 //
 // The file is a safetensors container. Tensors: "weights/NAME", "moment0/NAME", "moment1/NAME", "average/NAME",
 // "best/NAME" or else "first/NAME" for every parameter tensor NAME as the optimiser has moments, weights are averaged
-// and a best model exists or there is a text to find it with, and "state" [L, S, B, H], all F32. Metadata: "format" =
-// "sluice-checkpoint", "version" = "1", "progress.*" (the fields of Progress), "run.*" (what the run was started with:
-// see Fingerprint), "checksum" over everything else.
+// and a best model exists or there is a text to find it with, and "state" [L, S, B, H] (in a row, where layers differ),
+// all F32. Metadata: "format" = "sluice-checkpoint", "version" = "1", "progress.*" (the fields of Progress), "run.*"
+// (what the run was started with: see Fingerprint), "checksum" over everything else.
 #pragma once
 
 #include <map>
@@ -83,6 +83,8 @@ Fingerprint fingerprint(const TrainOptions& options, const Config& config, const
                         const Corpus* validation);
 Fingerprint fingerprint(const TrainOptions& options, const Config& config, const Series& training,
                         const Series* validation);
+Fingerprint fingerprint(const TrainOptions& options, const Config& config, const Sequences& training,
+                        const Sequences* validation);
 
 // Writes the file whole or not at all, over an older one. Throws Error (failed) as write_file does.
 void write_checkpoint(const std::string& path, const Point& point, const Fingerprint& run);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <numeric>
 
 #include "base/failure.h"
 #include "model/config.h"
@@ -17,34 +18,28 @@ constexpr std::size_t kAtOnce = 2048, kMostSteps = 256;
 
 }  // namespace
 
-Window FilledWindow::fill(const Batches& batches, std::size_t k) {
-  if (!batches.of_text()) {
-    batches.window(k, x_, y_);
-    return {x_, y_, batches.steps_of(k), batches.batch()};
-  }
-  batches.window(k, inputs_, targets_);
-  return {inputs_, targets_, batches.steps_of(k), batches.batch()};
-}
-
-Tally tally(const Network& network, const Batches& batches, Workspace& workspace, Team& team, const Extent& extent) {
+Tally tally(const Network& network, Windows& windows, Workspace& workspace, Team& team, const Extent& extent) {
   const Stopwatch clock;
-  const std::size_t batch = batches.batch();
-  State state = network.initial_state(batch);
-  FilledWindow filled;
+  const bool classes = network.head().classes();
+  State state = network.initial_state(windows.batch());
   std::vector<float> loss;
   std::vector<std::uint32_t> rank;
   Tally sums;
-  for (std::size_t k = 0; k < batches.windows() && extent.goes_on(k, clock.seconds()); ++k) {
+  for (std::size_t k = 0; k < windows.count() && extent.goes_on(k, clock.seconds()); ++k) {
     ++sums.windows;
-    const Window window = filled.fill(batches, k);
-    loss.resize(window.steps * batch);
-    if (batches.of_text()) rank.resize(loss.size());
+    const Window window = windows.fill(k, 0);
+    if (!windows.carries_state()) state = network.initial_state(window.batch);
+    loss.resize(target_rows(window, network.targets()));
+    if (classes) rank.resize(loss.size());
     network.score(window, state, loss, rank, workspace, team);
+    const Targets targets = {window.targets.tokens, window.targets.numbers};
     for (std::size_t i = 0; i < loss.size(); ++i) {
-      if (!batches.counted(k, i / batch, i % batch)) continue;
+      if (!windows.counted(k, i)) continue;
       ++sums.rows;
-      sums.loss += static_cast<double>(loss[i]);
-      if (!batches.of_text()) continue;
+      const double weight = network.head().weight(targets, i);
+      sums.weight += weight;
+      sums.loss += weight * static_cast<double>(loss[i]);
+      if (!classes) continue;
       sums.first += rank[i] < 1;
       sums.first_three += rank[i] < 3;
       if (window.targets.tokens[i] != Vocabulary::unknown) continue;
@@ -77,15 +72,20 @@ void check_fits(const Model& model, const Series& series) {
 
 namespace {
 
+void check_batch(std::size_t batch) {
+  if (batch == 0) throw Error(Status::usage, "batch: expected 1 or more, found 0");
+}
+
 std::size_t window_steps(std::size_t batch) {
   return std::clamp(kAtOnce / std::max<std::size_t>(batch, 1), std::size_t{1}, kMostSteps);
 }
 
-Tally tally(const Model& model, const Batches& batches, std::size_t threads) {
+Tally tally(const Model& model, Batches batches, std::size_t threads) {
+  StreamWindows windows(std::move(batches));
   const FlushDenormals flush;
   Team team(threads);
   Workspace workspace;
-  Tally sums = tally(model.network(), batches, workspace, team);
+  Tally sums = tally(model.network(), windows, workspace, team);
   sums.threads = team.size();
   return sums;
 }
@@ -115,6 +115,56 @@ Evaluation evaluate(const Model& model, const Corpus& corpus, std::size_t batch,
   return result;
 } catch (...) {
   rethrow_as_error("evaluate");
+}
+
+SequenceEvaluation evaluate(const Model& model, const Sequences& sequences, std::size_t batch,
+                            std::size_t threads) try {
+  check_threads(threads);
+  check_batch(batch);
+  const Network& network = model.network();
+  check_fits(network, sequences);
+  const FlushDenormals flush;
+  Team team(threads);
+  Workspace workspace;
+  SequenceWindows windows(sequences, network, batch);
+  const Tally sums = tally(network, windows, workspace, team);
+  return {sums.rows, sums.mean_loss(), static_cast<double>(sums.first) / static_cast<double>(sums.rows), team.size()};
+} catch (...) {
+  rethrow_as_error("evaluate");
+}
+
+std::vector<float> predict(const Model& model, const Sequences& sequences, std::size_t batch, std::size_t threads) try {
+  check_threads(threads);
+  check_batch(batch);
+  const Network& network = model.network();
+  check_fits(network, sequences, /*targets=*/false);
+  const bool whole = network.config().head.at != "steps";
+  const std::size_t width = network.outputs();
+  const FlushDenormals flush;
+  Team team(threads);
+  Workspace workspace;
+  SequenceWindows windows(sequences, network, batch);
+  std::vector<float> all((whole ? sequences.size() : sequences.steps()) * width), y;
+  for (std::size_t k = 0; k < windows.count(); ++k) {
+    const Window window = windows.fill(k, 0);
+    const std::span<const std::size_t> order = windows.sequences();
+    State state = network.initial_state(window.batch);
+    std::size_t rows = window.batch;
+    if (!whole) rows = std::accumulate(window.lengths.begin(), window.lengths.end(), std::size_t{0});
+    y.resize(rows * width);
+    network.predict(window, state, y, workspace, team);
+    std::size_t row = 0;
+    for (std::size_t t = 0; t < (whole ? 1 : window.steps); ++t) {
+      for (std::size_t b = 0; b < order.size() && window.lengths[b] > t; ++b, ++row) {
+        const std::size_t place = whole ? order[b] : sequences.starts[order[b]] + t;
+        std::copy_n(y.begin() + static_cast<std::ptrdiff_t>(row * width), width,
+                    all.begin() + static_cast<std::ptrdiff_t>(place * width));
+      }
+    }
+  }
+  return all;
+} catch (...) {
+  rethrow_as_error("predict");
 }
 
 SeriesEvaluation evaluate(const Model& model, const Series& series, std::size_t batch, std::size_t threads) try {

@@ -9,60 +9,107 @@ namespace sluice {
 namespace {
 
 constexpr std::size_t kMostRows = std::size_t{1} << 22;  // looked at, which takes some 10 ms
+constexpr std::size_t kMostKept = std::size_t{1} << 16;  // rows that are sorted
 
-// Calls f(window, row) for the rows that count of the first `windows` windows, or of evenly spaced ones.
+// Calls f(window, row) for the rows that count of the first `count` windows, or of evenly spaced ones.
 template <class F>
-void for_rows(const Batches& batches, std::size_t windows, F&& f) {
-  windows = std::min(windows, batches.windows());
-  const std::size_t rows = batches.steps_of(0) * batches.batch();
-  const std::size_t looked_at = std::clamp<std::size_t>(kMostRows / rows, 1, windows);
-  FilledWindow filled;
+void for_rows(Windows& windows, std::size_t count, std::size_t outputs, F&& f) {
+  count = std::min(count, windows.count());
+  const std::size_t rows = std::max<std::uint64_t>(1, windows.rows() / windows.count());
+  const std::size_t looked_at = std::clamp<std::size_t>(kMostRows / rows, 1, count);
   for (std::size_t i = 0; i < looked_at; ++i) {
-    const std::size_t k = i * windows / looked_at;
-    const Window window = filled.fill(batches, k);
-    for (std::size_t row = 0; row < window.steps * window.batch; ++row) {
-      if (batches.counted(k, row / window.batch, row % window.batch)) f(window, row);
+    const std::size_t k = i * count / looked_at;
+    const Window window = windows.fill(k, 0);
+    for (std::size_t row = 0; row < target_rows(window, outputs); ++row) {
+      if (windows.counted(k, row)) f(window, row);
     }
+  }
+}
+
+bool is_plain_softmax(const Network& network) {
+  const HeadConfig& head = network.config().head;
+  return network.head().classes() && head.class_weights.empty() && head.label_smoothing == 0;
+}
+
+// A column of the targets in ascending order.
+double quantile(const std::vector<float>& sorted, double q) {
+  const double place = q * static_cast<double>(sorted.size() - 1);
+  const auto low = static_cast<std::size_t>(place);
+  const std::size_t high = std::min(low + 1, sorted.size() - 1);
+  const double share = place - static_cast<double>(low);
+  return (1 - share) * static_cast<double>(sorted[low]) + share * static_cast<double>(sorted[high]);
+}
+
+// The outputs of the head for target o of the values, which it sorts.
+void constants(const HeadConfig& head, std::size_t o, std::vector<float>& values, std::vector<float>& outputs) {
+  double sum = 0, squares = 0;
+  for (const float v : values) sum += static_cast<double>(v);
+  const double n = static_cast<double>(values.size()), mean = sum / n;
+  for (const float v : values) squares += (static_cast<double>(v) - mean) * (static_cast<double>(v) - mean);
+  std::ranges::sort(values);
+  if (head.loss == "quantiles") {
+    const std::size_t count = head.quantiles.size();
+    for (std::size_t k = 0; k < count; ++k) {
+      outputs[o * count + k] = static_cast<float>(quantile(values, head.quantiles[k]));
+    }
+  } else if (head.loss == "normal") {
+    outputs[2 * o] = static_cast<float>(mean);
+    outputs[2 * o + 1] = static_cast<float>(std::log(std::max(std::sqrt(squares / n), 1e-6)));
+  } else if (head.loss == "multilabel") {
+    outputs[o] = static_cast<float>(std::log((sum + 0.5) / (n - sum + 0.5)));
+  } else if (head.loss == "absolute" || head.loss == "huber") {
+    outputs[o] = static_cast<float>(quantile(values, 0.5));
+  } else {
+    outputs[o] = static_cast<float>(mean);
   }
 }
 
 }  // namespace
 
-Guess::Guess(const Batches& training, std::size_t vocabulary) : nats_(vocabulary) {
-  double rows = 0;
-  if (training.of_text()) {
-    for_rows(training, training.windows(), [&](const Window& window, std::size_t row) {
+Guess::Guess(Windows& training, const Network& network) : network_(network) {
+  const std::size_t width = network.targets();
+  if (network.head().classes()) {
+    nats_.resize(width);
+    double rows = 0;
+    for_rows(training, training.count(), width, [&](const Window& window, std::size_t row) {
       ++nats_[window.targets.tokens[row]];
       ++rows;
     });
-    // Laplace's rule of succession: a token never seen is not impossible.
-    for (double& count : nats_) count = std::log((rows + static_cast<double>(vocabulary)) / (count + 1));
+    // Laplace's rule of succession: a class never seen is not impossible.
+    for (double& count : nats_) count = std::log((rows + static_cast<double>(width)) / (count + 1));
+    if (is_plain_softmax(network)) return;
+    outputs_.assign(round_up(width, kBlock), network.head().pad());
+    std::ranges::transform(nats_, outputs_.begin(), [](double nats) { return static_cast<float>(-nats); });
     return;
   }
-  for_rows(training, training.windows(), [&](const Window& window, std::size_t row) {
-    const std::size_t width = window.targets.numbers.size() / (window.steps * window.batch);
-    means_.resize(width);
-    for (std::size_t o = 0; o < width; ++o) means_[o] += static_cast<double>(window.targets.numbers[row * width + o]);
-    ++rows;
+  std::uint64_t seen = 0;
+  const std::uint64_t step =
+      std::max<std::uint64_t>(1, std::min<std::uint64_t>(training.rows(), kMostRows) / kMostKept);
+  std::vector<std::vector<float>> columns(width);
+  for_rows(training, training.count(), width, [&](const Window& window, std::size_t row) {
+    if (seen++ % step != 0) return;
+    for (std::size_t o = 0; o < width; ++o) columns[o].push_back(window.targets.numbers[row * width + o]);
   });
-  for (double& mean : means_) mean /= rows;
+  outputs_.assign(round_up(network.outputs(), kBlock), network.head().pad());
+  for (std::size_t o = 0; o < width; ++o) constants(network.config().head, o, columns[o], outputs_);
 }
 
-double Guess::loss(const Batches& batches, std::size_t windows) const {
-  double sum = 0, rows = 0;
-  for_rows(batches, windows, [&](const Window& window, std::size_t row) {
-    ++rows;
-    if (batches.of_text()) {
+double Guess::loss(Windows& windows, std::size_t count) const {
+  const Head& head = network_.head();
+  double sum = 0, weights = 0;
+  for_rows(windows, count, network_.targets(), [&](const Window& window, std::size_t row) {
+    if (outputs_.empty()) {
       sum += nats_[window.targets.tokens[row]];
+      ++weights;
       return;
     }
-    for (std::size_t o = 0; o < means_.size(); ++o) {
-      const double error = static_cast<double>(window.targets.numbers[row * means_.size() + o]) - means_[o];
-      sum += error * error / static_cast<double>(means_.size());
-    }
+    const Targets targets = {window.targets.tokens, window.targets.numbers};
+    const double weight = head.weight(targets, row);
+    sum += weight * static_cast<double>(head.loss(outputs_.data(), outputs_.size(), network_.targets(), targets, row));
+    weights += weight;
   });
-  const double mean = sum / rows;
-  return batches.of_text() ? std::min(mean, std::log(static_cast<double>(nats_.size()))) : mean;
+  const double mean = sum / weights;
+  return nats_.empty() ? mean : std::min(mean, std::log(static_cast<double>(nats_.size())));
 }
 
 }  // namespace sluice

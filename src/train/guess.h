@@ -4,22 +4,23 @@
 #include <cstdint>
 #include <vector>
 
-#include "data/batches.h"
+#include "train/windows.h"
 
 namespace sluice {
 
-// Of a text: every token by its frequency in the training text, or all of them evenly, whichever costs less. Of a
-// series: the mean of every target. Learned from the training windows, from evenly spaced ones where there are many.
+// Of classes (or tokens): every one by its frequency among the training targets, or all of them evenly, whichever costs
+// less. Of numbers: for every target the constant that suits the loss, as its mean, its median or its quantiles.
+// Learned from the training windows, from evenly spaced ones where there are many. Refers to the network.
 class Guess {
  public:
-  Guess(const Batches& training, std::size_t vocabulary);
-  // Mean nats a token, or mean squared error, over the first `windows` windows of `batches`, evenly spaced ones of them
-  // where they are many.
-  double loss(const Batches& batches, std::size_t windows) const;
+  Guess(Windows& training, const Network& network);
+  // Mean loss of a row over the first `windows` windows, evenly spaced ones of them where they are many.
+  double loss(Windows& windows, std::size_t count) const;
 
  private:
-  std::vector<double> nats_;   // [V] of each token
-  std::vector<double> means_;  // [O]
+  const Network& network_;
+  std::vector<double> nats_;    // [O] of each class, where nothing but its probability counts
+  std::vector<float> outputs_;  // [padded] outputs of the head, for every other loss
 };
 
 }  // namespace sluice

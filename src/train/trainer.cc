@@ -28,11 +28,17 @@ constexpr std::uint64_t kFarWindows = 100;
 
 void copy_values(const Parameters& from, Parameters& to) { std::ranges::copy(from.all(), to.all().begin()); }
 
-// Mean square over the targets of a window: what answering zero costs.
-double mean_square(std::span<const float> numbers) {
+// What predicting without looking costs on a window: all classes alike, or numbers from outputs of zero.
+double loss_of_zeros(const Network& network, const Window& window) {
+  if (network.head().classes()) return std::log(static_cast<double>(network.targets()));
+  const std::vector<float> zeros(round_up(network.outputs(), kBlock));
+  const Targets targets = {window.targets.tokens, window.targets.numbers};
+  const std::size_t rows = target_rows(window, network.targets());
   double sum = 0;
-  for (const float x : numbers) sum += static_cast<double>(x) * static_cast<double>(x);
-  return sum / static_cast<double>(numbers.size());
+  for (std::size_t i = 0; i < rows; ++i) {
+    sum += static_cast<double>(network.head().loss(zeros.data(), zeros.size(), network.targets(), targets, i));
+  }
+  return sum / static_cast<double>(rows);
 }
 
 std::string in_words(double bad) {
@@ -58,22 +64,22 @@ NetworkInTraining::~NetworkInTraining() {
   }
 }
 
-Trainer::Trainer(Model& model, Batches training, std::optional<Batches> validation, Fingerprint fingerprint,
-                 const TrainOptions& options, const TrainCallback& callback)
+Trainer::Trainer(Model& model, std::unique_ptr<Windows> training, std::unique_ptr<Windows> validation,
+                 Fingerprint fingerprint, const TrainOptions& options, const TrainCallback& callback)
     : options_(options),
       callback_(callback),
       lock_(options.checkpoint.empty() ? std::nullopt : std::optional<FileLock>(options.checkpoint)),
       team_(options.threads),
       in_training_(model, team_),
       network_(in_training_.get()),
-      batches_(std::move(training)),
+      windows_(std::move(training)),
       validation_(std::move(validation)),
-      updates_(options.epochs * batches_.windows()),
+      updates_(options.epochs * windows_->count()),
       fingerprint_(std::move(fingerprint)),
       format_(options.precision == Precision::bf16 ? Format::bf16 : Format::f32) {
   network_.set_format(format_, team_);
   moments_ = fresh_moments(options, network_.parameters());
-  state_ = network_.initial_state(batches_.batch());
+  state_ = network_.initial_state(windows_->carries_state() ? windows_->batch() : 1);
   gradients_ = Gradients(network_.parameters());
   if (options.ema_decay > 0) average_ = network_.parameters();
   std::shared_ptr<const Parameters> first;
@@ -92,8 +98,7 @@ Trainer::Trainer(Model& model, Batches training, std::optional<Batches> validati
 }
 
 TrainResult Trainer::run() {
-  State before;
-  FilledWindow filled;
+  State before, fresh;
   if (!knows_arithmetic_) {
     warn(options_.checkpoint +
          ": an older checkpoint, which does not say on which instruction set it was made: with or without fused "
@@ -107,9 +112,11 @@ TrainResult Trainer::run() {
     const bool keeps_point = window % kPointEvery == 0;
     if (keeps_point) before = state_;
     reset_streams();
-    const Window rows = filled.fill(batches_, window);
+    const Window rows = windows_->fill(window, progress_.epoch);
+    if (!windows_->carries_state()) fresh = network_.initial_state(rows.batch);
+    State& state = windows_->carries_state() ? state_ : fresh;
     const DropoutKey dropout{options_.seed, progress_.update};
-    const double loss = network_.train(rows, dropout, state_, gradients_, workspace_, team_);
+    const double loss = network_.train(rows, dropout, state, gradients_, workspace_, team_);
     const double norm = global_norm(gradients_, team_);
     if (const std::string what = trouble(loss, norm, keeps_point); !what.empty()) {
       recover(what);
@@ -127,14 +134,14 @@ TrainResult Trainer::run() {
                  network_.parameters(), team_);
     if (average_) update_average(options_.ema_decay, progress_.update, network_.parameters(), *average_, team_);
     network_.pack(team_);
-    count(loss, rows.steps * rows.batch);
+    count(loss, target_rows(rows, network_.targets()));
     Report update = report(Report::Kind::update);
     update.loss = loss;
     update.learning_rate = rate;
     update.gradient_norm = norm;
     send(update);
     slowest_update_ = std::max(slowest_update_, clock.seconds());
-    if (progress_.window == batches_.windows() && !stopped_) end_epoch();
+    if (progress_.window == windows_->count() && !stopped_) end_epoch();
   }
   if (progress_.tokens == 0 && !stopped_) {
     throw Error(Status::failed,
@@ -170,7 +177,7 @@ std::string Trainer::trouble(double loss, double norm, bool look_at_weights) {
 }
 
 double Trainer::far_loss(double guess) const {
-  return (batches_.of_text() ? kFarNats : kFarSquares) * std::max(progress_.first_loss, guess);
+  return (network_.head().classes() ? kFarNats : kFarSquares) * std::max(progress_.first_loss, guess);
 }
 
 void Trainer::diverge(const std::string& what) {
@@ -189,10 +196,7 @@ void Trainer::diverge(const std::string& what) {
 
 void Trainer::look_at_loss(double loss, const Window& window) {
   if (progress_.update == 0) progress_.first_loss = loss;
-  const bool text = batches_.of_text();
-  const double guess =
-      text ? std::log(static_cast<double>(network_.vocabulary())) : mean_square(window.targets.numbers);
-  const double far = far_loss(guess);
+  const double far = far_loss(loss_of_zeros(network_, window));
   progress_.far_windows = loss > far ? progress_.far_windows + 1 : 0;
   if (progress_.far_windows < kFarWindows) return;
   Sentence what;
@@ -374,7 +378,7 @@ Report Trainer::report(Report::Kind kind) const {
   report.tokens_per_second = tokens_per_second();
   report.threads = team_.size();
   if (run_tokens_ > 0) {
-    const double left = static_cast<double>(options_.epochs * batches_.tokens() - progress_.tokens);
+    const double left = static_cast<double>(options_.epochs * windows_->rows() - progress_.tokens);
     report.seconds_left = left / static_cast<double>(run_tokens_) * clock_.seconds();
   }
   if (options_.max_seconds > 0) {

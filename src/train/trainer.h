@@ -1,5 +1,6 @@
 // The training loop: truncated back-propagation through time over B contiguous streams of a text or series (Mikolov et
-// al. 2010, Zaremba et al. 2014), the state carried from window to window and empty at the start of each epoch.
+// al. 2010, Zaremba et al. 2014), the state carried from window to window and empty at the start of each epoch; or
+// batches of whole sequences, each from an empty state.
 //
 // Every kPointEvery windows, just after loss, gradient and weights were found finite, all that training depends on is
 // kept in memory as a Point. A loss or gradient that is NaN or Inf sends training back there with the learning rate
@@ -19,7 +20,6 @@
 
 #include "base/lock.h"
 #include "base/threads.h"
-#include "data/batches.h"
 #include "model/network.h"
 #include "sluice/train.h"
 #include "train/checkpoint.h"
@@ -47,12 +47,12 @@ class NetworkInTraining {
   Team& team_;
 };
 
-// One run of train(). The model, what the batches refer to, options and callback must outlive it.
+// One run of train(). The model, what the windows refer to, options and callback must outlive it.
 class Trainer {
  public:
   // `fingerprint` is only looked at where there is a checkpoint. Throws Error: bad_file (a checkpoint that does not
   // fit), failed (the checkpoint cannot be written).
-  Trainer(Model& model, Batches training, std::optional<Batches> validation, Fingerprint fingerprint,
+  Trainer(Model& model, std::unique_ptr<Windows> training, std::unique_ptr<Windows> validation, Fingerprint fingerprint,
           const TrainOptions& options, const TrainCallback& callback);
   // Throws Error (diverged, failed).
   TrainResult run();
@@ -95,7 +95,7 @@ class Trainer {
   void keep_best(bool stopped);
   // Scales the head's weights for the lowest loss on the validation text, and returns that loss.
   double calibrate();
-  double guess_loss() const;
+  double guess_loss();
   std::size_t validation_windows() const;
   // Seconds that max_seconds must leave for what comes after the last update.
   double seconds_at_the_end() const;
@@ -114,9 +114,9 @@ class Trainer {
   NetworkInTraining in_training_;
   Network& network_;
   Workspace workspace_;
-  Batches batches_;
-  std::optional<Batches> validation_;
-  std::uint64_t updates_;  // planned
+  std::unique_ptr<Windows> windows_;
+  std::unique_ptr<Windows> validation_;  // null: none
+  std::uint64_t updates_;                // planned
   Fingerprint fingerprint_;
   bool knows_arithmetic_ = true;  // of the checkpoint that was resumed
   Format format_;

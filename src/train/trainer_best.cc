@@ -20,7 +20,7 @@ constexpr double kTrainedShare = 0.9;
 }  // namespace
 
 std::size_t Trainer::validation_windows() const {
-  return progress_.validation_windows > 0 ? progress_.validation_windows : validation_->windows();
+  return progress_.validation_windows > 0 ? progress_.validation_windows : validation_->count();
 }
 
 double Trainer::validation_loss() {
@@ -34,10 +34,10 @@ double Trainer::validation_loss() {
   if (limited) {
     // From now on always the same, or two losses could not be compared.
     progress_.validation_windows = sums.windows;
-    if (sums.rows < validation_->tokens()) {
+    if (sums.rows < validation_->rows()) {
       Sentence text;
-      text << "validation is on " << sums.rows << " of " << validation_->tokens() << " tokens or steps, what "
-           << 100 * kValidationShare << " % of max_seconds leaves time for";
+      text << "validation is on " << sums.rows << " of " << validation_->rows() << ' ' << validation_->unit()
+           << ", what " << 100 * kValidationShare << " % of max_seconds leaves time for";
       warn(text.str());
     }
   }
@@ -119,9 +119,9 @@ double Trainer::calibrate() {
   return progress_.validations.best;
 }
 
-double Trainer::guess_loss() const {
-  const Guess guess(batches_, network_.vocabulary());
-  return validation_ ? guess.loss(*validation_, validation_windows()) : guess.loss(batches_, batches_.windows());
+double Trainer::guess_loss() {
+  const Guess guess(*windows_, network_);
+  return validation_ ? guess.loss(*validation_, validation_windows()) : guess.loss(*windows_, windows_->count());
 }
 
 double Trainer::seconds_at_the_end() const {
@@ -146,12 +146,14 @@ void Trainer::look_at_result(TrainResult& result) {
     what << "the mean loss of the last epoch is " << result.train_loss;
     diverge(what.str());
   }
-  const bool text = batches_.of_text();
+  const bool classes = network_.head().classes(), text = classes && network_.config().outputs == 0;
   Sentence message;
   message << "this model is no better than a guess: its " << (validation_ ? "validation" : "training") << " loss is "
           << loss << (text ? " nats a token" : "") << ", where "
-          << (text ? "the tokens' frequencies alone give " : "always answering the mean gives ") << result.guess_loss
-          << "; try a lower learning rate, or train longer";
+          << (text      ? "the tokens' frequencies alone give "
+              : classes ? "the frequencies of the classes alone give "
+                        : "always predicting the same gives ")
+          << result.guess_loss << "; try a lower learning rate, or train longer";
   warn(message.str());
 }
 

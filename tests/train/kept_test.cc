@@ -135,8 +135,9 @@ TEST(Kept, FreshWeightsAreCandidatesToo) {
 
 TEST(Guess, IsWhatCountingGives) {
   const Corpus corpus = letters(1000, 3);
-  const Batches training(corpus.tokens().first(900), 3, 7);
-  const Batches validation = Batches::parts(corpus.tokens().subspan(900), 3, 7);
+  StreamWindows training(Batches(corpus.tokens().first(900), 3, 7));
+  StreamWindows validation(Batches::parts(corpus.tokens().subspan(900), 3, 7));
+  const Network network({.hidden = 1}, 6);
   std::vector<double> count(6, 1);
   double n = 6, sum = 0;
   const std::size_t each = 900 / 3;
@@ -146,17 +147,19 @@ TEST(Guess, IsWhatCountingGives) {
     ++n;
   }
   for (const Token token : corpus.tokens().subspan(901)) sum += std::log(n / count[token]);
-  EXPECT_NEAR(Guess(training, 6).loss(validation, validation.windows()), sum / 99, 1e-12);
+  EXPECT_NEAR(Guess(training, network).loss(validation, validation.count()), sum / 99, 1e-12);
   // Tokens that training has hardly seen: all evenly costs less.
   const std::vector<Token> ones(900, 1), twos(100, 2);
-  EXPECT_NEAR(Guess(Batches(ones, 3, 7), 6).loss(Batches::parts(twos, 3, 7), 100), std::log(6), 1e-12);
+  StreamWindows of_ones(Batches(ones, 3, 7)), of_twos(Batches::parts(twos, 3, 7));
+  EXPECT_NEAR(Guess(of_ones, network).loss(of_twos, 100), std::log(6), 1e-12);
 }
 
 TEST(Guess, OfNumbersIsTheirMean) {
   const std::vector<float> x(8), y = {1, 10, 3, 10, 1, 10, 3, 10};
   const Series series(x, 2, y, 2);
-  const Batches batches(series, 1, 3);
-  EXPECT_NEAR(Guess(batches, 0).loss(batches, batches.windows()), 0.5, 1e-12);
+  StreamWindows windows(Batches(series, 1, 3));
+  const Network network({.hidden = 1, .inputs = 2, .outputs = 2}, 0);
+  EXPECT_NEAR(Guess(windows, network).loss(windows, windows.count()), 0.5, 1e-6);
 }
 
 TEST(Guess, AModelThatIsNoBetterIsNotKeptWithoutAWord) {
@@ -210,7 +213,7 @@ TEST(Calibration, OnePassFindsWhatAPassForEachFactorFinds) {
       Team team(threads);
       model.network().pack(team);
       Workspace workspace;
-      const Batches text = Batches::parts(corpus.tokens().subspan(1800), 3, 7);
+      StreamWindows text(Batches::parts(corpus.tokens().subspan(1800), 3, 7));
       EXPECT_NEAR(calibration_factor(model.network(), text, {}, workspace, team),
                   factor_by_passes(model, corpus.slice(1800, 2000)), 1e-9)
           << sureness;

@@ -1,0 +1,46 @@
+#include "sluice/sequences.h"
+
+#include "base/failure.h"
+#include "sluice/error.h"
+
+namespace sluice {
+namespace {
+
+// Rows [first, last) of `from`, `width` numbers each, at the end of `to`.
+template <class T>
+void append_rows(const std::vector<T>& from, std::size_t first, std::size_t last, std::size_t width,
+                 std::vector<T>& to) {
+  if (from.empty()) return;
+  to.insert(to.end(), from.begin() + static_cast<std::ptrdiff_t>(first * width),
+            from.begin() + static_cast<std::ptrdiff_t>(last * width));
+}
+
+}  // namespace
+
+Sequences select(const Sequences& all, std::span<const std::size_t> which) try {
+  Sequences some;
+  some.name = all.name;
+  some.inputs = all.inputs;
+  some.labels_per_step = all.labels_per_step;
+  some.classes = all.classes;
+  some.targets_per_step = all.targets_per_step;
+  some.outputs = all.outputs;
+  for (const std::size_t s : which) {
+    if (s >= all.size()) {
+      throw Error(Status::usage, all.name + ": expected the number of one of " + std::to_string(all.size()) +
+                                     " sequences, found " + std::to_string(s));
+    }
+    const std::size_t first = all.starts[s], last = all.starts[s + 1];
+    some.starts.push_back(some.steps() + last - first);
+    append_rows(all.values, first, last, all.inputs, some.values);
+    append_rows(all.tokens, first, last, 1, some.tokens);
+    append_rows(all.labels, all.labels_per_step ? first : s, all.labels_per_step ? last : s + 1, 1, some.labels);
+    append_rows(all.targets, all.targets_per_step ? first : s, all.targets_per_step ? last : s + 1, all.outputs,
+                some.targets);
+  }
+  return some;
+} catch (...) {
+  rethrow_as_error("select");
+}
+
+}  // namespace sluice

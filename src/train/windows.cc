@@ -1,0 +1,173 @@
+#include "train/windows.h"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <numeric>
+
+#include "base/random.h"
+#include "base/sentence.h"
+
+namespace sluice {
+namespace {
+
+constexpr std::uint64_t kOrderStream = std::uint64_t{1} << 40;  // of random numbers; one a pass
+
+template <class T>
+void shuffle(std::span<T> all, Random& random) {
+  for (std::size_t i = all.size(); i > 1; --i) std::swap(all[i - 1], all[random.below(i)]);
+}
+
+template <class T>
+void append(const std::vector<T>& from, std::size_t row, std::size_t width, std::vector<T>& to) {
+  const auto begin = from.begin() + static_cast<std::ptrdiff_t>(row * width);
+  to.insert(to.end(), begin, begin + static_cast<std::ptrdiff_t>(width));
+}
+
+}  // namespace
+
+std::size_t target_rows(const Window& window, std::size_t outputs) {
+  return window.targets.numbers.empty() ? window.targets.tokens.size() : window.targets.numbers.size() / outputs;
+}
+
+Window StreamWindows::fill(std::size_t k, std::uint64_t) {
+  if (!batches_.of_text()) {
+    batches_.window(k, x_, y_);
+    return {x_, y_, batches_.steps_of(k), batches_.batch()};
+  }
+  batches_.window(k, inputs_, targets_);
+  return {inputs_, targets_, batches_.steps_of(k), batches_.batch()};
+}
+
+SequenceWindows::SequenceWindows(const Sequences& sequences, const Network& network, std::size_t batch)
+    : all_(sequences),
+      batch_(batch),
+      outputs_(network.targets()),
+      classes_(network.head().classes()),
+      whole_(network.config().head.at != "steps"),
+      shuffles_(false) {
+  rows_ = whole_ ? all_.size() : all_.steps();
+  if (classes_) rows_ -= static_cast<std::uint64_t>(std::ranges::count(all_.labels, kIgnoredClass));
+}
+
+SequenceWindows::SequenceWindows(const Sequences& sequences, const Network& network, std::size_t batch,
+                                 std::uint64_t seed)
+    : SequenceWindows(sequences, network, batch) {
+  shuffles_ = true;
+  seed_ = seed;
+}
+
+void SequenceWindows::order(std::uint64_t pass) {
+  order_.resize(all_.size());
+  std::iota(order_.begin(), order_.end(), std::size_t{0});
+  places_.resize(count());
+  for (std::size_t k = 0; k < count(); ++k) places_[k] = k * batch_;
+  const auto longer = [&](std::size_t a, std::size_t b) { return all_.length(a) > all_.length(b); };
+  if (!shuffles_) {
+    std::ranges::stable_sort(order_, longer);
+    return;
+  }
+  Random random(seed_, kOrderStream + pass);
+  shuffle(std::span(order_), random);
+  for (std::size_t first = 0; first < order_.size(); first += kPool * batch_) {
+    const std::size_t size = std::min(kPool * batch_, order_.size() - first);
+    std::ranges::stable_sort(std::span(order_).subspan(first, size), longer);
+  }
+  shuffle(std::span(places_), random);
+}
+
+Window SequenceWindows::fill(std::size_t k, std::uint64_t pass) {
+  if (!shuffles_) pass = 0;
+  if (pass != pass_) order(pass);
+  pass_ = pass;
+  const std::size_t first = places_[k];
+  batch_now_ = std::span(order_).subspan(first, std::min(batch_, order_.size() - first));
+  gather();
+  Window window;
+  window.inputs = all_.inputs > 0 ? Rows(values_) : Rows(tokens_);
+  window.targets = classes_ ? Rows(labels_) : Rows(targets_);
+  window.steps = lengths_.front();
+  window.batch = lengths_.size();
+  window.lengths = lengths_;
+  return window;
+}
+
+// The rows of a step are those of the sequences that are as long.
+void SequenceWindows::gather() {
+  lengths_.clear();
+  for (const std::size_t s : batch_now_) lengths_.push_back(static_cast<std::uint32_t>(all_.length(s)));
+  values_.clear();
+  tokens_.clear();
+  labels_.clear();
+  targets_.clear();
+  const auto target = [&](std::size_t row) {
+    if (classes_ && !all_.labels.empty()) labels_.push_back(all_.labels[row]);
+    if (!classes_ && !all_.targets.empty()) append(all_.targets, row, outputs_, targets_);
+  };
+  for (std::size_t t = 0; t < lengths_.front(); ++t) {
+    for (std::size_t b = 0; b < batch_now_.size() && lengths_[b] > t; ++b) {
+      const std::size_t row = all_.starts[batch_now_[b]] + t;
+      if (all_.inputs > 0) {
+        append(all_.values, row, all_.inputs, values_);
+      } else {
+        tokens_.push_back(all_.tokens[row]);
+      }
+      if (!whole_) target(row);
+    }
+  }
+  if (!whole_) return;
+  for (const std::size_t s : batch_now_) target(s);
+}
+
+void check_fits(const Network& network, const Sequences& all, bool targets) {
+  const auto expect = [&](bool holds, const auto&... parts) {
+    if (holds) return;
+    Sentence text;
+    text << all.name << ": expected ";
+    (text << ... << parts);
+    throw Error(Status::usage, text.str());
+  };
+  const Config& config = network.config();
+  expect(all.size() > 0, "1 sequence or more, found none");
+  expect(all.inputs == config.inputs, config.inputs, config.inputs == 0 ? " (tokens)" : "", " numbers a step, found ",
+         all.inputs);
+  for (std::size_t s = 0; s < all.size(); ++s) {
+    expect(all.starts[s] < all.starts[s + 1] && all.length(s) <= 0xffffffffu, "sequences of 1 step or more, found ",
+           all.starts[s + 1] == all.starts[s] ? "an empty one, number " : "a wrong length of number ", s + 1);
+  }
+  const std::size_t steps = all.steps();
+  if (config.inputs > 0) {
+    expect(all.values.size() == steps * all.inputs, steps * all.inputs, " numbers for ", steps, " steps, found ",
+           all.values.size());
+    const auto bad = std::ranges::find_if(all.values, [](float v) { return !std::isfinite(v); });
+    expect(bad == all.values.end(), "finite numbers, found another at step ",
+           static_cast<std::size_t>(bad - all.values.begin()) / std::max<std::size_t>(1, all.inputs) + 1);
+  } else {
+    expect(all.tokens.size() == steps, steps, " tokens for as many steps, found ", all.tokens.size());
+    const auto bad = std::ranges::find_if(all.tokens, [&](Token token) { return token >= network.vocabulary(); });
+    expect(bad == all.tokens.end(), "tokens below ", network.vocabulary(), ", found ",
+           bad == all.tokens.end() ? 0 : *bad);
+  }
+  if (!targets) return;
+  const bool whole = config.head.at != "steps";
+  const std::size_t rows = whole ? all.size() : steps;
+  if (network.head().classes()) {
+    expect(all.labels_per_step != whole || all.labels.empty(), "a label for every ", whole ? "sequence" : "step",
+           ", found one for every ", whole ? "step" : "sequence");
+    expect(all.labels.size() == rows, rows, " labels, found ", all.labels.size());
+    const auto bad = std::ranges::find_if(
+        all.labels, [&](std::uint32_t label) { return label != kIgnoredLabel && label >= network.targets(); });
+    expect(bad == all.labels.end(), "labels below ", network.targets(), ", found ", bad == all.labels.end() ? 0 : *bad);
+    return;
+  }
+  expect(all.targets_per_step != whole || all.targets.empty(), "targets for every ", whole ? "sequence" : "step",
+         ", found some for every ", whole ? "step" : "sequence");
+  expect(all.outputs == network.targets(), network.targets(), " numbers a target, found ", all.outputs);
+  expect(all.targets.size() == rows * all.outputs, rows * all.outputs, " numbers as targets, found ",
+         all.targets.size());
+  const auto bad = std::ranges::find_if(all.targets, [](float v) { return !std::isfinite(v); });
+  expect(bad == all.targets.end(), "finite targets, found another of row ",
+         static_cast<std::size_t>(bad - all.targets.begin()) / std::max<std::size_t>(1, all.outputs) + 1);
+}
+
+}  // namespace sluice

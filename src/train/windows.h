@@ -1,0 +1,92 @@
+// What training and validation read, as windows in order: long streams whose state is carried from one window to the
+// next, or batches of whole sequences.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "data/batches.h"
+#include "model/network.h"
+#include "sluice/sequences.h"
+
+namespace sluice {
+
+class Windows {
+ public:
+  virtual ~Windows() = default;
+  virtual std::size_t count() const = 0;   // of one pass over all
+  virtual std::size_t batch() const = 0;   // streams side by side, or the most sequences of a window
+  virtual std::uint64_t rows() const = 0;  // predicted in one pass, counted ones only
+  virtual bool carries_state() const = 0;  // else every window begins from an empty state
+  virtual const char* unit() const = 0;    // of rows, in messages: tokens, steps, sequences
+  // Window k of pass number `pass`. Valid until the next call.
+  virtual Window fill(std::size_t k, std::uint64_t pass) = 0;
+  // Whether a row of the targets of window k, as filled last, counts.
+  virtual bool counted(std::size_t k, std::size_t row) const = 0;
+};
+
+// Rows of a window's targets, O numbers each where they are numbers.
+std::size_t target_rows(const Window& window, std::size_t outputs);
+
+// Contiguous streams (data/batches.h), the same in every pass. Refers to what the batches refer to.
+class StreamWindows : public Windows {
+ public:
+  StreamWindows(Batches batches) : batches_(std::move(batches)) {}
+  std::size_t count() const override { return batches_.windows(); }
+  std::size_t batch() const override { return batches_.batch(); }
+  std::uint64_t rows() const override { return batches_.tokens(); }
+  bool carries_state() const override { return true; }
+  const char* unit() const override { return batches_.of_text() ? "tokens" : "steps"; }
+  Window fill(std::size_t k, std::uint64_t pass) override;
+  bool counted(std::size_t k, std::size_t row) const override {
+    return batches_.counted(k, row / batches_.batch(), row % batches_.batch());
+  }
+
+ private:
+  Batches batches_;
+  std::vector<Token> inputs_, targets_;
+  std::vector<float> x_, y_;
+};
+
+// Sequences in batches of like length. Refers to the sequences, which suit the network (check_fits).
+//
+// In order: all of them, the longest first, cut into batches. Shuffled, in every pass anew, as a function of the seed
+// and the pass: a random order of all is cut into pools of kPool batches, each pool is sorted by length (sequences of
+// the same length stay in the random order) and cut into batches, and the batches are shuffled.
+class SequenceWindows : public Windows {
+ public:
+  static constexpr std::size_t kPool = 32;  // batches
+
+  SequenceWindows(const Sequences& sequences, const Network& network, std::size_t batch);
+  SequenceWindows(const Sequences& sequences, const Network& network, std::size_t batch, std::uint64_t seed);
+  std::size_t count() const override { return (all_.size() + batch_ - 1) / batch_; }
+  std::size_t batch() const override { return batch_; }
+  std::uint64_t rows() const override { return rows_; }
+  bool carries_state() const override { return false; }
+  const char* unit() const override { return whole_ ? "sequences" : "steps"; }
+  Window fill(std::size_t k, std::uint64_t pass) override;
+  bool counted(std::size_t, std::size_t row) const override { return labels_.empty() || labels_[row] != kIgnoredClass; }
+
+  // Of the window that was filled last: the sequences in the order of the batch, the longest first.
+  std::span<const std::size_t> sequences() const { return batch_now_; }
+
+ private:
+  void order(std::uint64_t pass);
+  void gather();
+
+  const Sequences& all_;
+  std::size_t batch_, outputs_;
+  bool classes_, whole_, shuffles_;
+  std::uint64_t seed_ = 0, rows_ = 0, pass_ = ~std::uint64_t{0};
+  std::vector<std::size_t> order_;   // of all sequences
+  std::vector<std::size_t> places_;  // where in it the batches begin, in the order of windows
+  std::span<const std::size_t> batch_now_;
+  std::vector<std::uint32_t> lengths_, tokens_, labels_;
+  std::vector<float> values_, targets_;
+};
+
+// Throws Error (usage) where the sequences do not suit the network: what they read and are to predict, their sizes, a
+// number that is not finite, an empty sequence; `targets`: whether there must be something to predict.
+void check_fits(const Network& network, const Sequences& sequences, bool targets = true);
+
+}  // namespace sluice
