@@ -14,7 +14,7 @@ namespace sluice {
 
 // Fields that a network has no use for stay empty: labels are for heads whose targets are classes, targets for others.
 struct SLUICE_API Sequences {
-  std::string name = "sequences";          // in messages: the file
+  std::string name = "sequences";          // in messages: the file they came from
   std::size_t inputs = 0;                  // numbers a step; 0: the steps are tokens
   std::vector<std::size_t> starts{0};      // sequence s has the steps [starts[s], starts[s + 1])
   std::vector<float> values = {};          // [steps, inputs]

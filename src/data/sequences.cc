@@ -1,18 +1,25 @@
-#include "sluice/sequences.h"
+// Sequences; see sequences.h.
+#include "data/sequences.h"
+
+#include <array>
 
 #include "base/failure.h"
+#include "base/shown.h"
 #include "sluice/error.h"
 
 namespace sluice {
 namespace {
 
-// Rows [first, last) of `from`, `width` numbers each, at the end of `to`.
+constexpr std::array<std::string_view, 3> kLabelColumns{"first", "last", "none"};
+
+// The rows of `from` that belong to sequence s, `width` numbers each, at the end of `to`.
 template <class T>
 void append_rows(const std::vector<T>& from, std::size_t first, std::size_t last, std::size_t width,
                  std::vector<T>& to) {
   if (from.empty()) return;
-  to.insert(to.end(), from.begin() + static_cast<std::ptrdiff_t>(first * width),
-            from.begin() + static_cast<std::ptrdiff_t>(last * width));
+  const auto begin = from.begin();
+  to.insert(to.end(), begin + static_cast<std::ptrdiff_t>(first * width),
+            begin + static_cast<std::ptrdiff_t>(last * width));
 }
 
 }  // namespace
@@ -41,6 +48,15 @@ Sequences select(const Sequences& all, std::span<const std::size_t> which) try {
   return some;
 } catch (...) {
   rethrow_as_error("select");
+}
+
+std::string_view name(LabelColumn column) { return kLabelColumns[static_cast<std::size_t>(column)]; }
+
+LabelColumn find_label_column(std::string_view name) {
+  for (std::size_t i = 0; i < kLabelColumns.size(); ++i) {
+    if (kLabelColumns[i] == name) return static_cast<LabelColumn>(i);
+  }
+  throw Error(Status::usage, "label column: expected first, last or none, found " + shown(name));
 }
 
 }  // namespace sluice

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "completion.h"
+#include "data/lines.h"
 #include "data/reader.h"
 #include "explain/facts.h"
 #include "input.h"

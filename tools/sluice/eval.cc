@@ -5,8 +5,8 @@
 #include <memory>
 #include <numbers>
 
+#include "data/lines.h"
 #include "explain/facts.h"
-#include "input.h"
 #include "needs.h"
 #include "options.h"
 #include "output.h"
