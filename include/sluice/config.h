@@ -20,6 +20,8 @@ struct LayerConfig {
   double dropout = 0;                 // of its outputs, in training
   double weight_dropout = 0;  // of the recurrent weights U (DropConnect; Merity, Keskar & Socher 2018, section 2)
   double forget_bias = 1;     // initial bias of the LSTM's forget gate (Jozefowicz et al. 2015)
+  std::string initial_state = "zero";  // of a recurrent layer: zero, or learned: trained with the weights, of which it
+                                       // is one; its gradient is that of windows that begin a sequence
   bool operator==(const LayerConfig&) const = default;
 };
 
@@ -39,7 +41,16 @@ struct HeadConfig {
   std::vector<double> class_weights = {};  // [O], or empty: all 1; the loss is the weighted mean
   double label_smoothing = 0;              // share of a target spread over all classes
   double huber_delta = 1;
+  // [O] the number of an input feature that is added to each prediction (its mean, its quantiles) as it was read, or
+  // empty: the network predicts the difference. Of squared, absolute, huber, quantiles and normal, at steps or last.
+  std::vector<double> residual = {};
   bool operator==(const HeadConfig&) const = default;
+};
+
+// How the features of a step are scaled before the first layer: (x - mean) / deviation, [I] each, or both empty.
+struct ScalingConfig {
+  std::vector<double> mean = {}, deviation = {};
+  bool operator==(const ScalingConfig&) const = default;
 };
 
 }  // namespace sluice

@@ -39,6 +39,7 @@ struct Config {
   std::size_t outputs = 0;  // O, numbers or classes predicted; 0: one of the tokens, for a network that reads tokens
   std::vector<LayerConfig> stack = {};  // layers in order, each with sizes of its own
   HeadConfig head = {};                 // what is predicted, from which rows, and the loss
+  ScalingConfig scaling = {};           // of features
 };
 
 // In what numbers a network multiplies; everything else is float32.

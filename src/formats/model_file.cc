@@ -79,6 +79,9 @@ Metadata make_metadata(const Model& model) {
   metadata["sluice.config"] = config_to_json(model.config());
   if (const std::string stack = stack_to_json(model.config()); !stack.empty()) metadata["sluice.layers"] = stack;
   if (const std::string head = head_to_json(model.config()); !head.empty()) metadata["sluice.head"] = head;
+  if (const std::string scaling = scaling_to_json(model.config()); !scaling.empty()) {
+    metadata["sluice.scaling"] = scaling;
+  }
   if (model.reads_text()) write_vocabulary(model.vocabulary(), metadata);
   for (const auto& [name, note] : model.notes()) metadata[std::string(note_prefix) + mended(name)] = mended(note);
   metadata["sluice.self-check"] = make_self_check(model.network());
@@ -168,8 +171,9 @@ Config read_config(const Metadata& metadata, const std::string& path) {
     const auto found = metadata.find(key);
     return found == metadata.end() ? std::string() : found->second;
   };
-  const Config config =
-      config_from_json(entry(metadata, "sluice.config", path), where, given("sluice.layers"), given("sluice.head"));
+  const Config config = config_from_json(
+      entry(metadata, "sluice.config", path), where,
+      {.stack = given("sluice.layers"), .head = given("sluice.head"), .scaling = given("sluice.scaling")});
   const std::string& cell = entry(metadata, "sluice.cell", path);
   if (config.stack.empty() && cell != config.cell) {
     refuse(where_of(path, "sluice.cell"), "the cell of sluice.config", shown(cell));

@@ -64,7 +64,7 @@ std::vector<FileTensor> tensors_of_file(const Config& config, std::size_t vocabu
                        s.role == TensorRole::recurrent_bias;
     std::vector<std::uint64_t> shape = {s.rows};
     if (s.role == TensorRole::embedding || s.role == TensorRole::head || s.role == TensorRole::dense ||
-        s.role == TensorRole::input || s.role == TensorRole::recurrent) {
+        s.role == TensorRole::input || s.role == TensorRole::recurrent || s.role == TensorRole::initial_state) {
       shape.push_back(s.columns);
     }
     if (!gates) {

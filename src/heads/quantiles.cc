@@ -16,6 +16,10 @@ class Quantiles : public Head {
 
   std::size_t columns(std::size_t outputs) const override { return outputs * levels_.size(); }
 
+  void shift(float* y, std::size_t o, float by) const noexcept override {
+    for (std::size_t k = 0; k < levels_.size(); ++k) y[o * levels_.size() + k] += by;
+  }
+
   float loss(const float* y, std::size_t, std::size_t outputs, const Targets& targets, std::size_t i) const override {
     double sum = 0;
     for (std::size_t o = 0; o < outputs; ++o) {

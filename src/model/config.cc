@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <initializer_list>
+#include <limits>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -59,6 +60,7 @@ void check_layer(const LayerConfig& layer, const std::string& where) {
   find_cell(layer.cell);
   check_name(where + "direction", layer.direction, {"forward", "backward", "both", "sum"});
   check_name(where + "activation", layer.activation, {"tanh", "relu"});
+  check_name(where + "initial-state", layer.initial_state, {"zero", "learned"});
   check_bias(layer.forget_bias);
 }
 
@@ -98,6 +100,42 @@ void check_head(const Config& config) {
   }
   if (head.at == "last" && !config.stack.empty() && config.stack.back().direction == "sum") {
     out_of_range("at", "steps, mean or max above a layer that adds its directions", "last");
+  }
+}
+
+void check_residual(const Config& config) {
+  const HeadConfig& head = config.head;
+  if (head.residual.empty()) return;
+  if (of_classes(config) || head.loss == "multilabel" || config.inputs == 0) {
+    out_of_range("residual", "none but for numbers that are predicted from numbers", "one");
+  }
+  if (head.at != "steps" && head.at != "last") out_of_range("residual", "none at " + head.at, "one");
+  if (head.residual.size() != config.outputs) {
+    out_of_range("residual", "a feature for each of " + std::to_string(config.outputs) + " outputs",
+                 std::to_string(head.residual.size()));
+  }
+  for (const double feature : head.residual) {
+    if (feature >= 0 && feature < static_cast<double>(config.inputs) && feature == std::floor(feature)) continue;
+    out_of_range("residual", "numbers of features, below " + std::to_string(config.inputs), number_text(feature));
+  }
+}
+
+void check_scaling(const Config& config) {
+  const ScalingConfig& scaling = config.scaling;
+  if (scaling == ScalingConfig()) return;
+  for (const std::vector<double>* numbers : {&scaling.mean, &scaling.deviation}) {
+    if (config.inputs > 0 && numbers->size() == config.inputs) continue;
+    out_of_range("scaling", "a mean and a deviation for each of " + std::to_string(config.inputs) + " features",
+                 std::to_string(numbers->size()));
+  }
+  constexpr double most = std::numeric_limits<float>::max();
+  for (const double mean : scaling.mean) {
+    if (!(std::abs(mean) <= most)) out_of_range("scaling", "finite means", number_text(mean));
+  }
+  for (const double deviation : scaling.deviation) {
+    if (!(deviation >= 1 / most && deviation <= most)) {
+      out_of_range("scaling", "deviations above 0", number_text(deviation));
+    }
   }
 }
 
@@ -176,6 +214,8 @@ Config checked(Config config) {
     check_tokens(config);
   }
   check_head(config);
+  check_residual(config);
+  check_scaling(config);
   check_share("dropout", config.dropout);
   check_share("input-dropout", config.input_dropout);
   check_share("weight-dropout", config.weight_dropout);
@@ -302,13 +342,24 @@ std::vector<LayerConfig> stack_from_json(const std::string& json, const std::str
   return stack;
 }
 
-HeadConfig head_from_json(const std::string& json, const std::string& where) {
+template <class Fields, class Visit>
+Fields object_from_json(const std::string& json, const std::string& where, Visit&& visit) {
   ObjectsReader reader(where, false);
   reader.read(json);
-  HeadConfig head;
+  Fields fields;
   if (reader.objects.empty()) throw Error(Status::bad_file, where + ": expected an object, found none");
-  take_fields(std::move(reader.objects[0]), where, head, [](HeadConfig& h, auto&& f) { visit_head(h, f); });
-  return head;
+  take_fields(std::move(reader.objects[0]), where, fields, visit);
+  return fields;
+}
+
+template <class Fields, class Visit>
+std::string object_to_json(const Fields& fields, Visit&& visit) {
+  if (fields == Fields()) return {};
+  JsonWriter json;
+  json.begin_object();
+  visit(fields,
+        [&](const char* name, const auto& member, const char*) { json.key(name).raw(nlohmann::json(member).dump()); });
+  return json.end_object().take();
 }
 
 }  // namespace
@@ -337,17 +388,14 @@ std::string stack_to_json(const Config& config) {
 }
 
 std::string head_to_json(const Config& config) {
-  if (config.head == HeadConfig()) return {};
-  JsonWriter json;
-  json.begin_object();
-  visit_head(config.head, [&](const char* name, const auto& member, const char*) {
-    json.key(name).raw(nlohmann::json(member).dump());
-  });
-  return json.end_object().take();
+  return object_to_json(config.head, [](const HeadConfig& h, auto&& f) { visit_head(h, f); });
 }
 
-Config config_from_json(const std::string& json, const std::string& where, const std::string& stack,
-                        const std::string& head) {
+std::string scaling_to_json(const Config& config) {
+  return object_to_json(config.scaling, [](const ScalingConfig& s, auto&& f) { visit_scaling(s, f); });
+}
+
+Config config_from_json(const std::string& json, const std::string& where, const ConfigParts& parts) {
   std::map<std::string, nlohmann::json> object = read_flat_object(json, where);
   if (!object.contains("cell")) {
     throw Error(Status::bad_file, where + ": expected the name of a cell, found none");
@@ -360,8 +408,15 @@ Config config_from_json(const std::string& json, const std::string& where, const
   if (features && config.inputs == 0) {
     throw Error(Status::bad_file, where + ": expected inputs of 1 or more, or none named, found 0");
   }
-  if (!stack.empty()) config.stack = stack_from_json(stack, where + ": layers");
-  if (!head.empty()) config.head = head_from_json(head, where + ": head");
+  if (!parts.stack.empty()) config.stack = stack_from_json(parts.stack, where + ": layers");
+  if (!parts.head.empty()) {
+    config.head =
+        object_from_json<HeadConfig>(parts.head, where + ": head", [](HeadConfig& h, auto&& f) { visit_head(h, f); });
+  }
+  if (!parts.scaling.empty()) {
+    config.scaling = object_from_json<ScalingConfig>(parts.scaling, where + ": scaling",
+                                                     [](ScalingConfig& s, auto&& f) { visit_scaling(s, f); });
+  }
   try {
     checked(config);
   } catch (const Error& error) {

@@ -47,6 +47,7 @@ void visit_layer(LayerType& layer, F&& f) {
   f("dropout", layer.dropout, "share of its outputs dropped in training");
   f("weight-dropout", layer.weight_dropout, "share of its recurrent weights dropped in training, anew each window");
   f("forget-bias", layer.forget_bias, "initial bias of the LSTM's forget gate");
+  f("initial-state", layer.initial_state, "zero or learned");
 }
 
 template <class HeadType, class F>
@@ -57,6 +58,13 @@ void visit_head(HeadType& head, F&& f) {
   f("class-weights", head.class_weights, "one a class; none: all 1");
   f("label-smoothing", head.label_smoothing, "share of a target that is spread over all classes");
   f("huber-delta", head.huber_delta, "where the loss becomes linear");
+  f("residual", head.residual, "number of the feature that is added to each prediction");
+}
+
+template <class ScalingType, class F>
+void visit_scaling(ScalingType& scaling, F&& f) {
+  f("mean", scaling.mean, "of each feature");
+  f("deviation", scaling.deviation, "of each feature");
 }
 
 // Fills in embedding = hidden where a network on text has 0, and throws Error (usage) for what is out of range, naming
@@ -71,10 +79,13 @@ void expect_numbers(const Config& config, const std::string& where);
 
 // Config as a JSON object and back. from_json throws Error (bad_file) prefixed with `where`.
 std::string config_to_json(const Config& config);
-// Likewise its stack, an array of objects, and its head, an object; empty where these are the defaults.
+// Likewise its stack, an array of objects, its head and its scaling, objects; empty where these are the defaults.
 std::string stack_to_json(const Config& config);
 std::string head_to_json(const Config& config);
-Config config_from_json(const std::string& json, const std::string& where, const std::string& stack = {},
-                        const std::string& head = {});
+std::string scaling_to_json(const Config& config);
+struct ConfigParts {
+  std::string stack = {}, head = {}, scaling = {};
+};
+Config config_from_json(const std::string& json, const std::string& where, const ConfigParts& parts = {});
 
 }  // namespace sluice

@@ -28,6 +28,9 @@ void add_direction(const LayerConfig& layer, std::size_t place, int direction, s
   add("rnn.weight_hh", TensorRole::recurrent, cell.recurrent_rows * h, h);
   add("rnn.bias", TensorRole::bias, cell.input_rows * h, 1);
   if (shape.own_bias >= 0) add("rnn.bias_hn", TensorRole::recurrent_bias, h, 1);
+  if (layer.initial_state == "learned") {
+    add("rnn.initial", TensorRole::initial_state, static_cast<std::size_t>(shape.states), h);
+  }
 }
 
 void fill_uniform(std::span<float> values, double bound, Random& random) {
@@ -89,6 +92,7 @@ void initialize(const Config& config, const std::vector<LayerConfig>& layers, co
     case TensorRole::dense:
       return fill_uniform(values, std::sqrt(6.0 / as_double(shape.columns + shape.rows)), random);
     case TensorRole::recurrent_bias:
+    case TensorRole::initial_state:
     case TensorRole::dense_bias:
     case TensorRole::head_bias:
       return;

@@ -25,6 +25,7 @@ std::vector<int> directions_of(const LayerConfig& layer);
 // All tensors, in the order of the buffer. `vocabulary` is 0 for a network that reads features.
 //   embedding.weight [V, E]
 //   rnn.weight_ih_l{k} [G H, I]  rnn.weight_hh_l{k} [G H, H]  rnn.bias_l{k} [G H]  rnn.bias_hn_l{k} [H]
+//   rnn.initial_l{k} [S, H] of a layer whose initial state is learned: h (and c)
 //   the same with _reverse at the end, of a layer's backward direction
 //   dense.weight_l{k} [O, I]  dense.bias_l{k} [O]
 //   head.weight [C, H] (not when tied)  head.bias [C], C: head_columns()

@@ -36,6 +36,8 @@ Network::Impl::Impl(const Impl& other)
       embedding(other.embedding),
       head(other.head->clone()),
       head_rows(other.head_rows),
+      mean(other.mean),
+      inverse_deviation(other.inverse_deviation),
       linear(other.linear) {
   for (const auto& part : other.parts) parts.push_back(part->clone());
   list_recurrent();
@@ -65,6 +67,10 @@ Network::Network(const Config& config, std::size_t vocabulary) : impl_(std::make
   n.vocabulary = vocabulary;
   n.head = make_head(n.config.head, n.config.inputs == 0);
   n.head_rows = find_head_rows(n.config.head.at);
+  for (const double mean : n.config.scaling.mean) n.mean.push_back(static_cast<float>(mean));
+  for (const double deviation : n.config.scaling.deviation) {
+    n.inverse_deviation.push_back(static_cast<float>(1 / deviation));
+  }
   n.parameters = Parameters(tensors_of(n.config, vocabulary));
   if (n.config.inputs == 0) n.embedding.emplace(vocabulary, n.config.embedding);
   const std::vector<Shape>& tensors = n.parameters.shapes();
@@ -119,7 +125,22 @@ const Parameters& Network::parameters() const { return impl_->parameters; }
 State Network::initial_state(std::size_t batch) const {
   std::vector<StateShape> shapes;
   for (const RecurrentLayer* layer : impl_->recurrent) shapes.push_back(state_shape(*layer));
-  return {std::move(shapes), batch};
+  State state(std::move(shapes), batch);
+  for (std::size_t l = 0; l < impl_->recurrent.size(); ++l) {
+    const std::span<const float> first = impl_->recurrent[l]->initial_state(impl_->parameters);
+    if (first.empty()) continue;
+    const auto [states, hidden] = state.shape(l);
+    for (std::size_t s = 0; s < states; ++s) {
+      const std::span<float> rows = state.of(l, s);
+      for (std::size_t b = 0; b < batch; ++b) std::copy_n(&first[s * hidden], hidden, &rows[b * hidden]);
+    }
+  }
+  return state;
+}
+
+bool Network::learns_initial_state() const {
+  return std::ranges::any_of(impl_->layer_configs,
+                             [](const LayerConfig& layer) { return layer.initial_state == "learned"; });
 }
 
 std::uint64_t Network::fingerprint() const {

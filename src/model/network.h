@@ -35,6 +35,7 @@ struct Window {
   Rows targets;
   std::size_t steps = 0, batch = 0;
   std::span<const std::uint32_t> lengths = {};  // [B] steps of each sequence, the longest first; empty: all of `steps`
+  bool begins = false;  // the state is initial_state(): where that is learned, this window has a gradient of it
 };
 
 // The gradient of a loss. Of an embedding it has the rows that a window's tokens touch; all others are zero. Once
@@ -99,6 +100,7 @@ class Network {
   // last one, which then is what it predicts if the sequence ends here.
   bool streams() const;
   State initial_state(std::size_t batch) const;
+  bool learns_initial_state() const;  // else it is zero
   std::uint64_t fingerprint() const;  // Model::fingerprint
 
   // Whoever writes to parameters() calls pack() before the next pass.

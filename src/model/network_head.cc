@@ -38,6 +38,7 @@ void pool(const Network::Impl& n, const InputRows& in, Workspace::Impl& w) {
     const auto row = [&](std::size_t t) { return in.x + (row_of(w.window, t) + b) * in.stride; };
     float* out = w.pooled.data() + b * stride;
     std::fill_n(out, stride, 0.f);
+    w.last_steps[b] = row_of(w.window, length - 1) + b;
     if (n.head_rows == HeadRows::last) {
       std::copy_n(row(length - 1), turned, out);
       std::copy_n(row(0) + turned, h - turned, out + turned);
@@ -80,7 +81,27 @@ void unpool(const Network::Impl& n, Workspace::Impl& w) {
   });
 }
 
+// The features of one row to its outputs.
+void add_row(const Network::Impl& n, const float* x, float* y) noexcept {
+  const std::vector<double>& features = n.config.head.residual;
+  for (std::size_t o = 0; o < features.size(); ++o) n.head->shift(y, o, x[static_cast<std::size_t>(features[o])]);
+}
+
 }  // namespace
+
+void add_features(const Network::Impl& n, const float* x, std::size_t count, float* y) noexcept {
+  if (n.config.head.residual.empty()) return;
+  for (std::size_t i = 0; i < count; ++i) add_row(n, x + i * n.inputs(), y + i * n.padded_outputs());
+}
+
+void add_residual(const Network::Impl& n, const Workspace::Impl& w, std::size_t first, std::size_t count, float* y,
+                  std::size_t stride) noexcept {
+  if (n.config.head.residual.empty()) return;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t row = n.head_rows == HeadRows::steps ? first + i : w.last_steps[first + i];
+    add_row(n, w.numbers + row * n.inputs(), y + i * stride);
+  }
+}
 
 std::size_t head_row_count(const Network::Impl& n, const Workspace::Impl& w) {
   return n.head_rows == HeadRows::steps ? w.window.rows() : w.window.batch;
@@ -114,6 +135,7 @@ double head_gradient(const Network::Impl& n, const DropoutKey* dropout, const Ro
     const std::size_t count = std::min(chunk, rows - start);
     const InputRows x = {input.x + start * input.stride, input.stride};
     n.linear->forward(x, count, w.outputs.data(), stride, w.scratch, team);
+    add_residual(n, w, start, count, w.outputs.data(), stride);
     team.split(count, 1, [&](std::size_t first, std::size_t last) {
       for (std::size_t r = first; r < last; ++r) {
         const double weight = n.head->weight(targets, start + r);
@@ -141,6 +163,7 @@ void head_losses(const Network::Impl& n, const Rows& rows_to_predict, std::span<
   for (std::size_t start = 0; start < rows; start += chunk) {
     const std::size_t count = std::min(chunk, rows - start);
     n.linear->forward({input.x + start * input.stride, input.stride}, count, w.outputs.data(), stride, w.scratch, team);
+    add_residual(n, w, start, count, w.outputs.data(), stride);
     team.split(count, 1, [&](std::size_t first, std::size_t last) {
       for (std::size_t r = first; r < last; ++r) {
         const float* y = w.outputs.data() + r * stride;
@@ -159,6 +182,7 @@ void head_predictions(const Network::Impl& n, std::span<float> y, Workspace::Imp
   for (std::size_t start = 0; start < rows; start += chunk) {
     const std::size_t count = std::min(chunk, rows - start);
     n.linear->forward({input.x + start * input.stride, input.stride}, count, w.outputs.data(), stride, w.scratch, team);
+    add_residual(n, w, start, count, w.outputs.data(), stride);
     for (std::size_t r = 0; r < count; ++r) {
       float* row = w.outputs.data() + r * stride;
       n.head->predict(row, stride, n.targets(), row);

@@ -31,9 +31,11 @@ struct Network::Impl {
   std::vector<const RecurrentLayer*> recurrent;
   std::unique_ptr<Head> head;
   HeadRows head_rows = HeadRows::steps;
-  std::optional<Linear> linear;  // the head's
+  std::vector<float> mean, inverse_deviation;  // [I] of the features; empty: they are not scaled
+  std::optional<Linear> linear;                // the head's
 
   bool reads_tokens() const { return embedding.has_value(); }
+  bool scales() const { return !mean.empty(); }
   std::size_t inputs() const { return parts.front()->inputs(); }
   std::size_t hidden() const { return parts.back()->outputs(); }  // that the head reads
   std::size_t targets() const { return config.outputs > 0 ? config.outputs : vocabulary; }
@@ -46,14 +48,17 @@ struct Network::Impl {
 
 struct Workspace::Impl {
   WindowShape window;
+  bool begins = false;                 // Window::begins
+  const float* numbers = nullptr;      // [N, I] features as they were given
   std::vector<std::uint32_t> entries;  // of packed sequences, to which the window refers
   std::vector<std::unique_ptr<Part::Memory>> parts;
   std::vector<AlignedVector<float>> dropped;  // of a part, its outputs after dropout [N, ...]; empty without
   Embedding::Memory embedding;
-  AlignedVector<float> features;         // [N, I] after dropout; empty without
+  AlignedVector<float> features;         // [N, I] after scaling and dropout; empty without
   AlignedVector<float> input_gradient;   // [distinct, E] or, with input dropout, [N, E]
   AlignedVector<float> pooled, dpooled;  // [B, H] what a head of whole sequences reads, and its gradient
   std::vector<std::uint32_t> highest;    // [B, H] the row where a maximum stands
+  std::vector<std::size_t> last_steps;   // [B] the row of the last step of each sequence
   AlignedVector<float> dy, dx;           // [N, ...] gradient of the outputs of the part at work, and of its inputs
   AlignedVector<float> outputs;          // of the head, a chunk of rows [R, padded outputs]
   AlignedVector<float> sums;             // column sums on their way to a gradient
@@ -62,7 +67,7 @@ struct Workspace::Impl {
 
   LayerScratch layer_scratch(const Network::Impl& n) { return {sums.data(), scratch, n.format}; }
   Pass pass(const Network::Impl& n, const DropoutKey* dropout, Team& team) {
-    return {window, n.format, dropout, layer_scratch(n), team};
+    return {window, n.format, dropout, layer_scratch(n), team, begins};
   }
   Sequence sequence(const Network::Impl& n, std::size_t layer);  // of a recurrent layer that is a part of its own
 };
@@ -89,6 +94,11 @@ InputRows last_rows(const Network::Impl& n, const DropoutKey* dropout, const Wor
 // network_head.cc. Rows that the head reads: a row for each step, or one a sequence.
 std::size_t head_row_count(const Network::Impl& n, const Workspace::Impl& w);
 InputRows head_input(const Network::Impl& n, const DropoutKey* dropout, Workspace::Impl& w);
+// Adds the features that HeadConfig::residual names, of rows [first, first + count) of those the head reads, to their
+// outputs y.
+void add_features(const Network::Impl& n, const float* x, std::size_t count, float* y) noexcept;  // x [count, I]
+void add_residual(const Network::Impl& n, const Workspace::Impl& w, std::size_t first, std::size_t count, float* y,
+                  std::size_t stride) noexcept;
 // How many rows of its outputs are held at a time.
 std::size_t output_rows(const Network::Impl& n, std::size_t rows);
 // Mean loss; fills dy of the last part and the head's gradients.

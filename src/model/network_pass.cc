@@ -57,7 +57,20 @@ const float* input_row(const Network::Impl& n, const Rows& inputs, std::size_t i
   return n.parameters[0].data() + inputs.tokens[i] * n.inputs();
 }
 
-// These rows, dropped.
+// A row of features, scaled.
+void scale_row(const Network::Impl& n, const float* in, float* out) noexcept {
+  for (std::size_t i = 0; i < n.mean.size(); ++i) out[i] = (in[i] - n.mean[i]) * n.inverse_deviation[i];
+}
+
+// Rows of features, scaled. Keeps the real-time contract.
+PartInput scale_input(const Network::Impl& n, const float* numbers, std::size_t first, std::size_t last,
+                      Workspace::Impl& w) noexcept {
+  const std::size_t stride = n.input_stride(), width = n.inputs();
+  for (std::size_t i = first; i < last; ++i) scale_row(n, numbers + i * width, w.features.data() + i * stride);
+  return {w.features.data(), stride, nullptr};
+}
+
+// These rows, scaled and dropped.
 PartInput drop_input(const Network::Impl& n, const Rows& inputs, const DropoutKey& key, Workspace::Impl& w,
                      Team& team) {
   const std::size_t stride = n.input_stride(), width = n.inputs();
@@ -66,7 +79,11 @@ PartInput drop_input(const Network::Impl& n, const Rows& inputs, const DropoutKe
   team.split(w.window.rows(), 1, [&](std::size_t first, std::size_t last) {
     for (std::size_t i = first; i < last; ++i) {
       float* row = out + i * stride;
-      std::memcpy(row, input_row(n, inputs, i), width * sizeof(float));
+      if (n.scales()) {
+        scale_row(n, input_row(n, inputs, i), row);
+      } else {
+        std::memcpy(row, input_row(n, inputs, i), width * sizeof(float));
+      }
       std::memset(row + width, 0, (stride - width) * sizeof(float));
       dropout(row, row, stride, n.config.input_dropout, random, i * stride);
     }
@@ -141,6 +158,7 @@ static void prepare_pooling(const Network::Impl& n, Workspace::Impl& w) {
   if (n.head_rows == HeadRows::steps) return;
   grow(w.pooled, w.window.batch * n.hidden_stride());
   w.highest.resize(w.window.batch * n.hidden());
+  w.last_steps.resize(w.window.batch);
 }
 
 void prepare(const Network::Impl& n, Workspace::Impl& w, bool training, std::size_t threads) {
@@ -151,7 +169,7 @@ void prepare(const Network::Impl& n, Workspace::Impl& w, bool training, std::siz
   grow(w.outputs, output_rows(n, rows) * n.padded_outputs());
   if (w.losses.size() < rows) w.losses.resize(rows);
   if (n.reads_tokens()) n.embedding->prepare(rows, w.embedding);
-  if (training && n.config.input_dropout > 0) grow(w.features, rows * n.input_stride());
+  if (n.scales() || (training && n.config.input_dropout > 0)) grow(w.features, rows * n.input_stride());
   if (w.scratch.size() < threads) w.scratch.resize(threads);
   for (Scratch& scratch : w.scratch) {
     scratch.prepare_multiply(n.format, rows, room.factor);
@@ -194,7 +212,13 @@ void store_state(const Network::Impl& n, const Workspace::Impl& w, State& state)
 
 PartInput input_rows(const Network::Impl& n, const Rows& inputs, const DropoutKey* dropout, bool each,
                      Workspace::Impl& w, Team& team) {
+  w.numbers = inputs.numbers.data();
   if (drops_input(n, dropout)) return drop_input(n, inputs, *dropout, w, team);
+  if (n.scales()) {
+    team.split(w.window.rows(), 16,
+               [&](std::size_t first, std::size_t last) { scale_input(n, inputs.numbers.data(), first, last, w); });
+    return {w.features.data(), n.input_stride(), nullptr};
+  }
   if (!n.reads_tokens()) return {inputs.numbers.data(), n.inputs(), nullptr};
   if (each) return n.embedding->look_up_each(inputs.tokens, n.parameters, w.embedding);
   return n.embedding->look_up(inputs.tokens, n.parameters, w.embedding, team);
@@ -235,6 +259,7 @@ double Network::train(const Window& window, const DropoutKey& dropout, State& st
   Workspace::Impl& w = workspace.impl();
   const DropoutKey* key = drops_anything(n) ? &dropout : nullptr;
   set_window(window, w);
+  w.begins = window.begins;
   prepare(n, w, true, team.size());
   expect_room(window.inputs, w.window.rows(), n.inputs(), "inputs");
   expect_room(window.targets, head_row_count(n, w), n.targets(), "targets");
@@ -314,6 +339,7 @@ void Network::prepare_infer(Workspace& workspace, std::size_t steps, std::size_t
   const std::size_t rows = steps * batch;
   prepare_parts(n, w, false, 0);
   if (n.reads_tokens()) grow(w.embedding.rows, rows * n.input_stride());
+  if (n.scales()) grow(w.features, rows * n.input_stride());
   grow(w.outputs, (n.reads_tokens() && streams() ? 1 : steps) * batch * n.padded_outputs());
   if (!streams()) prepare_pooling(n, w);
   if (w.scratch.empty()) w.scratch.resize(1);
@@ -325,7 +351,9 @@ void Network::infer(const Rows& inputs, std::size_t steps, State& state, Workspa
   Workspace::Impl& w = workspace.impl();
   w.window = {steps, state.batch(), nullptr};
   load_state(n, state, w);
+  w.numbers = inputs.numbers.data();
   PartInput in = {inputs.numbers.data(), n.inputs(), nullptr};
+  if (n.scales()) in = scale_input(n, inputs.numbers.data(), 0, steps * state.batch(), w);
   if (n.reads_tokens()) in = n.embedding->look_up_each(inputs.tokens, n.parameters, w.embedding);
   for (std::size_t l = 0; l < n.parts.size(); ++l) {
     n.parts[l]->infer(w.window, in, *w.parts[l], w.scratch[0]);
@@ -340,6 +368,7 @@ std::span<float> Network::outputs_of_last_step(Workspace& workspace) const noexc
   const InputRows rows = last_rows(n, nullptr, w);
   const float* last = rows.x + (w.window.steps - 1) * w.window.batch * rows.stride;
   n.linear->infer({last, rows.stride}, w.window.batch, w.outputs.data(), n.padded_outputs(), w.scratch[0]);
+  add_features(n, w.numbers + (w.window.steps - 1) * w.window.batch * n.inputs(), w.window.batch, w.outputs.data());
   return std::span<float>(w.outputs).first(w.window.batch * n.padded_outputs());
 }
 
@@ -348,6 +377,7 @@ std::span<float> Network::outputs_of_sequence(Workspace& workspace) const noexce
   Workspace::Impl& w = workspace.impl();
   const std::size_t rows = head_row_count(n, w);
   n.linear->infer(head_input(n, nullptr, w), rows, w.outputs.data(), n.padded_outputs(), w.scratch[0]);
+  add_residual(n, w, 0, rows, w.outputs.data(), n.padded_outputs());
   return std::span<float>(w.outputs).first(rows * n.padded_outputs());
 }
 
@@ -356,6 +386,7 @@ void Network::predictions_of_all_steps(Workspace& workspace, std::span<float> y)
   Workspace::Impl& w = workspace.impl();
   const std::size_t rows = w.window.rows(), width = n.linear->outputs(), stride = n.padded_outputs();
   n.linear->infer(last_rows(n, nullptr, w), rows, w.outputs.data(), stride, w.scratch[0]);
+  add_features(n, w.numbers, rows, w.outputs.data());
   for (std::size_t i = 0; i < rows; ++i) {
     float* row = w.outputs.data() + i * stride;
     n.head->predict(row, stride, n.targets(), row);

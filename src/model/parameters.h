@@ -16,6 +16,7 @@ enum class TensorRole {
   recurrent,       // U
   bias,            // of the gates that W feeds
   recurrent_bias,  // of the row of U that has a bias of its own
+  initial_state,   // h (and c) before the first step, where that is learned
   dense,
   dense_bias,
   head,

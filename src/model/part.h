@@ -47,6 +47,7 @@ struct Pass {
   const DropoutKey* dropout = nullptr;  // nullptr: none
   LayerScratch scratch;
   Team& team;
+  bool begins = false;  // the states before the window are the network's initial ones
 };
 
 // Room that the parts of a pass share: one product at a time, so one for all.

@@ -33,7 +33,8 @@ RecurrentLayer::RecurrentLayer(const LayerConfig& config, std::size_t inputs, st
       shape_{shape_of(config), inputs, config.units},
       first_tensor_(first_tensor),
       mask_(mask),
-      weight_dropout_(config.weight_dropout) {}
+      weight_dropout_(config.weight_dropout),
+      learns_state_(config.initial_state == "learned") {}
 
 LayerParameters RecurrentLayer::weights(const Parameters& parameters) const {
   const std::size_t first = first_tensor_;
@@ -45,6 +46,10 @@ LayerGradients RecurrentLayer::weights(Parameters& gradients) const {
   const std::size_t first = first_tensor_;
   return {gradients[first], gradients[first + 1], gradients[first + 2],
           shape_.cell->own_bias >= 0 ? gradients[first + 3] : std::span<float>()};
+}
+
+std::span<const float> RecurrentLayer::initial_state(const Parameters& parameters) const {
+  return learns_state_ ? parameters[initial_tensor()] : std::span<const float>();
 }
 
 SharedRoom RecurrentLayer::room() const {
@@ -198,13 +203,31 @@ void RecurrentLayer::backward(const Pass& pass, const PartInput& in, const PartG
   const Panels& back = transposed_input(parameters, pass.format, pass.team);
   const bool drops = drops_weights(pass);
   const StagePanels& recurrent = drops ? m.dropped_back : transposed_recurrent(parameters, pass.format, pass.team);
-  const Backward carry = {gradient.y, gradient.y_stride, {m.carry[0].data(), m.carry[1].data()}, m.mixed.data()};
+  const Backward carry = {gradient.y,
+                          gradient.y_stride,
+                          {m.carry[0].data(), m.carry[1].data()},
+                          m.mixed.data(),
+                          learns_state_ && pass.begins};
   const InputRows rows = in.repeated == nullptr ? InputRows{in.x, in.stride} : InputRows{};
   const LayerGradients out = weights(gradients);
   backward_layer(shape_, {back, recurrent}, sequence(pass.window, memory), carry, m.buffers.before.data(), rows,
                  gradient.x, gradient.x_stride, out, pass.scratch, pass.team);
   if (drops) drop_weights(pass, out.recurrent, out.recurrent.data());
   if (in.repeated != nullptr) table_gradients(pass, in, gradient, back, gradients, m);
+  if (learns_state_) state_gradient(pass, gradients, m);
+}
+
+// What has come to the start of every sequence, summed in the order of the batch; nothing of a window that does not
+// begin there.
+void RecurrentLayer::state_gradient(const Pass& pass, Parameters& gradients, const LayerMemory& m) const {
+  const std::span<float> out = gradients[initial_tensor()];
+  std::ranges::fill(out, 0.f);
+  for (std::size_t s = 0; s < shape_.states() && pass.begins; ++s) {
+    for (std::size_t b = 0; b < pass.window.batch; ++b) {
+      const float* carry = m.carry[s].data() + b * shape_.state_stride();
+      for (std::size_t u = 0; u < shape_.hidden; ++u) out[s * shape_.hidden + u] += carry[u];
+    }
+  }
 }
 
 void RecurrentLayer::backward_input(const Pass& pass, const PartGradient& gradient, const Parameters& parameters,

@@ -47,6 +47,9 @@ class RecurrentLayer : public Part {
                 Parameters& gradients, Memory& memory) const;
   void infer(const WindowShape& window, const PartInput& in, Memory& memory, Scratch& scratch) const noexcept override;
 
+  // The state that every sequence begins with, [S, H]; empty: zeros.
+  std::span<const float> initial_state(const Parameters& parameters) const;
+
   // forward() for one sequence with gates held: held [T, rows * Hp] as recur_held() reads it.
   void forward_held(const Pass& pass, const PartInput& in, const float* held, Memory& memory) const;
   // The gradient of the inputs alone, whose rows must not repeat.
@@ -64,6 +67,8 @@ class RecurrentLayer : public Part {
   const StagePanels& transposed_recurrent(const Parameters& parameters, Format format, Team& team) const;
   void project_table(const Pass& pass, const PartInput& in, LayerMemory& m) const;
   void project(const Pass& pass, const PartInput& in, const Sequence& part, std::size_t row, LayerMemory& m) const;
+  std::size_t initial_tensor() const { return first_tensor_ + (shape_.cell->own_bias >= 0 ? 4 : 3); }
+  void state_gradient(const Pass& pass, Parameters& gradients, const LayerMemory& m) const;
   void table_gradients(const Pass& pass, const PartInput& in, const PartGradient& gradient, const Panels& transposed,
                        Parameters& gradients, LayerMemory& m) const;
 
@@ -71,6 +76,7 @@ class RecurrentLayer : public Part {
   LayerShape shape_;
   std::size_t first_tensor_, mask_;
   double weight_dropout_;
+  bool learns_state_;
   Format format_ = Format::f32;
   PackedLayer packed_;
   OnDemand<Panels> transposed_input_;

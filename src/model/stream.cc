@@ -104,7 +104,7 @@ bool Stream::begin() noexcept {
   return !token || step(*token);
 }
 
-void Stream::reset() noexcept { impl_->state().reset(); }
+void Stream::reset() noexcept { impl_->reset(); }
 bool Stream::finite() const noexcept { return impl_->finite(0); }
 
 struct StreamBatch::Impl : Streams {
@@ -159,10 +159,10 @@ void StreamBatch::set_state(std::size_t stream, const State& state) {
 }
 
 void StreamBatch::reset(std::size_t stream) noexcept {
-  if (stream < size()) clear_stream(impl_->state(), stream);
+  if (stream < size()) impl_->reset(stream);
 }
 
-void StreamBatch::reset() noexcept { impl_->state().reset(); }
+void StreamBatch::reset() noexcept { impl_->reset(); }
 
 bool StreamBatch::finite(std::size_t stream) const noexcept { return stream < size() && impl_->finite(stream); }
 

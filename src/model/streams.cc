@@ -16,6 +16,7 @@ Streams::Streams(const Model& model, std::size_t streams, bool chunks)
                 "stream: expected a model that predicts every step from those before it, found one that reads whole "
                 "sequences");
   }
+  if (network_->learns_initial_state()) initial_ = network_->initial_state(1);
   network_->prepare_infer(workspace_, chunk_, streams);
 }
 

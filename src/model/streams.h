@@ -25,6 +25,14 @@ class Streams {
 
   const Model& model() const noexcept { return model_; }
   State& state() noexcept { return state_; }
+  // The state before the first step, of one stream and of all.
+  void reset(std::size_t stream) noexcept {
+    if (initial_.batch() > 0) return copy_stream(initial_, 0, state_, stream);
+    clear_stream(state_, stream);
+  }
+  void reset() noexcept {
+    for (std::size_t stream = 0; stream < state_.batch(); ++stream) reset(stream);
+  }
   const State& state() const noexcept { return state_; }
 
   // One step of every stream; false and nothing done for what does not fit.
@@ -49,6 +57,7 @@ class Streams {
   const Model model_;  // a copy, which keeps the network alive and unchanged
   const Network* network_;
   State state_;
+  State initial_;  // of one stream, where it is not zero
   Workspace workspace_;
   std::size_t chunk_, stride_;     // of answers_
   AlignedVector<float> answers_;   // [N, V or O, padded]

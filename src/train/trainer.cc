@@ -113,8 +113,11 @@ TrainResult Trainer::run() {
     if (keeps_point) before = state_;
     reset_streams();
     const Window rows = windows_->fill(window, progress_.epoch);
-    if (!windows_->carries_state()) fresh = network_.initial_state(rows.batch);
-    State& state = windows_->carries_state() ? state_ : fresh;
+    const bool whole = !windows_->carries_state();
+    if (whole || (window == 0 && network_.learns_initial_state())) {
+      (whole ? fresh : state_) = network_.initial_state(rows.batch);
+    }
+    State& state = whole ? fresh : state_;
     const DropoutKey dropout{options_.seed, progress_.update};
     const double loss = network_.train(rows, dropout, state, gradients_, workspace_, team_);
     const double norm = global_norm(gradients_, team_);
@@ -209,7 +212,11 @@ void Trainer::reset_streams() {
   const Random random(options_.seed, kResetStream);
   for (std::size_t b = 0; b < state_.batch(); ++b) {
     if (random.uniform_at(progress_.update * state_.batch() + b) >= options_.state_reset) continue;
-    clear_stream(state_, b);
+    if (network_.learns_initial_state()) {
+      copy_stream(network_.initial_state(1), 0, state_, b);
+    } else {
+      clear_stream(state_, b);
+    }
   }
 }
 

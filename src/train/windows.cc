@@ -33,10 +33,10 @@ std::size_t target_rows(const Window& window, std::size_t outputs) {
 Window StreamWindows::fill(std::size_t k, std::uint64_t) {
   if (!batches_.of_text()) {
     batches_.window(k, x_, y_);
-    return {x_, y_, batches_.steps_of(k), batches_.batch()};
+    return {x_, y_, batches_.steps_of(k), batches_.batch(), {}, k == 0};
   }
   batches_.window(k, inputs_, targets_);
-  return {inputs_, targets_, batches_.steps_of(k), batches_.batch()};
+  return {inputs_, targets_, batches_.steps_of(k), batches_.batch(), {}, k == 0};
 }
 
 SequenceWindows::SequenceWindows(const Sequences& sequences, const Network& network, std::size_t batch)
@@ -89,6 +89,7 @@ Window SequenceWindows::fill(std::size_t k, std::uint64_t pass) {
   window.steps = lengths_.front();
   window.batch = lengths_.size();
   window.lengths = lengths_;
+  window.begins = true;
   return window;
 }
 

@@ -48,6 +48,7 @@ struct Drawn {
     w.steps = steps();
     w.batch = batch();
     w.lengths = lengths;
+    w.begins = true;
     return w;
   }
 };
@@ -70,6 +71,7 @@ LayerConfig draw_layer(Random& random, bool recurrent) {
   layer.cell = cell.cell;
   layer.activation = cell.activation == "relu" ? "tanh" : cell.activation;  // a kink has no slope to compare
   layer.direction = one_of<std::string>(random, {"forward", "backward", "both", "sum"});
+  layer.initial_state = one_of<std::string>(random, {"zero", "learned"});
   return layer;
 }
 
@@ -112,6 +114,19 @@ Drawn draw(std::uint64_t seed) {
     for (std::size_t o = 0; o < d.config.outputs; ++o) head.class_weights.push_back(0.5 + random.uniform());
   }
 
+  if (d.config.inputs > 0 && random.below(2) == 0) {
+    for (std::size_t i = 0; i < d.config.inputs; ++i) {
+      d.config.scaling.mean.push_back(2 * random.uniform() - 1);
+      d.config.scaling.deviation.push_back(0.3 + random.uniform());
+    }
+  }
+  const bool numbers = head.loss != "softmax" && head.loss != "multilabel";
+  if (d.config.inputs > 0 && numbers && (head.at == "steps" || head.at == "last") && random.below(2) == 0) {
+    for (std::size_t o = 0; o < d.config.outputs; ++o) {
+      head.residual.push_back(static_cast<double>(random.below(d.config.inputs)));
+    }
+  }
+
   const std::size_t batch = 1 + random.below(6);
   const std::size_t kind = random.below(3);  // drawn evenly; all alike; all but one of length 1
   for (std::size_t b = 0; b < batch; ++b) {
@@ -148,7 +163,9 @@ class Composed {
         const std::size_t target = drawn_.whole() ? b : drawn_.row(t, b);
         const double weight = weight_of(target);
         if (weight == 0) continue;
-        sum += weight * row_loss(outputs(rows[t]), target);
+        Numbers y = outputs(rows[t]);
+        add_residual(drawn_.row(drawn_.whole() ? drawn_.lengths[b] - 1 : t, b), y);
+        sum += weight * row_loss(y, target);
         weights += weight;
       }
     }
@@ -172,6 +189,10 @@ class Composed {
       if (drawn_.config.inputs > 0) {
         rows.emplace_back(drawn_.x.begin() + std::ptrdiff_t(r * width),
                           drawn_.x.begin() + std::ptrdiff_t((r + 1) * width));
+        const ScalingConfig& scaling = drawn_.config.scaling;
+        for (std::size_t i = 0; i < scaling.mean.size(); ++i) {
+          rows.back()[i] = (rows.back()[i] - scaling.mean[i]) / scaling.deviation[i];
+        }
       } else {
         const double* e = &named("embedding.weight")[drawn_.tokens[r] * width];
         rows.emplace_back(e, e + width);
@@ -196,8 +217,9 @@ class Composed {
     Numbers x;
     for (const Numbers& row : rows) x.insert(x.end(), row.begin(), row.end());
     const std::size_t states = reference::rows_of(config.cell, config.activation).states;
-    const reference::LayerRun run =
-        reference::forward(layer, rows.size(), 1, std::move(x), Numbers(states * config.units, 0.0));
+    Numbers initial(states * config.units, 0.0);
+    if (config.initial_state == "learned") initial = named("rnn.initial" + suffix);
+    const reference::LayerRun run = reference::forward(layer, rows.size(), 1, std::move(x), std::move(initial));
     std::vector<Numbers> out;
     for (std::size_t t = 1; t <= rows.size(); ++t) {
       const double* h = &run.states[t * states * config.units];
@@ -270,6 +292,17 @@ class Composed {
   }
 
   Numbers outputs(const Numbers& row) const { return affine(named("head.weight"), named("head.bias"), row); }
+
+  void add_residual(std::size_t row, Numbers& y) const {
+    const std::vector<double>& residual = drawn_.config.head.residual;
+    const std::size_t each = y.size() / drawn_.config.outputs;
+    for (std::size_t o = 0; o < residual.size(); ++o) {
+      const float x = drawn_.x[row * drawn_.config.inputs + static_cast<std::size_t>(residual[o])];
+      for (std::size_t k = 0; k < (drawn_.config.head.loss == "normal" ? 1 : each); ++k) {
+        y[o * each + k] += static_cast<double>(x);
+      }
+    }
+  }
 
   double weight_of(std::size_t target) const {
     if (!drawn_.of_classes()) return 1;

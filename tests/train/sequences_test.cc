@@ -220,6 +220,8 @@ TEST(Sequences, ThreadsAndResumingDoNotChangeTheWeights) {
     config.stack.push_back(config.stack[0]);
     config.stack[0].units = 5;
     config.stack[0].dropout = 0.1;
+    config.stack[1].initial_state = "learned";
+    config.scaling = {{0.1, 0.2}, {0.5, 2}};
     TrainOptions options = short_run();
     options.epochs = 3;
     Model whole(config, 3), threads(config, 3), resumed(config, 3);
@@ -257,13 +259,18 @@ TEST(Sequences, ModelsOfEveryKindAreTheSameAfterAFile) {
         dense.units = 3;
         config.stack.insert(config.stack.begin(), dense);
         config.head.loss = loss;
+        config.stack[1].initial_state = "learned";
+        config.scaling = {{0.25, -1e6}, {0.1, 3e5}};
         if (config.head.loss == "quantiles") config.head.quantiles = {0.25, 0.75};
+        const bool numbers = config.head.loss != "softmax" && config.head.loss != "multilabel";
+        if (numbers && (config.head.at == "steps" || config.head.at == "last")) config.head.residual = {1, 1};
         const Model model(config, 7);
         EXPECT_EQ(model.outputs(), config.head.loss == "quantiles" || config.head.loss == "normal" ? 4u : 2u);
         const std::string bytes = model_to_bytes(model);
         const Model again = model_from_bytes(bytes, "file");
         EXPECT_EQ(again.config().stack, config.stack);
         EXPECT_EQ(again.config().head, config.head);
+        EXPECT_EQ(again.config().scaling, config.scaling);
         EXPECT_EQ(predict(again, all), predict(model, all));
         std::string damaged = bytes;
         const std::size_t digit = damaged.find("\\\"values\\\":[") + 12;
