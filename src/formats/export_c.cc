@@ -8,6 +8,7 @@
 
 #include "formats/c_plan.h"
 #include "formats/c_text.h"
+#include "model/config.h"
 
 namespace sluice {
 namespace {
@@ -161,6 +162,7 @@ CSource export_c(const Model& model, const COptions& options) {
     throw Error(Status::usage,
                 "prefix: expected a C identifier that begins with a letter, found \"" + options.prefix + "\"");
   }
+  expect_plain(model.config(), "export");
   const CPlan plan(model, options);
   const CWeights weights = c_weights(plan);
   const auto named = [&options](const std::string& text) { return with_prefix(text, options.prefix); };

@@ -142,6 +142,12 @@ Fingerprint fingerprint(const TrainOptions& options, const Config& config) {
     if (effect == Effect::run || effect == Effect::data) run[field.name] = field_text(value);
   });
   visit_config(config, [&](const char* name, const auto& value, const char*) { run[name] = field_text(value); });
+  for (std::size_t l = 0; l < config.stack.size(); ++l) {
+    visit_layer(config.stack[l], [&](const char* name, const auto& value, const char*) {
+      run["layer-" + field_text(l) + "-" + name] = field_text(value);
+    });
+  }
+  if (config.head != HeadConfig()) run["head"] = head_to_json(config);
   return run;
 }
 
