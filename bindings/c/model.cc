@@ -48,8 +48,9 @@ sluice_status sluice_model_inspect(const sluice_model* model, sluice_model_info*
   const sluice::Model& of = model->model;
   sluice_model_info all = {};
   all.cell = of.cell().name.data();  // a literal, so a zero ends it
-  all.layers = of.config().layers;
-  all.hidden = of.config().hidden;
+  all.layers = of.config().stack.empty() ? of.config().layers : of.config().stack.size();
+  all.hidden = of.config().stack.empty() ? of.config().hidden : 0;
+  for (const sluice::LayerConfig& layer : of.config().stack) all.hidden = std::max(all.hidden, layer.units);
   all.parameters = of.parameter_count();
   all.vocabulary = of.vocabulary().size();
   all.inputs = of.config().inputs;

@@ -64,7 +64,7 @@ SLUICE_API sluice_status sluice_model_set_precision(sluice_model* model, sluice_
 typedef struct sluice_model_info {
   const char* cell; /* "gru"; lives as long as the library */
   size_t layers;
-  size_t hidden;      /* units a layer */
+  size_t hidden;      /* units a layer; of layers that differ, those of the largest */
   size_t parameters;  /* weights */
   size_t vocabulary;  /* tokens a model of text reads and foretells; 0 for a model on numbers */
   size_t inputs;      /* numbers a model on numbers reads a step; 0 for a model of text */

@@ -64,6 +64,7 @@ void predict(const Model& model, std::span<const Token> tokens, std::size_t top,
 
 void expect_explainable(const Model& model, const std::string& where) {
   expect_text(model.config(), where);
+  expect_plain(model.config(), where);
   if (model.precision() == Precision::f32) return;
   refuse(where, "a model of precision f32", "one of less");
 }

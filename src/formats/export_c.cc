@@ -8,6 +8,7 @@
 
 #include "formats/c_plan.h"
 #include "formats/c_text.h"
+#include "model/config.h"
 
 namespace sluice {
 namespace {
@@ -45,20 +46,6 @@ void @_step(@_state *state, @_work *work, const float *x);
 /* The answer to the last step: y[@@_OUTPUTS]. */
 void @_outputs(const @_state *state, @_work *work, float *y);
 )";
-
-// What the C file has no words for.
-void check_exportable(const Config& config) {
-  const HeadConfig plain = {.loss = config.head.loss == "squared" && config.inputs > 0 ? "squared" : ""};
-  std::string found;
-  if (!config.stack.empty()) found = "layers of their own sizes, kinds or directions";
-  if (config.head != plain || (config.inputs == 0 && config.outputs > 0)) found = "another loss or other rows";
-  if (config.scaling != ScalingConfig()) found = "features that are scaled";
-  if (found.empty()) return;
-  throw Error(Status::usage,
-              "export: expected a network of equal recurrent layers that read forward, and tokens or "
-              "squared errors as its outputs, found one with " +
-                  found);
-}
 
 }  // namespace
 
@@ -175,7 +162,7 @@ CSource export_c(const Model& model, const COptions& options) {
     throw Error(Status::usage,
                 "prefix: expected a C identifier that begins with a letter, found \"" + options.prefix + "\"");
   }
-  check_exportable(model.config());
+  expect_plain(model.config(), "export");
   const CPlan plan(model, options);
   const CWeights weights = c_weights(plan);
   const auto named = [&options](const std::string& text) { return with_prefix(text, options.prefix); };

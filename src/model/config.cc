@@ -1,6 +1,7 @@
 // Ranges of a network's fields, and the fields as JSON. The list of fields is visit_config.
 #include "model/config.h"
 
+#include <algorithm>
 #include <cmath>
 #include <initializer_list>
 #include <limits>
@@ -75,6 +76,23 @@ void check_stack(const Config& config) {
   out_of_range("layers", "a recurrent one among them", "none");
 }
 
+// Of the shorthand nothing is said twice: its fields are those of no layer, or of every one, and then there is no
+// stack.
+void take_shorthand(Config& config) {
+  const LayerConfig first = config.stack.front();
+  const bool alike = first.kind == "recurrent" && first.direction == "forward" &&
+                     std::ranges::all_of(config.stack, [&](const LayerConfig& layer) { return layer == first; });
+  const LayerConfig all = alike ? first : LayerConfig();
+  config.cell = all.cell;
+  config.layers = alike ? config.stack.size() : 1;
+  config.hidden = all.units;
+  config.dropout = all.dropout;
+  config.weight_dropout = all.weight_dropout;
+  config.activation = all.activation;
+  config.forget_bias = all.forget_bias;
+  if (alike) config.stack.clear();
+}
+
 bool of_classes(const Config& config) {
   return config.head.loss == "softmax" || (config.head.loss.empty() && config.inputs == 0);
 }
@@ -147,12 +165,12 @@ void check_tokens(Config& config) {
   if (config.outputs == 0 && !of_classes(config))
     out_of_range("outputs", "1 or more of a head that is no softmax", "0");
   const std::vector<LayerConfig> layers = layers_of(config);
-  if (config.embedding == 0) config.embedding = layers.front().units;
+  if (config.embedding == 0) config.embedding = config.tied ? outputs_of(layers.back()) : layers.front().units;
   check_size("embedding", config.embedding, most_units);
   if (!config.tied) return;
   if (config.outputs > 0) out_of_range("tied", "false where tokens are not what is predicted", "true");
   if (config.embedding != outputs_of(layers.back())) {
-    out_of_range("tied", "embedding equal to hidden, " + std::to_string(outputs_of(layers.back())),
+    out_of_range("tied", "an embedding of the last layer's units, " + std::to_string(outputs_of(layers.back())),
                  std::to_string(config.embedding));
   }
 }
@@ -195,15 +213,7 @@ std::string kind() {
 Config checked(Config config) {
   if (!config.stack.empty()) {
     check_stack(config);
-    // Of the shorthand nothing is said twice: its fields are those of no layer.
-    Config plain;
-    config.cell = plain.cell;
-    config.layers = plain.layers;
-    config.hidden = plain.hidden;
-    config.dropout = plain.dropout;
-    config.weight_dropout = plain.weight_dropout;
-    config.activation = plain.activation;
-    config.forget_bias = plain.forget_bias;
+    take_shorthand(config);
   }
   find_cell(config.cell);
   check_size("layers", config.layers, most_layers);
@@ -237,6 +247,56 @@ void expect_text(const Config& config, const std::string& where) {
 void expect_numbers(const Config& config, const std::string& where) {
   if (config.inputs > 0) return;
   throw Error(Status::usage, where + ": expected a model on numbers, found one of text");
+}
+
+void expect_language(const Config& config, const std::string& where) {
+  expect_text(config, where);
+  const auto refuse = [&](const char* expected, const std::string& found) {
+    throw Error(Status::usage, where + ": expected " + expected + ", found " + found);
+  };
+  if (config.outputs > 0 || !of_classes(config)) {
+    refuse("a model that predicts the next token", "one of " + std::to_string(config.outputs) + " outputs");
+  }
+  if (config.head.at != "steps") refuse("a model that predicts at every step", "one that does at " + config.head.at);
+  for (std::size_t l = 0; l < config.stack.size(); ++l) {
+    const LayerConfig& layer = config.stack[l];
+    if (layer.kind != "recurrent" || layer.direction == "forward") continue;
+    refuse("layers that read forward, since a backward one sees the token that is to be predicted",
+           "the direction " + layer.direction + " in layer " + std::to_string(l));
+  }
+}
+
+void expect_plain(const Config& config, const std::string& where) {
+  const auto refuse = [&](const char* expected, const std::string& found) {
+    throw Error(Status::usage, where + ": expected " + expected + ", found " + found);
+  };
+  if (config.inputs == 0) expect_language(config, where);
+  if (!config.stack.empty()) {
+    refuse("equal recurrent layers that read forward", layers_in_words(config));
+  }
+  if (config.head.at != "steps") refuse("a model that predicts at every step", "one that does at " + config.head.at);
+  if (config.scaling != ScalingConfig()) refuse("features as they are", "scaled ones");
+  if (!config.head.residual.empty()) refuse("outputs of the last layer alone", "features that are added to them");
+  const std::string& loss = config.head.loss;
+  if (config.inputs == 0 || loss.empty() || loss == "squared" || loss == "absolute" || loss == "huber") return;
+  refuse("a head that gives its outputs as they are", loss);
+}
+
+std::string layers_in_words(const Config& config) {
+  const std::size_t count = config.stack.empty() ? config.layers : config.stack.size();
+  std::string text = std::to_string(count) + (count == 1 ? " layer of " : " layers of ");
+  if (config.stack.empty()) return text + std::to_string(config.hidden) + " units";
+  for (std::size_t l = 0; l < count; ++l) {
+    const LayerConfig& layer = config.stack[l];
+    if (l > 0) text += l + 1 < count ? ", " : " and ";
+    text += std::to_string(layer.units);
+    if (layer.kind != "recurrent") {
+      text += " (" + layer.kind + ")";
+    } else if (layer.direction != "forward") {
+      text += " (" + layer.direction + ")";
+    }
+  }
+  return text + " units";
 }
 
 namespace {

@@ -20,8 +20,9 @@ void visit_config(ConfigType& config, F&& f) {
   f("layers", config.layers, "recurrent layers, one on the other");
   f("hidden", config.hidden, "units a layer");
   if (text) {
-    f("embedding", config.embedding, "numbers that stand for a token; 0: as many as hidden");
-    f("tied", config.tied, "share the embedding with the output layer; needs embedding = hidden");
+    f("embedding", config.embedding,
+      "numbers that stand for a token; 0: as many as the first layer has units, tied: as the last");
+    f("tied", config.tied, "share the embedding with the output layer; needs embedding = units of the last layer");
   } else {
     f("inputs", config.inputs, "features read a step");
   }
@@ -67,8 +68,8 @@ void visit_scaling(ScalingType& scaling, F&& f) {
   f("deviation", scaling.deviation, "of each feature");
 }
 
-// Fills in embedding = hidden where a network on text has 0, and throws Error (usage) for what is out of range, naming
-// the field, what was expected and what was found.
+// Fills in the embedding where a network on text has 0, writes a stack of equal layers as the shorthand that says the
+// same, and throws Error (usage) for what is out of range, naming the field, what was expected and what was found.
 Config checked(Config config);
 
 // "text", or "numbers, 3 in and 1 out a step": what a network of this config reads.
@@ -76,6 +77,13 @@ std::string what_it_reads(const Config& config);
 // Throws Error (usage), with `where` in front, unless it reads text; unless it reads numbers.
 void expect_text(const Config& config, const std::string& where);
 void expect_numbers(const Config& config, const std::string& where);
+// The same unless it is a language model: it predicts, at every step, the next token from those before it.
+void expect_language(const Config& config, const std::string& where);
+// The same unless the shorthand says all of it: equal recurrent layers that read forward, below a head that gives its
+// outputs as they are at every step (a language model's, or a regression's). For checked configs.
+void expect_plain(const Config& config, const std::string& where);
+// "2 layers of 256 units", "3 layers of 256, 128 (both) and 10 (dense) units".
+std::string layers_in_words(const Config& config);
 
 // Config as a JSON object and back. from_json throws Error (bad_file) prefixed with `where`.
 std::string config_to_json(const Config& config);

@@ -137,7 +137,7 @@ GateTrace Model::trace(std::span<const float> x) const try {
 }
 
 Scores Model::score(std::span<const Token> tokens) const try {
-  expect_text(config(), "score");
+  expect_language(config(), "score");
   Scores scores;
   if (tokens.size() < 2) return scores;
   // Windows bound the memory; carrying the state makes their length of no account.

@@ -142,12 +142,13 @@ Fingerprint fingerprint(const TrainOptions& options, const Config& config) {
     if (effect == Effect::run || effect == Effect::data) run[field.name] = field_text(value);
   });
   visit_config(config, [&](const char* name, const auto& value, const char*) { run[name] = field_text(value); });
-  const auto add = [&](const char* name, const std::string& part) {
-    if (!part.empty()) run[name] = part;
-  };
-  add("stack", stack_to_json(config));
-  add("head", head_to_json(config));
-  add("scaling", scaling_to_json(config));
+  for (std::size_t l = 0; l < config.stack.size(); ++l) {
+    visit_layer(config.stack[l], [&](const char* name, const auto& value, const char*) {
+      run["layer-" + field_text(l) + "-" + name] = field_text(value);
+    });
+  }
+  if (config.head != HeadConfig()) run["head"] = head_to_json(config);
+  if (config.scaling != ScalingConfig()) run["scaling"] = scaling_to_json(config);
   return run;
 }
 

@@ -23,6 +23,7 @@ void check_compare(const CompareOptions& options) {
   if (options.cells.empty()) throw Error(Status::usage, "compare: expected at least one cell, found none");
   if (options.seeds.empty()) throw Error(Status::usage, "compare: expected at least one seed, found none");
   for (const std::string& cell : options.cells) find_cell(cell);
+  if (!options.config.stack.empty()) expect_plain(checked(options.config), "compare");
   if (!options.train.checkpoint.empty() || options.train.resume) {
     throw Error(Status::usage, "compare: expected no checkpoint, for one file cannot serve several runs, found '" +
                                    options.train.checkpoint + "'");

@@ -53,7 +53,7 @@ Tally tally(const Network& network, Windows& windows, Workspace& workspace, Team
 }
 
 void check_fits(const Model& model, const Corpus& corpus) {
-  expect_text(model.config(), corpus.name());
+  expect_language(model.config(), corpus.name());
   const Vocabulary &expected = model.vocabulary(), &found = corpus.vocabulary();
   if (expected.tokens() == found.tokens()) return;
   throw Error(Status::usage, corpus.name() + ": expected a text numbered with the model's vocabulary (" +

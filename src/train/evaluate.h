@@ -38,7 +38,8 @@ struct Tally {
 // rows, so the result does not depend on the number of threads.
 Tally tally(const Network& network, Windows& windows, Workspace& workspace, Team& team, const Extent& extent = {});
 
-// Throws Error (usage) when the model reads no text, or the text was numbered with another vocabulary than its own.
+// Throws Error (usage) when the model is no language model, or the text was numbered with another vocabulary than its
+// own.
 void check_fits(const Model& model, const Corpus& corpus);
 // Throws Error (usage) when the widths of the series are not the model's inputs and outputs.
 void check_fits(const Model& model, const Series& series);

@@ -19,26 +19,47 @@ std::string in_words(const TextOptions& text) {
   return "tokens of level " + std::string(name(text.level)) + (text.lowercase ? " in lower case" : "");
 }
 
-// Throws Error for the first field but dropout in which two configs differ: there would be other weights, or other uses
-// of them.
-void expect_same_network(Config own, Config other) {
-  own.dropout = own.input_dropout = own.weight_dropout = 0;
-  other.dropout = other.input_dropout = other.weight_dropout = 0;
-  std::vector<std::string> values;
-  const auto text_of = [](const auto& value) {
-    Sentence text;
-    text << std::boolalpha << value;
-    return text.str();
+// The fields that decide what weights there are and how they are used, by name: all but the dropouts, and of the head
+// what it gives.
+using Fields = std::vector<std::pair<std::string, std::string>>;
+Fields fields_of(Config config) {
+  Fields fields;
+  const auto add_to = [&fields](const std::string& prefix) {
+    return [&fields, prefix](const char* name, const auto& value, const char*) {
+      Sentence text;
+      text << std::boolalpha << value;
+      fields.emplace_back(prefix + name, text.str());
+    };
   };
-  visit_config(own, [&](const char*, const auto& value, const char*) { values.push_back(text_of(value)); });
-  std::size_t i = 0;
-  visit_config(other, [&](const char* field, const auto& value, const char*) {
-    const std::string& expected = values.at(i++);
-    if (const std::string found = text_of(value); found != expected) {
-      throw Error(Status::usage,
-                  std::string(field) + ": expected " + expected + ", as the model has it, found " + found);
-    }
-  });
+  if (!config.stack.empty()) fields.emplace_back("layers", layers_in_words(config));
+  for (std::size_t l = 0; l < config.stack.size(); ++l) {
+    LayerConfig layer = config.stack[l];
+    layer.dropout = layer.weight_dropout = 0;
+    visit_layer(layer, add_to("layer " + std::to_string(l) + ": "));
+  }
+  config.dropout = config.input_dropout = config.weight_dropout = 0;
+  visit_config(config, add_to(""));
+  HeadConfig head;
+  head.loss = config.head.loss;
+  head.at = config.head.at;
+  head.quantiles = config.head.quantiles;
+  config.head = head;
+  fields.emplace_back("head", head_to_json(config));
+  return fields;
+}
+
+// Throws Error for the first of these in which two configs differ: there would be other weights, or other uses of them.
+void expect_same_network(const Config& own, const Config& other) {
+  const auto refuse = [](const std::string& name, const std::string& expected, const std::string& found) {
+    throw Error(Status::usage, name + ": expected " + expected + ", as the model has it, found " + found);
+  };
+  if (own.stack.size() != other.stack.size()) refuse("layers", layers_in_words(own), layers_in_words(other));
+  const Fields expected = fields_of(own), found = fields_of(other);
+  for (std::size_t i = 0; i < std::min(expected.size(), found.size()); ++i) {
+    if (expected[i].first != found[i].first) break;
+    if (expected[i] != found[i]) refuse(expected[i].first, expected[i].second, found[i].second);
+  }
+  if (expected != found) refuse("outputs", std::to_string(own.outputs), std::to_string(other.outputs));
 }
 
 }  // namespace

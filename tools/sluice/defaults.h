@@ -1,6 +1,7 @@
 // What `sluice train` does when nobody says otherwise. The numbers that depend on the kind of text stand here alone.
 #pragma once
 
+#include "model/layout.h"
 #include "options.h"
 #include "sluice/sluice.h"
 
@@ -46,7 +47,7 @@ inline Defaults defaults_for(Level level) {
 // What was given may leave no room for what was not.
 inline void settle(const NetworkFlags& network, const TrainingFlags& training, bool has_validation, Config& config,
                    TrainOptions& train) {
-  const bool differs = config.embedding != 0 && config.embedding != config.hidden;
+  const bool differs = config.embedding != 0 && config.embedding != outputs_of(layers_of(config).back());
   if (differs && !network.fields.given("tied")) config.tied = false;
   if ((config.tied || !has_validation) && !training.fields.given("calibrate-temperature")) {
     train.calibrate_temperature = false;

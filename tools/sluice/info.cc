@@ -2,21 +2,25 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <memory>
 #include <system_error>
 
 #include "base/json_tree.h"
 #include "model/config.h"
+#include "model/layout.h"
 #include "needs.h"
 #include "options.h"
 #include "output.h"
+#include "parts.h"
 #include "verbs.h"
 
 namespace sluice::tool {
 namespace {
 
 struct Info {
+  Invocation typed;
   std::string path;
   ResultFlags result;
 
@@ -44,8 +48,39 @@ Json notes_of(const Model& model) {
   return notes;
 }
 
+const CellInfo& cell_of(const LayerConfig& layer) { return find_cell(layer.cell, layer.activation); }
+
+// The cells of the recurrent layers, each once, from the input on.
+std::vector<const CellInfo*> cells_of(const Config& config) {
+  std::vector<const CellInfo*> cells;
+  for (const LayerConfig& layer : layers_of(config)) {
+    if (layer.kind != "recurrent") continue;
+    const CellInfo* cell = &cell_of(layer);
+    if (std::ranges::find(cells, cell) == cells.end()) cells.push_back(cell);
+  }
+  return cells;
+}
+
+// Where there is a stack, the fields of the shorthand are those of no layer.
+bool of_every_layer(std::string_view field) {
+  constexpr std::array<std::string_view, 7> fields = {"cell",           "layers",     "hidden",     "dropout",
+                                                      "weight-dropout", "activation", "forget-bias"};
+  return std::ranges::find(fields, field) != fields.end();
+}
+
+Json config_object(const Config& config) {
+  Json object = Json::object();
+  const Json fields = read_json(config_to_json(config), "config");
+  for (const auto& [name, value] : fields.items()) {
+    if (config.stack.empty() || !of_every_layer(name)) object[name] = value;
+  }
+  if (!config.stack.empty()) object["stack"] = read_json(stack_to_json(config), "stack");
+  if (const std::string head = head_to_json(config); !head.empty()) object["head"] = read_json(head, "head");
+  return object;
+}
+
 Json to_json(const std::string& path, const Model& model) {
-  const CellInfo& cell = find_cell(model.config().cell, model.config().activation);
+  const CellInfo& cell = *cells_of(model.config()).front();
   const Vocabulary& vocabulary = model.vocabulary();
   Json gates = Json::array();
   for (const GateInfo& gate : cell.gates) gates.push_back({{"name", gate.name}, {"meaning", gate.meaning}});
@@ -56,8 +91,9 @@ Json to_json(const std::string& path, const Model& model) {
                {"source", cell.source},
                {"equations", cell.equations},
                {"gates", gates},
-               {"config", read_json(config_to_json(model.config()), "config")},
+               {"config", config_object(model.config())},
                {"parameters", model.parameter_count()}};
+  json.update(parts_json(parts_of(model)));
   if (model.reads_text()) {
     json["vocabulary"] = {{"size", vocabulary.size()},
                           {"level", name(vocabulary.text().level)},
@@ -108,24 +144,41 @@ std::string note_text(const Json& note) {
   return text;
 }
 
-std::string draw(const Style& style, const std::string& path, const Model& model) {
-  const CellInfo& cell = find_cell(model.config().cell, model.config().activation);
-  const Config& config = model.config();
-  std::string page = fmt::format("{}  {}\n\n", style.bold(one_line(path)), style.dim(memory(file_size(path))));
-  page += row(style, "cell", fmt::format("{}  {}", style.bold(cell.name), cell.title));
+std::string cell_rows(const Style& style, const CellInfo& cell) {
+  std::string page = row(style, "cell", fmt::format("{}  {}", style.bold(cell.name), cell.title));
   page += row(style, "source", std::string(cell.source));
   std::string label = "equations";
   for (const std::string_view equation : cell.equations) {
     page += row(style, label, style.colour(equation, colours::blue));
     label.clear();
   }
-  page += "\n" + row(style, "parameters", thousands(model.parameter_count()));
+  return page;
+}
+
+std::string title(const Style& style, const std::string& path) {
+  return fmt::format("{}  {}\n\n", style.bold(one_line(path)), style.dim(memory(file_size(path))));
+}
+
+std::string draw(const Style& style, const std::string& path, const Model& model) {
+  const Config& config = model.config();
+  const std::vector<const CellInfo*> cells = cells_of(config);
+  std::string page = title(style, path);
+  for (const CellInfo* cell : cells) page += cell_rows(style, *cell);
+  const std::vector<PartRow> parts = parts_of(model);
+  page += "\n" + draw_part_table(style, parts) + "\n" + row(style, "parameters", thousands(model.parameter_count()));
   visit_config(config, [&](const char* name, const auto& member, const char*) {
     const std::string_view field = name;
-    const bool elsewhere = field == "cell" || (field == "activation" && cell.name != "rnn") ||
-                           (field == "forget-bias" && cell.name != "lstm");
+    const std::string_view cell = cells.front()->name;
+    const bool elsewhere = field == "cell" || (field == "activation" && cell != "rnn") ||
+                           (field == "forget-bias" && cell != "lstm") ||
+                           (!config.stack.empty() && of_every_layer(field));
     if (!elsewhere) page += row(style, field, field_text(member));
   });
+  for (std::size_t l = 0; l < config.stack.size(); ++l) {
+    const PartRow& part = parts[l + (config.inputs == 0 ? 1 : 0)];
+    page += row(style, fmt::format("layer {}", l), part.name + ", " + part.detail);
+  }
+  if (config.head != HeadConfig()) page += row(style, "head", parts.back().name + ", " + parts.back().detail);
   page += "\n" + vocabulary_rows(style, model);
   const Json notes = notes_of(model);
   if (!notes.empty()) page += "\n";
@@ -140,18 +193,26 @@ std::string draw(const Style& style, const std::string& path, const Model& model
 }
 
 int Info::run() const {
+  result.check();
   const Model model = load_for("info", path);
   const auto view = [&](const Style& style) { return draw(style, path, model); };
   show(result, view, [&] { return to_json(path, model); });
+  const auto picture = [&](const Style& style) {
+    const std::vector<PartRow> parts = parts_of(model);
+    return title(style, path) + draw_part_picture(style, model, parts) + "\n" + draw_part_table(style, parts);
+  };
+  draw_picture(result, typed.line(typed.program, {"--svg"}, {"--force"}), picture);
   return 0;
 }
 
 }  // namespace
 
-Action add_info(CLI::App& app, const Invocation&) {
+Action add_info(CLI::App& app, const Invocation& typed) {
   const auto verb = std::make_shared<Info>();
+  verb->typed = typed;
   app.add_option("MODEL", verb->path, "a file that train wrote")->required();
   verb->result.add(app);
+  verb->result.add_picture(app, "draw the parts of the network into this file");
   return [verb] { return verb->run(); };
 }
 

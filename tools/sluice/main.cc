@@ -64,7 +64,7 @@ constexpr Verb kVerbs[] = {
      "sluice eval shakespeare.safetensors other.txt"},
     {"compare", add_compare, "Trains several cells on one text: what each costs and remembers.",
      "sluice compare shakespeare.txt --level char --cells rnn,lstm,gru --seeds 1,2,3"},
-    {"info", add_info, "Says what a model file is: cell, sizes, vocabulary, training.",
+    {"info", add_info, "Says what a model file is: cell, parts, sizes, vocabulary, training.",
      "sluice info shakespeare.safetensors"},
     {"import", add_import,
      "Reads a model of another system, compares it with numbers of that system, writes it as ours.",

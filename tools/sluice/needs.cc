@@ -12,13 +12,15 @@ namespace {
 
 struct Need {
   std::string_view verb;
-  bool text;   // reads tokens, which numbers do not have
-  bool exact;  // computes gradients, so weights in f32
+  bool language;  // predicts the next token
+  bool plain;     // layers that are all alike (model/config.h)
+  bool exact;     // computes gradients, so weights in f32
 };
 // Of train, what --from begins with.
 constexpr Need kNeeds[] = {
-    {"complete", true, false}, {"gates", true, false}, {"explain", true, true},  {"eval", true, false},
-    {"train", true, false},    {"info", false, false}, {"export", false, false},
+    {"complete", true, false, false}, {"gates", true, true, false},  {"explain", true, true, true},
+    {"eval", true, false, false},     {"train", true, false, false}, {"info", false, false, false},
+    {"export", false, true, false},
 };
 
 }  // namespace
@@ -26,12 +28,15 @@ constexpr Need kNeeds[] = {
 void expect_model_for(std::string_view verb, const Model& model, const std::string& path) {
   const auto need = std::find_if(std::begin(kNeeds), std::end(kNeeds), [&](const Need& n) { return n.verb == verb; });
   if (need == std::end(kNeeds)) throw Error(Status::failed, fmt::format("{}: not in the list of needs", verb));
-  if (need->text && !model.reads_text()) {
-    throw Error(Status::bad_file, fmt::format("{}: {}: expected a model of text, found one of {}", path, verb,
-                                              what_it_reads(model.config())));
+  const std::string where = fmt::format("{}: {}", path, verb);
+  try {
+    if (need->language) expect_language(model.config(), where);
+    if (need->plain) expect_plain(model.config(), where);
+  } catch (const Error& error) {
+    throw Error(Status::bad_file, error.what());
   }
   if (need->exact && model.precision() != Precision::f32) {
-    throw Error(Status::usage, fmt::format("{}: {}: expected weights in f32, found fewer bits", path, verb));
+    throw Error(Status::usage, where + ": expected weights in f32, found fewer bits");
   }
 }
 

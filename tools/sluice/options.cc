@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "model/config.h"
+#include "model/layout.h"
 #include "train/options.h"
 
 namespace sluice::tool {
@@ -37,8 +38,9 @@ std::vector<std::string> split(std::string_view text, char separator) {
 
 std::vector<std::uint64_t> read_numbers(std::string_view flag, std::string_view text) {
   std::vector<std::uint64_t> numbers;
+  const bool gap = text.empty() || text.front() == ',' || text.back() == ',' || text.find(",,") != text.npos;
+  if (gap) refuse(flag, "whole numbers with commas between them", text);
   for (const std::string& part : split(text, ',')) read_value(flag, part, numbers.emplace_back());
-  if (numbers.empty()) refuse(flag, "whole numbers with commas between them", text);
   return numbers;
 }
 
@@ -81,8 +83,49 @@ void NetworkFlags::add(CLI::App& app, const Config& shown, const std::vector<std
   });
 }
 
+void NetworkFlags::add_stack(CLI::App& app, const Config& shown) {
+  visit_config(shown, [&](const char* name, const auto& member, const char* help) {
+    if (std::string_view(name) != "hidden") return fields.add(app, "Network", {name, help}, member);
+    app.add_option_function<std::string>(
+           "--hidden", [this](const std::string& text) { sizes = text; },
+           std::string(help) + "; with commas between them, one a layer")
+        ->type_name("N,...")
+        ->group("Network")
+        ->default_str(field_text(member));
+  });
+}
+
+// --hidden: one size for all layers, or one for each.
+void NetworkFlags::apply_sizes(Config& config) const {
+  const std::vector<std::uint64_t> units = read_numbers("--hidden", sizes);
+  const std::size_t layers = config.stack.empty() ? config.layers : config.stack.size();
+  if (units.size() > 1 && (fields.given("layers") || !config.stack.empty())) {
+    expect(units.size() == layers, "--hidden",
+           layers == 1 ? "one size for one layer" : fmt::format("one size, or {} of them, one a layer", layers), sizes);
+  }
+  if (config.stack.empty()) {
+    config.hidden = units.front();
+    if (units.size() > 1) config.layers = units.size();
+    if (std::ranges::all_of(units, [&](std::uint64_t size) { return size == units.front(); })) return;
+    config.stack = layers_of(config);
+  }
+  for (std::size_t l = 0; l < config.stack.size(); ++l) config.stack[l].units = units[units.size() > 1 ? l : 0];
+}
+
 void NetworkFlags::apply(Config& config) const {
+  const std::size_t layers = config.stack.size();
   visit_config(config, [&](const char* name, auto& member, const char*) { fields.apply({name, ""}, member); });
+  if (layers > 0 && fields.given("layers")) {
+    expect(config.layers == layers, "--layers", fmt::format("{}, as the model has them", layers),
+           field_text(config.layers));
+  }
+  for (LayerConfig& layer : config.stack) {
+    visit_layer(layer, [&](const char* name, auto& member, const char*) {
+      const bool of_every_kind = std::string_view(name) == "dropout";
+      if (of_every_kind || layer.kind == "recurrent") fields.apply({name, ""}, member);
+    });
+  }
+  if (!sizes.empty()) apply_sizes(config);
 }
 
 void TrainingFlags::add(CLI::App& app, const TrainOptions& shown, const std::vector<std::string>& without) {

@@ -111,8 +111,15 @@ struct TextFlags {
 // What a network is made of and how it is trained. `apply` lays what was given over defaults.
 struct NetworkFlags {
   FieldFlags fields;
+  std::string sizes;  // --hidden of add_stack()
+
   void add(CLI::App& app, const Config& shown, const std::vector<std::string>& without = {});
+  // The same with --hidden 256,128 for layers of different sizes.
+  void add_stack(CLI::App& app, const Config& shown);
   void apply(Config& config) const;
+
+ private:
+  void apply_sizes(Config& config) const;
 };
 struct TrainingFlags {
   FieldFlags fields;

@@ -17,8 +17,8 @@ namespace sluice::tool {
 
 void ResultFlags::add(CLI::App& app) { app.add_flag("--json", json, "print one JSON object"); }
 
-void ResultFlags::add_picture(CLI::App& app) {
-  app.add_option("--svg", svg, "also draw what the terminal shows into this file")->type_name("FILE");
+void ResultFlags::add_picture(CLI::App& app, const std::string& what) {
+  app.add_option("--svg", svg, what)->type_name("FILE");
   app.add_flag("--force", force, "replace an existing file");
 }
 

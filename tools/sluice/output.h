@@ -22,10 +22,11 @@ struct ResultFlags {
   std::string html;  // a page for the browser is written here; empty: none
   bool force = false;
 
-  void add(CLI::App& app);          // --json
-  void add_picture(CLI::App& app);  // --svg, --force
-  void add_page(CLI::App& app);     // --html
-  void check() const;               // throws Error (failed) when a file cannot be written
+  void add(CLI::App& app);  // --json
+  // --svg, --force
+  void add_picture(CLI::App& app, const std::string& what = "also draw what the terminal shows into this file");
+  void add_page(CLI::App& app);  // --html
+  void check() const;            // throws Error (failed) when a file cannot be written
   // The same, for verbs that work long before they write; nobody else writes the files while these locks are held.
   std::vector<FileLock> lock() const;
 };

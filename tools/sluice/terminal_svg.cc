@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <optional>
 #include <vector>
 
@@ -104,6 +105,31 @@ double filled(const Cell& cell) {
   return code >= 0x2588 && code <= 0x258f ? (0x2590 - code) / 8.0 : 0;
 }
 
+// Lines of a box, each from the middle of its character's room to some of its edges; nothing for others.
+std::optional<std::string> box_line(int code, double x, double y, Rgb ink) {
+  struct Arms {
+    int code;
+    bool up, down, left, right;
+  };
+  constexpr Arms kArms[] = {{0x2500, false, false, true, true}, {0x2502, true, true, false, false},
+                            {0x250c, false, true, false, true}, {0x2510, false, true, true, false},
+                            {0x2514, true, false, false, true}, {0x2518, true, false, true, false},
+                            {0x252c, false, true, true, true}};
+  const auto found = std::ranges::find(kArms, code, &Arms::code);
+  if (found == std::end(kArms)) return std::nullopt;
+  const double middle = x + kAdvance / 2, level = y + kLine / 2;
+  std::string out;
+  if (found->left || found->right) {
+    const double from = found->left ? x : middle - 0.5, to = found->right ? x + kAdvance : middle + 0.5;
+    out += rectangle(from, level - 0.5, to - from, 1, ink);
+  }
+  if (found->up || found->down) {
+    const double from = found->up ? y : level - 0.5, to = found->down ? y + kLine : level + 0.5;
+    out += rectangle(middle - 0.5, from, 1, to - from, ink);
+  }
+  return out;
+}
+
 // A block element or a line as a shape; nothing when the character is a letter.
 std::optional<std::string> shape(const Cell& cell, double x, double y) {
   const int code = code_of(cell);
@@ -114,8 +140,7 @@ std::optional<std::string> shape(const Cell& cell, double x, double y) {
   if (code == 0x2501 || code == 0x2578) {
     return rectangle(x, y + kLine / 2 - 1.5, code == 0x2501 ? kAdvance : kAdvance / 2, 3, cell.pen.ink);
   }
-  if (code == 0x2500) return rectangle(x, y + kLine / 2 - 0.5, kAdvance, 1, cell.pen.ink);
-  return std::nullopt;
+  return box_line(code, x, y, cell.pen.ink);
 }
 
 bool drawn(const Cell& cell) { return filled(cell) > 0 || shape(cell, 0, 0).has_value(); }

@@ -81,9 +81,17 @@ void say_model(Talk& talk, const Model& model, const TrainOptions& options) {
   const Config& c = model.config();
   // Weights, their copy of the best epoch, gradients and the optimiser's moments.
   const std::size_t copies = 3 + (options.optimizer == Optimizer::sgd ? 1 : 2);
-  talk.say(fmt::format("model {}: {} layer{} of {} units, {} parameters; {} with gradients and moments", c.cell,
-                       c.layers, c.layers == 1 ? "" : "s", c.hidden, thousands(model.parameter_count()),
+  talk.say(fmt::format("model {}: {}, {} parameters; {} with gradients and moments", model.cell().name,
+                       layers_in_words(c), thousands(model.parameter_count()),
                        memory(model.parameter_count() * sizeof(float) * copies)));
+}
+
+// "2x256", or "256,128" where layers differ.
+std::string sizes_of(const Config& config) {
+  if (config.stack.empty()) return fmt::format("{}x{}", config.layers, config.hidden);
+  std::string sizes;
+  for (const LayerConfig& layer : config.stack) sizes += (sizes.empty() ? "" : ",") + field_text(layer.units);
+  return sizes;
 }
 
 Json trained_note(const Corpus& corpus, const TrainOptions& options, const TrainResult& r, const From& from) {
@@ -122,9 +130,9 @@ Json trained_note(const Corpus& corpus, const TrainOptions& options, const Train
 }
 
 std::string summary(const std::string& path, const Model& model, const TrainResult& r, const std::string& learned) {
-  return fmt::format("{}: {} {}x{}, {} epoch{}, {} tokens in {:.1f} s ({:.0f} a second), {}{}\n", one_line(path),
-                     model.config().cell, model.config().layers, model.config().hidden, r.epochs,
-                     r.epochs == 1 ? "" : "s", r.tokens, r.seconds, r.tokens_per_second, learned,
+  return fmt::format("{}: {} {}, {} epoch{}, {} tokens in {:.1f} s ({:.0f} a second), {}{}\n", one_line(path),
+                     model.cell().name, sizes_of(model.config()), r.epochs, r.epochs == 1 ? "" : "s", r.tokens,
+                     r.seconds, r.tokens_per_second, learned,
                      r.worse_than_guess ? fmt::format(", no better than a guess ({:.4f})", r.guess_loss) : "");
 }
 
@@ -260,7 +268,7 @@ Action add_train(CLI::App& app, const Invocation& typed) {
   app.add_flag("-q,--quiet", verb->quiet, "say nothing but errors and the result");
   verb->text.add(app);
   const Defaults words = defaults_for(Level::word);
-  verb->network.add(app, words.config);
+  verb->network.add_stack(app, words.config);
   verb->training.add(app, words.train);
   show_both(app);
   return [verb, &app] {
