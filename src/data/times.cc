@@ -275,6 +275,25 @@ std::string frequency_text(const Frequency& frequency) {
   return counted(count / unit->first, unit->second);
 }
 
+std::size_t usual_season(const Frequency& frequency) {
+  const auto steps_in = [&](std::int64_t whole) {
+    return whole % frequency.count == 0 ? static_cast<std::size_t>(whole / frequency.count) : 1;
+  };
+  switch (frequency.unit) {
+    case Frequency::Unit::one:
+      return 1;
+    case Frequency::Unit::months:
+    case Frequency::Unit::month_ends:
+      return steps_in(12);
+    case Frequency::Unit::weekdays:
+      return steps_in(5);
+    case Frequency::Unit::microseconds:
+      break;
+  }
+  if (frequency.count >= kDay) return steps_in(7 * kDay);
+  return frequency.count >= kMinute ? steps_in(kDay) : frequency.count >= kSecond ? steps_in(kMinute) : 1;
+}
+
 Time later(Time time, const Frequency& frequency, std::int64_t steps) {
   // Without a sign, so that integers at the end of the range wrap around instead of being undefined.
   const auto product = static_cast<std::uint64_t>(frequency.count) * static_cast<std::uint64_t>(steps);

@@ -54,6 +54,10 @@ struct Frequency {
 };
 std::string frequency_text(const Frequency& frequency);  // "1 hour", "15 minutes", "1 month", "1 weekday"
 
+// Steps after which such a series may repeat itself: a minute of seconds, a day of hours or minutes, a week of days, a
+// year of months or quarters. 1: none is known.
+std::size_t usual_season(const Frequency& frequency);
+
 // The time that comes `steps` steps after another.
 Time later(Time time, const Frequency& frequency, std::int64_t steps);
 // How many steps lie between two times; nothing where that is no whole number.

@@ -99,6 +99,23 @@ TEST(TimesTest, Frequencies) {
   EXPECT_EQ(text({"1"}), "none");
 }
 
+TEST(TimesTest, UsualSeasons) {
+  const auto season = [](const std::string& first, const std::string& second) {
+    return usual_season(*frequency_of({first, second}));
+  };
+  EXPECT_EQ(season("2016-07-01 00:00", "2016-07-01 01:00"), 24u);
+  EXPECT_EQ(season("2016-07-01 00:00", "2016-07-01 00:15"), 96u);
+  EXPECT_EQ(season("2016-07-01 00:00", "2016-07-01 00:07"), 1u);
+  EXPECT_EQ(season("2016-07-01 00:00:00", "2016-07-01 00:00:10"), 6u);
+  EXPECT_EQ(season("2016-07-01", "2016-07-02"), 7u);
+  EXPECT_EQ(season("2016-07-01", "2016-07-08"), 1u);
+  EXPECT_EQ(season("1949-01", "1949-02"), 12u);
+  EXPECT_EQ(season("1949-01", "1949-04"), 4u);
+  EXPECT_EQ(season("1949-01", "1950-01"), 1u);
+  EXPECT_EQ(season("1", "2"), 1u);
+  EXPECT_EQ(usual_season({Frequency::Unit::weekdays, 1}), 5u);
+}
+
 TEST(TimesTest, WhatComesLater) {
   const auto text = [](const std::vector<std::string>& texts, std::int64_t steps) {
     TimeForm form;
