@@ -159,8 +159,8 @@ double marginal_loss(const Sequences& train, const Sequences& test) try {
   std::vector<double> ones(width, 1.0), test_ones(width, 0.0);
   for (std::size_t i = 0; i < train.targets.size(); ++i) ones[i % width] += train.targets[i];
   for (std::size_t i = 0; i < test.targets.size(); ++i) test_ones[i % width] += test.targets[i];
-  const auto steps = static_cast<double>(train.targets.size() / width) + 2;
-  const auto test_steps = static_cast<double>(test.targets.size() / width);
+  const std::size_t train_rows = train.targets.size() / width, test_rows = test.targets.size() / width;
+  const auto steps = static_cast<double>(train_rows + 2), test_steps = static_cast<double>(test_rows);
   double loss = 0;
   for (std::size_t i = 0; i < width; ++i) {
     const double share = ones[i] / steps;

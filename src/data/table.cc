@@ -159,4 +159,41 @@ void fill_gaps(Table& table) try {
   rethrow_as_error("table");
 }
 
+std::vector<std::size_t> rows_of(const Table& table, const NextTimes& next) try {
+  std::size_t s = 0;
+  if (!table.series.empty()) {
+    const auto found = std::ranges::find(table.series, next.series);
+    if (found == table.series.end()) refuse_at(table.name, "rows of " + shown(next.series), "none");
+    s = static_cast<std::size_t>(found - table.series.begin());
+  }
+  const auto first = table.times.begin() + static_cast<std::ptrdiff_t>(table.starts[s]);
+  const auto last = table.times.begin() + static_cast<std::ptrdiff_t>(table.starts[s + 1]);
+  std::vector<std::size_t> rows;
+  constexpr std::size_t kListed = 4;
+  std::vector<Time> missing;
+  for (std::size_t step = 1; step <= next.steps; ++step) {
+    const Time time = later(next.last, next.frequency, static_cast<std::int64_t>(step));
+    const auto at = std::lower_bound(first, last, time);
+    if (at != last && *at == time) {
+      rows.push_back(static_cast<std::size_t>(at - table.times.begin()));
+    } else {
+      missing.push_back(time);
+    }
+  }
+  if (missing.empty()) return rows;
+  std::string list;
+  for (std::size_t i = 0; i < missing.size(); ++i) {
+    if (i >= kListed && i + 1 < missing.size()) continue;
+    list += i == 0 ? "" : i > kListed ? ", ..., " : ", ";
+    list += time_text(missing[i], table.time_form);
+  }
+  refuse_at(table.name,
+            "a row for each of the " + std::to_string(next.steps) + " times after " +
+                time_text(next.last, table.time_form) +
+                (table.series.empty() ? "" : " of the series " + shown(next.series)),
+            "none for " + list);
+} catch (...) {
+  rethrow_as_error("table");
+}
+
 }  // namespace sluice

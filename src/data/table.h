@@ -110,4 +110,14 @@ Table read_table(const TextSource& source, const TableOptions& options, const st
 // before. Throws Error (bad_file) where that would make the table more than ten times as long.
 void fill_gaps(Table& table);
 
+// Times that follow a series, of which a forecast needs what is known in advance.
+struct NextTimes {
+  std::string series = {};  // empty where the table holds one, without a name
+  Time last = 0;            // the last time of the series
+  Frequency frequency = {};
+  std::size_t steps = 1;
+};
+// The row of each of these times. Throws Error (bad_file) that names those which the table does not have.
+std::vector<std::size_t> rows_of(const Table& table, const NextTimes& next);
+
 }  // namespace sluice

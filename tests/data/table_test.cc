@@ -138,6 +138,27 @@ TEST(TableTest, GapsAreCountedAndFilled) {
   EXPECT_EQ(table("t,a\n0,1\n2,2\n4,3\n7,4\n", of_columns({"a"}, "t")).frequency, std::nullopt);
 }
 
+TEST(TableTest, RowsOfTimesToCome) {
+  const Table one = table("date,a\n2020-01-01,1\n2020-01-02,2\n2020-01-03,3\n2020-01-05,5\n");
+  TimeForm form;
+  NextTimes next{"", *read_time("2020-01-01", form), *one.frequency, 2};
+  EXPECT_THAT(rows_of(one, next), ElementsAre(1, 2));
+  const auto refused = [&](const Table& of) { return test::error_of(Status::bad_file, [&] { rows_of(of, next); }); };
+  next.steps = 4;
+  EXPECT_EQ(refused(one), "data: expected a row for each of the 4 times after 2020-01-01, found none for 2020-01-04");
+  next.steps = 9;
+  EXPECT_EQ(refused(one),
+            "data: expected a row for each of the 9 times after 2020-01-01, found none for 2020-01-04, 2020-01-06, "
+            "2020-01-07, 2020-01-08, ..., 2020-01-10");
+  const Table two = table("t,id,a\n1,x,1\n1,y,10\n2,x,2\n2,y,20\n", of_columns({"a"}, "t", {"id"}), "id");
+  next = {"y", 0, *two.frequency, 2};
+  EXPECT_THAT(rows_of(two, next), ElementsAre(2, 3));
+  next.steps = 3;
+  EXPECT_EQ(refused(two), "data: expected a row for each of the 3 times after 0 of the series \"y\", found none for 3");
+  next.series = "z";
+  EXPECT_EQ(refused(two), "data: expected rows of \"z\", found none");
+}
+
 TEST(TableTest, WhatDoesNotFitIsNamedWithItsPlace) {
   EXPECT_EQ(refusal(""), "data: expected a table with a header, found an empty file");
   EXPECT_EQ(refusal("a,b\n"), "data: expected rows under the header, found none");
