@@ -160,6 +160,7 @@ void fill_gaps(Table& table) try {
 }
 
 std::vector<std::size_t> rows_of(const Table& table, const NextTimes& next) try {
+  if (table.times.empty()) refuse_at(table.name, "a column of times", "none");
   std::size_t s = 0;
   if (!table.series.empty()) {
     const auto found = std::ranges::find(table.series, next.series);

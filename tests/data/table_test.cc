@@ -155,6 +155,7 @@ TEST(TableTest, RowsOfTimesToCome) {
   EXPECT_THAT(rows_of(two, next), ElementsAre(2, 3));
   next.steps = 3;
   EXPECT_EQ(refused(two), "data: expected a row for each of the 3 times after 0 of the series \"y\", found none for 3");
+  EXPECT_EQ(refused(table("a\n1\n")), "data: expected a column of times, found none");
   next.series = "z";
   EXPECT_EQ(refused(two), "data: expected rows of \"z\", found none");
 }
