@@ -30,9 +30,11 @@ std::string_view separator_name(char separator) {
 }
 
 bool CsvReader::next(std::vector<std::string_view>& cells) {
-  do {
-    if (!lines_.next(row_)) return false;
-  } while (trimmed(row_).empty());
+  if (!next_line()) return false;
+  if (separator_ == '\0' && row_.size() == 5 && row_.starts_with("sep=")) {  // a spreadsheet's own line
+    separator_ = row_.back();
+    if (!next_line()) return false;
+  }
   line_ = lines_.number();
   if (separator_ == '\0') separator_ = find_separator(row_);
   cells_.clear();
@@ -46,6 +48,14 @@ bool CsvReader::next(std::vector<std::string_view>& cells) {
   for (std::size_t i = 0; i < cells.size(); ++i) {
     cells[i] = row.substr(cells_[i].first, cells_[i].second - cells_[i].first);
   }
+  return true;
+}
+
+// The next line that is not blank.
+bool CsvReader::next_line() {
+  do {
+    if (!lines_.next(row_)) return false;
+  } while (trimmed(row_).empty());
   return true;
 }
 

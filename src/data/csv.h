@@ -18,7 +18,7 @@ namespace sluice {
 class CsvReader {
  public:
   // The separator is the one of comma, semicolon and tab that the first row has most of; a row without any of them is
-  // split at its blanks. Throws as LineReader.
+  // split at its blanks. A first line "sep=;", which spreadsheets understand, says which it is. Throws as LineReader.
   explicit CsvReader(const TextSource& source) : lines_(source) {}
 
   // The cells of the next row that is not blank, without blanks at their ends and without their quotes; the views hold
@@ -41,6 +41,7 @@ class CsvReader {
  private:
   static constexpr std::size_t kMostQuoted = std::size_t{1} << 20;  // bytes: beyond that a quote was forgotten
 
+  bool next_line();
   void split_plain();
   void split_quoted();
   std::size_t take_quoted(std::size_t at);

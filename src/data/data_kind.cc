@@ -14,6 +14,7 @@
 #include "data/lines.h"
 #include "data/numbers.h"
 #include "data/reader.h"
+#include "data/times.h"
 #include "sluice/error.h"
 
 namespace sluice {
@@ -89,12 +90,16 @@ bool find_rows(const std::string& name, const std::string& start, DataKind& kind
   std::vector<std::string_view> cells;
   if (!rows.next(cells) || cells.size() < 2) return false;
   const std::size_t columns = cells.size();
-  const bool header = std::ranges::none_of(cells, [](std::string_view cell) { return read_number(cell).has_value(); });
+  bool header = std::ranges::none_of(cells, [](std::string_view cell) { return read_number(cell).has_value(); });
+  const bool named = !read_number(cells.front()) && !is_date(cells.front());
   std::size_t seen = header ? 0 : 1;
   bool same = true, numeric = header || numbers_in(cells) + 1 >= columns;
   try {
     for (; seen < 50 && numeric && rows.next(cells); ++seen) {
-      same = same && cells.size() == columns;
+      // A header of numbers under a name, over rows that begin with a date.
+      if (seen == 1 && named && is_date(cells.front())) header = true;
+      // R leaves out the name of the first column.
+      same = same && (cells.size() == columns || cells.size() == columns + 1);
       // Under a header there may be columns of text beside those of numbers.
       numeric = header ? numbers_in(cells) > 0 : numbers_in(cells) + 1 >= cells.size() && cells.size() > 1;
     }
