@@ -8,8 +8,10 @@
 #include "data/lines.h"
 #include "explain/facts.h"
 #include "needs.h"
+#include "model/config.h"
 #include "options.h"
 #include "output.h"
+#include "task_flags.h"
 #include "text_files.h"
 #include "verbs.h"
 
@@ -22,12 +24,14 @@ constexpr double kManyUnknown = 0.03;
 struct Eval {
   std::string model;
   std::vector<std::string> files;
+  std::string training;
   Precision precision = Precision::f32;
   std::uint64_t batch = 1, threads = 0;
   bool lines = false;
   ResultFlags result;
 
   int run() const;
+  int run_task(const Task& task, const Model& network) const;
   int score_lines(const Model& network, const TextFiles& text) const;
 };
 
@@ -135,10 +139,28 @@ int Eval::score_lines(const Model& network, const TextFiles& text) const {
   return code;
 }
 
+int Eval::run_task(const Task& task, const Model& network) const {
+  expect(files.size() == 1, "FILE", "one file or folder", std::to_string(files.size()));
+  expect(!lines && batch == 1, "--lines", "none for a task", "--lines or --batch");
+  const auto read = [&](const std::string& path) {
+    Examples examples = read_examples(task, path, open_examples, true);
+    if (network.reads_text()) encode(network.vocabulary(), examples);
+    return examples;
+  };
+  const Examples test = read(files[0]);
+  TaskScore score = score_of(task, network, test, threads);
+  if (!training.empty()) add_baselines(task, read(training), test, threads, score);
+  show(
+      result, [&](const Style& style) { return score_page(style, score); }, [&] { return score.json; });
+  return 0;
+}
+
 int Eval::run() const {
   expect(batch >= 1, "--batch", "1 or more", std::to_string(batch));
   expect(!lines || batch == 1, "--batch", "1 with --lines, where every line stands for itself", std::to_string(batch));
   const Model network = load_for("eval", model, precision);
+  if (const Task task = task_of(network, model); task.kind != TaskKind::language) return run_task(task, network);
+  expect_language(network.config(), model + ": eval");
   const TextFiles text = text_files(files);
   if (lines) return score_lines(network, text);
   Talk talk(false);
@@ -161,12 +183,15 @@ int Eval::run() const {
 Action add_eval(CLI::App& app, const Invocation&) {
   const auto verb = std::make_shared<Eval>();
   app.add_option("MODEL", verb->model, "a file that train wrote")->required();
-  app.add_option("FILE", verb->files, "the text, UTF-8: files, folders, - for standard input, any of them gzipped")
+  app.add_option("FILE", verb->files, "the text, UTF-8: files, folders, - for standard input, any of them gzipped; or the examples of a task")
       ->required();
   app.add_flag("--lines", verb->lines,
                "score each line by itself: nats, perplexity, tokens (the line's end among them), unknown ones");
   add_value(app, "--batch", verb->batch, "parts of the text read side by side, each from an empty memory", "N");
   add_value(app, "--threads", verb->threads, "how many to use; 0: as many as the machine has", "N");
+  app.add_option("--training", verb->training,
+                 "of a task: the file that was trained on, for predictions that need no network beside the model's")
+      ->type_name("FILE");
   add_precision(app, verb->precision);
   verb->result.add(app);
   return [verb] { return verb->run(); };

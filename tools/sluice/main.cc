@@ -49,8 +49,10 @@ struct Verb {
 
 constexpr Verb kVerbs[] = {
     {"demo", add_demo, "Shows how far back a plain RNN, an LSTM and a GRU remember.", "sluice demo"},
-    {"train", add_train, "Trains a network on a text and saves it as one .safetensors file.",
+    {"train", add_train, "Trains a network on a text or on labelled sequences and saves it as one .safetensors file.",
      "sluice train shakespeare.txt --level char -o shakespeare.safetensors"},
+    {"predict", add_predict, "Predicts classes or tags for a file of sequences, texts or sentences.",
+     "sluice predict gunpoint.safetensors GunPoint_TEST.ts --labelled"},
     {"complete", add_complete, "Shows the likeliest next tokens after a text, or continues it.",
      "sluice complete shakespeare.safetensors \"ROMEO:\" -n 200"},
     {"gates", add_gates, "Shows under each word what the network kept and what it took in.",

@@ -19,7 +19,7 @@ struct Need {
 // Of train, what --from begins with.
 constexpr Need kNeeds[] = {
     {"complete", true, false, false}, {"gates", true, true, false},  {"explain", true, true, true},
-    {"eval", true, false, false},     {"train", true, false, false}, {"info", false, false, false},
+    {"eval", false, false, false},   {"predict", false, false, false},     {"train", true, false, false}, {"info", false, false, false},
     {"export", false, true, false},
 };
 

@@ -54,7 +54,7 @@ void add_precision(CLI::App& app, Precision& precision) {
 }
 
 void TextFlags::add(CLI::App& app) {
-  add_value(app, "--level", level, "what a token is: word, char or pretokenized", "NAME")->group("Text");
+  given = add_value(app, "--level", level, "what a token is: word, char or pretokenized", "NAME")->group("Text");
   app.add_flag("--pretokenized", pretokenized, "already split by spaces; every line end becomes <eos>")->group("Text");
   app.add_flag("--lowercase", text.lowercase, "fold case")->group("Text");
   app.add_flag("--lossy", text.lossy, "replace invalid UTF-8 instead of refusing it")->group("Text");

@@ -106,6 +106,10 @@ struct TextFlags {
 
   void add(CLI::App& app);
   TextOptions checked() const;
+  bool level_given() const { return pretokenized || given->count() > 0; }
+
+ private:
+  CLI::Option* given = nullptr;
 };
 
 // What a network is made of and how it is trained. `apply` lays what was given over defaults.

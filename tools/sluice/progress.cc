@@ -7,29 +7,34 @@
 namespace sluice::tool {
 namespace {
 
-void draw_bar(Talk& talk, const std::string& label, const Report& r, double& smooth) {
+void draw_bar(Talk& talk, const std::string& label, const std::string& unit, const Report& r, double& smooth) {
   smooth = smooth == 0 || !std::isfinite(smooth) ? r.loss : smooth + 0.02 * (r.loss - smooth);
   const double share = r.updates == 0 ? 0 : static_cast<double>(r.update) / static_cast<double>(r.updates);
   talk.progress(
       label, share,
-      fmt::format("loss {:.3f}  {} tokens/s  {} left", smooth, rate(r.tokens_per_second), countdown(r.seconds_left)));
+      fmt::format("loss {:.3f}  {} {}s/s  {} left", smooth, rate(r.tokens_per_second), unit,
+                            countdown(r.seconds_left)));
 }
 
 }  // namespace
+
+std::string Progress::loss_text(double loss) const {
+  const std::string text = fmt::format("{:.4f} nats per {}", loss, unit_);
+  return unit_ == "token" ? text + fmt::format(", perplexity {:.4g}", std::exp(loss)) : text;
+}
 
 void Progress::show(const Report& r) {
   if (first_ == 0) first_ = r.update;
   const std::string epoch = fmt::format("epoch {:>{}}/{}", r.epoch, std::to_string(r.epochs).size(), r.epochs);
   switch (r.kind) {
     case Report::Kind::update:
-      draw_bar(talk_, epoch, r, smooth_);
+      draw_bar(talk_, epoch, unit_, r, smooth_);
       break;
     case Report::Kind::validation:
       if (!best_ || r.validation_loss < best_->validation) best_ = {r.epoch, r.loss, r.validation_loss};
-      talk_.say(fmt::format("{}  train {:.4f}, validation {:.4f} nats per token, perplexity {:.4g}{}  {} tokens/s  {}",
-                            epoch, r.loss, r.validation_loss, std::exp(r.validation_loss),
-                            is_first() && best_->number == r.epoch ? ", best so far" : "", rate(r.tokens_per_second),
-                            duration(r.seconds)));
+      talk_.say(fmt::format("{}  train {:.4f}, validation {}{}  {} {}s/s  {}", epoch, r.loss,
+                            loss_text(r.validation_loss), is_first() && best_->number == r.epoch ? ", best so far" : "",
+                            rate(r.tokens_per_second), unit_, duration(r.seconds)));
       break;
     case Report::Kind::recovery:
     case Report::Kind::warning:
@@ -43,13 +48,12 @@ void Progress::show(const Report& r) {
 
 std::string Progress::result(const TrainResult& r, bool validated) const {
   if (!validated) {
-    return fmt::format("train {:.4f} nats per token, perplexity {:.4g}", r.train_loss, std::exp(r.train_loss));
+    return "train " + loss_text(r.train_loss);
   }
   // Losses of one and the same epoch beside each other: the last one's on what was trained is not the kept model's.
   const std::string best =
       best_ && is_first() ? fmt::format("best after epoch {}: train {:.4f}, ", best_->number, best_->train) : "best: ";
-  return fmt::format("{}validation {:.4f} nats per token, perplexity {:.4g}", best, r.validation_loss,
-                     std::exp(r.validation_loss));
+  return best + "validation " + loss_text(r.validation_loss);
 }
 
 void RunsProgress::show(const CompareProgress& p) {
@@ -57,7 +61,7 @@ void RunsProgress::show(const CompareProgress& p) {
   run_ = p.run;
   const std::string label = fmt::format("{:{}}/{}  {:<4}", p.run, std::to_string(p.runs).size(), p.runs, p.cell);
   if (p.report.kind == Report::Kind::update) {
-    draw_bar(talk_, label, p.report, smooth_);
+    draw_bar(talk_, label, "token", p.report, smooth_);
   } else if (p.report.kind == Report::Kind::recovery || p.report.kind == Report::Kind::warning) {
     talk_.say(fmt::format("{} {}", label, one_line(p.report.message)));
   } else if (p.report.kind == Report::Kind::done) {

@@ -14,7 +14,7 @@ namespace sluice::tool {
 // One run.
 class Progress {
  public:
-  explicit Progress(Talk& talk) : talk_(talk) {}
+  Progress(Talk& talk, std::string unit) : talk_(talk), unit_(std::move(unit)) {}
   void show(const Report& report);
   // What was learned, in the end: "best after epoch 7: train 3.9012, validation 4.0012 nats per token,
   // perplexity 54.66".
@@ -25,9 +25,11 @@ class Progress {
     std::size_t number = 0;
     double train = 0, validation = 0;  // nats a token
   };
+  std::string loss_text(double loss) const;
   bool is_first() const { return first_ <= 1; }  // and did not go on from a checkpoint, whose best epoch is not known
 
   Talk& talk_;
+  std::string unit_;         // what the loss is a mean over: "token", of which alone there is a perplexity
   double smooth_ = 0;        // exponential mean of the loss, over about 50 updates
   std::uint64_t first_ = 0;  // update that was reported first
   std::optional<Epoch> best_;

@@ -1,26 +1,20 @@
 // sluice train FILE... -o MODEL
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cstdlib>
-#include <ctime>
 #include <filesystem>
 #include <memory>
 #include <optional>
 
-#include "base/file.h"
 #include "base/lock.h"
 #include "defaults.h"
 #include "from.h"
-#include "interrupts.h"
-#include "log.h"
 #include "model/config.h"
 #include "options.h"
 #include "output.h"
-#include "progress.h"
+#include "task_flags.h"
 #include "text_files.h"
 #include "train/options.h"
-#include "train/stopwatch.h"
+#include "train_job.h"
 #include "verbs.h"
 
 namespace sluice::tool {
@@ -29,39 +23,28 @@ namespace {
 namespace fs = std::filesystem;
 
 struct Train {
-  Invocation typed;
+  TrainTarget target;
   std::vector<std::string> files;
-  std::string output, validation, log;
-  bool force = false, quiet = false;
+  std::string validation;
   From from;
+  TaskFlags tasks;
   TextFlags text;
   NetworkFlags network;
   TrainingFlags training;
-  ResultFlags result;
 
   int run();
-  void refuse_what_exists(const TrainOptions& options) const;
-  void save_or_keep_checkpoint(const Model& model, const std::string& checkpoint) const;
+  int run_language(Talk& talk, const Stopwatch& clock);
+  int run_task(const Task& wanted, Talk& talk, const Stopwatch& clock);
+  void check_task_flags() const;
   Defaults options() const;
 };
-
-void Train::refuse_what_exists(const TrainOptions& options) const {
-  check_writable(output, force);
-  check_writable(options.checkpoint, true);
-  if (!options.resume && !force && fs::exists(options.checkpoint)) {
-    throw Error(Status::failed, fmt::format("{}: a checkpoint of an earlier run: go on with --resume, or begin anew "
-                                            "with --force",
-                                            options.checkpoint));
-  }
-  if (!log.empty()) check_writable(log, force || options.resume);
-}
 
 Defaults Train::options() const {
   Defaults d = defaults_for(from.given() ? from.model().vocabulary().text().level : text.checked().level);
   if (from.given()) d.config = from.model().config();
   network.apply(d.config);
   training.apply(d.train);
-  if (d.train.checkpoint.empty()) d.train.checkpoint = output + ".checkpoint";
+  if (d.train.checkpoint.empty()) d.train.checkpoint = target.output + ".checkpoint";
   const bool has_validation = !validation.empty() || d.train.validation_split > 0;
   settle(network, training, has_validation, d.config, d.train);
   d.config = checked(d.config);
@@ -77,103 +60,18 @@ void say_text(Talk& talk, const std::string& what, const Corpus& corpus) {
                        corpus.mapped() ? "on disk, mapped" : "in memory"));
 }
 
-void say_model(Talk& talk, const Model& model, const TrainOptions& options) {
-  const Config& c = model.config();
-  // Weights, their copy of the best epoch, gradients and the optimiser's moments.
-  const std::size_t copies = 3 + (options.optimizer == Optimizer::sgd ? 1 : 2);
-  talk.say(fmt::format("model {}: {}, {} parameters; {} with gradients and moments", model.cell().name,
-                       layers_in_words(c), thousands(model.parameter_count()),
-                       memory(model.parameter_count() * sizeof(float) * copies)));
+// Names and the like, which are spelt.
+bool short_texts(const Examples& examples) {
+  std::size_t bytes = 0;
+  for (const std::string& one : examples.texts.texts) bytes += one.size();
+  return bytes < 25 * examples.texts.texts.size();
 }
 
-// "2x256", or "256,128" where layers differ.
-std::string sizes_of(const Config& config) {
-  if (config.stack.empty()) return fmt::format("{}x{}", config.layers, config.hidden);
-  std::string sizes;
-  for (const LayerConfig& layer : config.stack) sizes += (sizes.empty() ? "" : ",") + field_text(layer.units);
-  return sizes;
-}
-
-Json trained_note(const Corpus& corpus, const TrainOptions& options, const TrainResult& r, const From& from) {
-  Json given = Json::object();
-  visit_training(options, [&](const Field& field, const auto& value, Effect effect) {
-    if (effect == Effect::execution) return;
-    if constexpr (NamedEnum<std::decay_t<decltype(value)>>) {
-      given[field.name] = field_text(value);
-    } else {
-      given[field.name] = value;
-    }
-  });
-  Json note = {{"sluice", SLUICE_VERSION},
-               {"text", fs::path(corpus.name()).filename().string()},
-               {"text_tokens", corpus.tokens().size()},
-               {"text_unknown", corpus.unknown()},
-               {"options", given},
-               {"epochs", r.epochs},
-               {"updates", r.updates},
-               {"tokens", r.tokens},
-               {"train_loss", r.train_loss},
-               {"validation_loss", r.validation_loss},
-               {"guess_loss", r.guess_loss}};
-  if (from.given()) note["from"] = from.note();
-  // https://reproducible-builds.org/specs/source-date-epoch: with it, the same run gives the same file.
-  if (std::getenv("SOURCE_DATE_EPOCH") == nullptr) {
-    char date[32];
-    const std::time_t now = std::time(nullptr);
-    std::tm utc{};
-    std::strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
-    note["finished"] = date;
-    note["seconds"] = r.seconds;
-    note["tokens_per_second"] = r.tokens_per_second;
-  }
-  return note;
-}
-
-std::string summary(const std::string& path, const Model& model, const TrainResult& r, const std::string& learned) {
-  return fmt::format("{}: {} {}, {} epoch{}, {} tokens in {:.1f} s ({:.0f} a second), {}{}\n", one_line(path),
-                     model.cell().name, sizes_of(model.config()), r.epochs, r.epochs == 1 ? "" : "s", r.tokens,
-                     r.seconds, r.tokens_per_second, learned,
-                     r.worse_than_guess ? fmt::format(", no better than a guess ({:.4f})", r.guess_loss) : "");
-}
-
-Json to_json(const std::string& path, const Model& model, const Corpus& corpus, const TrainResult& r, bool validated) {
-  return {{"parameters", model.parameter_count()},
-          {"tokens", r.tokens},
-          {"epochs", r.epochs},
-          {"updates", r.updates},
-          {"seconds", r.seconds},
-          {"tokens_per_second", r.tokens_per_second},
-          {"train_loss", r.train_loss},
-          {"validation_loss", validated ? Json(r.validation_loss) : Json(nullptr)},
-          {"validation_tokens", r.validation_tokens},
-          {"guess_loss", r.guess_loss},
-          {"worse_than_guess", r.worse_than_guess},
-          {"stopped_early", r.stopped_early},
-          {"vocabulary", corpus.vocabulary().size()},
-          {"text_tokens", corpus.tokens().size()},
-          {"text_unknown", corpus.unknown()},
-          {"model", path}};
-}
-
-// The disk may be full, and the work must not be lost for that.
-void Train::save_or_keep_checkpoint(const Model& model, const std::string& checkpoint) const {
-  try {
-    save(model, output, {.force = force});
-  } catch (const Error& error) {
-    std::error_code unreadable;
-    if (!fs::exists(checkpoint, unreadable)) throw;
-    throw Error(error.status(),
-                fmt::format("{}; what was trained is in {}: go on from it with --resume", error.what(), checkpoint));
-  }
-}
-
-int Train::run() {
-  const Stopwatch clock;
+int Train::run_language(Talk& talk, const Stopwatch& clock) {
   const Defaults d = options();
   // Until the model is saved and the checkpoint removed.
-  const FileLock output_lock(output), checkpoint_lock(d.train.checkpoint);
-  refuse_what_exists(d.train);
-  Talk talk(quiet);
+  const FileLock output_lock(target.output), checkpoint_lock(d.train.checkpoint);
+  target.refuse_what_exists(d.train);
   const TextFiles read = text_files(files);
   say_files(talk, read);
   const Corpus corpus = from.given() ? from.read(read, text.vocabulary, d.config, d.train.seed)
@@ -188,53 +86,98 @@ int Train::run() {
     held_out = Corpus::read(apart.sources, apart.name, corpus.vocabulary());
     say_text(talk, "validation", *held_out);
   }
-  Model model = from.given() ? from.model() : Model(d.config, corpus.vocabulary(), d.train.seed);
-  say_model(talk, model, d.train);
+  TrainJob job = {from.given() ? from.model() : Model(d.config, corpus.vocabulary(), d.train.seed), d.train,
+                  [&](Model& model, const TrainOptions& o, const auto& report) {
+                    return held_out ? train(model, corpus, *held_out, o, report) : train(model, corpus, o, report);
+                  }};
+  say_model(talk, job.model, d.train);
+  job.validated = held_out.has_value() || d.train.validation_split > 0;
+  job.material = {{"text", fs::path(corpus.name()).filename().string()},
+                  {"text_tokens", corpus.tokens().size()},
+                  {"text_unknown", corpus.unknown()}};
+  if (from.given()) job.material["from"] = from.note();
+  job.facts = {{"vocabulary", corpus.vocabulary().size()},
+               {"text_tokens", corpus.tokens().size()},
+               {"text_unknown", corpus.unknown()},
+               {"files", names_of(read)}};
+  job.warnings = warnings;
+  job.then = fmt::format("complete {} \"...\" -n 100", shell_word(target.output));
+  return run_job(target, std::move(job), talk, clock);
+}
 
-  Log lines(log, d.train.resume);
-  Progress progress(talk);
-  FewerThreads fewer(talk, d.train.threads);
-  Interrupts interrupts;
-  const auto report = [&](const Report& r) {
-    fewer.say(r.threads);
-    lines.write(tool::to_json(r));
-    progress.show(r);
-    if (const std::string lost = lines.news(); !lost.empty()) talk.say(lost + "; training goes on");
-    return interrupts.go_on();
-  };
-  TrainOptions options_now = d.train;
-  // To read the text took some of the time.
-  if (options_now.max_seconds > 0) options_now.max_seconds = std::max(1e-9, options_now.max_seconds - clock.seconds());
-  const TrainResult r =
-      held_out ? train(model, corpus, *held_out, options_now, report) : train(model, corpus, options_now, report);
-  talk.clear();
-  const std::string lost = lines.close();
-  if (r.stopped) {
-    if (!lost.empty()) talk.say(lost);
-    talk.say(fmt::format("stopped by {} after {}; the work so far is in {}\ngo on with: {}", interrupts.name(),
-                         duration(r.seconds), d.train.checkpoint,
-                         typed.line(typed.program, {}, {"--resume"}) + " --resume"));
-    return interrupts.exit_code();
-  }
+void Train::check_task_flags() const {
+  expect(!from.given(), "--from", "a language model's file with --task language alone", "another task");
+  expect(!training.fields.given("state-reset"), "--state-reset", "none for sequences, which begin from an empty state",
+         "one");
+}
 
-  const bool validated = held_out.has_value() || d.train.validation_split > 0;
-  model.notes()["trained"] =
-      trained_note(corpus, d.train, r, from).dump(-1, ' ', false, Json::error_handler_t::replace);
-  save_or_keep_checkpoint(model, d.train.checkpoint);
-  std::error_code gone_already;
-  fs::remove(d.train.checkpoint, gone_already);
-  if (result.json) {
-    Json object = to_json(output, model, corpus, r, validated);
-    object["files"] = names_of(read);
-    object["warnings"] = warnings;
-    print_json(object);
-  } else {
-    print(summary(output, model, r, progress.result(r, validated)));
+int Train::run_task(const Task& wanted, Talk& talk, const Stopwatch& clock) {
+  check_task_flags();
+  TrainOptions early;
+  training.apply(early);
+  early.checkpoint = early.checkpoint.empty() ? target.output + ".checkpoint" : early.checkpoint;
+  const FileLock output_lock(target.output), checkpoint_lock(early.checkpoint);
+  target.refuse_what_exists(early);
+  Task found = wanted;
+  Examples examples = read_examples(found, files[0], open_examples, true, text.text.lossy);
+  found.classes = examples.classes;
+  const bool music = found.kind == TaskKind::music;
+  expect(music || found.classes.size() > 1, "FILE", "2 classes or more", std::to_string(found.classes.size()));
+
+  Defaults d = defaults_for(found.kind, examples.size());
+  d.config.inputs = examples.sequences.inputs;
+  d.config.outputs = music ? examples.sequences.outputs : found.classes.size();
+  network.apply(d.config);
+  training.apply(d.train);
+  d.train.checkpoint = early.checkpoint;
+  if (!validation.empty()) d.train.validation_split = 0;
+  tasks.apply(found, d.config);
+  if (found.kind == TaskKind::classify && d.config.inputs > 0) d.config.scaling = fit_scaling(examples.sequences);
+  std::optional<Examples> held_out;
+  if (!validation.empty()) held_out = read_examples(found, validation, open_examples, true, text.text.lossy);
+
+  std::optional<Vocabulary> vocabulary;
+  if (d.config.inputs == 0) {
+    TextOptions how = text.checked();
+    if (found.kind == TaskKind::classify && !text.level_given() && short_texts(examples)) how.level = Level::character;
+    vocabulary = make_vocabulary(examples, how, text.vocabulary);
+    encode(*vocabulary, examples);
+    if (held_out) encode(*vocabulary, *held_out);
   }
-  flush();
-  if (!lost.empty()) throw Error(Status::failed, lost);
-  talk.say(fmt::format("go on with: {} complete {} \"...\" -n 100", shell_word(typed.program), shell_word(output)));
-  return 0;
+  d.config = checked(d.config);
+  check_options(d.train, !validation.empty() || d.train.validation_split > 0);
+  talk.say(fmt::format("{} {}: {} {}, {} steps, {}{}", field_text(found.kind), printable(files[0]),
+                       thousands(examples.size()), found.kind == TaskKind::tag ? "sentences" : "sequences",
+                       thousands(examples.sequences.steps()),
+                       vocabulary ? fmt::format("vocabulary {}", thousands(vocabulary->size()))
+                                  : fmt::format("{} numbers a step", d.config.inputs),
+                       music ? "" : fmt::format(", {} classes", found.classes.size())));
+  TrainJob job = {vocabulary ? Model(d.config, *vocabulary, d.train.seed) : Model(d.config, d.train.seed), d.train,
+                  [&](Model& model, const TrainOptions& o, const auto& report) {
+                    return held_out ? train(model, examples.sequences, held_out->sequences, o, report)
+                                    : train(model, examples.sequences, o, report);
+                  }};
+  set_task(job.model, found);
+  say_model(talk, job.model, d.train);
+  job.unit = music ? "frame" : found.kind == TaskKind::tag ? "word" : "sequence";
+  job.validated = held_out.has_value() || d.train.validation_split > 0;
+  job.material = {{"task", field_text(found.kind)},
+                  {"file", fs::path(files[0]).filename().string()},
+                  {"sequences", examples.size()},
+                  {"steps", examples.sequences.steps()}};
+  job.facts = {{"task", field_text(found.kind)},
+               {"sequences", examples.size()},
+               {"steps", examples.sequences.steps()},
+               {"classes", found.classes}};
+  job.then = fmt::format("eval {} FILE", shell_word(target.output));
+  return run_job(target, std::move(job), talk, clock);
+}
+
+int Train::run() {
+  const Stopwatch clock;
+  Talk talk(target.quiet);
+  const Task found = from.given() ? Task() : tasks.find(files, talk);
+  return found.kind == TaskKind::language ? run_language(talk, clock) : run_task(found, talk, clock);
 }
 
 // Where words and characters have different defaults, help shows both.
@@ -256,16 +199,17 @@ void show_both(CLI::App& app) {
 
 Action add_train(CLI::App& app, const Invocation& typed) {
   const auto verb = std::make_shared<Train>();
-  verb->typed = typed;
-  app.add_option("FILE", verb->files, "the text, UTF-8: files, folders, - for standard input, any of them gzipped")
+  verb->target.typed = typed;
+  app.add_option("FILE", verb->files, "the text, UTF-8: files, folders, - for standard input, any of them gzipped; or the examples of a task")
       ->required();
-  app.add_option("-o,--output", verb->output, "where the model goes")->type_name("MODEL")->required();
-  app.add_flag("--force", verb->force, "replace an existing MODEL");
-  app.add_option("--validation", verb->validation, "a validation text of its own")->type_name("FILE");
-  app.add_option("--log", verb->log, "write a JSON line for every update and validation")->type_name("FILE");
+  app.add_option("-o,--output", verb->target.output, "where the model goes")->type_name("MODEL")->required();
+  app.add_flag("--force", verb->target.force, "replace an existing MODEL");
+  app.add_option("--validation", verb->validation, "what to validate on, a text or examples of its own")->type_name("FILE");
+  app.add_option("--log", verb->target.log, "write a JSON line for every update and validation")->type_name("FILE");
   verb->from.add(app);
-  verb->result.add(app);
-  app.add_flag("-q,--quiet", verb->quiet, "say nothing but errors and the result");
+  verb->target.result.add(app);
+  app.add_flag("-q,--quiet", verb->target.quiet, "say nothing but errors and the result");
+  verb->tasks.add(app);
   verb->text.add(app);
   const Defaults words = defaults_for(Level::word);
   verb->network.add_stack(app, words.config);

@@ -22,6 +22,7 @@ struct Invocation {
 using Action = std::function<int()>;
 
 Action add_train(CLI::App& app, const Invocation& typed);
+Action add_predict(CLI::App& app, const Invocation& typed);
 Action add_complete(CLI::App& app, const Invocation& typed);
 Action add_gates(CLI::App& app, const Invocation& typed);
 Action add_explain(CLI::App& app, const Invocation& typed);

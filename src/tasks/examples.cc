@@ -1,0 +1,188 @@
+#include "tasks/examples.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <sstream>
+#include <unordered_map>
+
+#include "base/failure.h"
+#include "data/data_kind.h"
+#include "data/notes.h"
+#include "data/reader.h"
+#include "data/sequences.h"
+#include "data/utf8.h"
+#include "sluice/error.h"
+
+namespace sluice {
+namespace {
+
+std::string folded_tail(std::string_view word, std::size_t characters) {
+  std::size_t at = word.size();
+  for (std::size_t i = 0; i < characters && at > 0; ++i) {
+    --at;
+    while (at > 0 && (static_cast<unsigned char>(word[at]) & 0xc0) == 0x80) --at;
+  }
+  std::string tail(word.substr(at));
+  for (char& c : tail) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    if (c >= '0' && c <= '9') c = '0';
+  }
+  return tail;
+}
+
+Vocabulary word_vocabulary(const TaggedSentences& sentences, const TextOptions& text,
+                           const VocabularyOptions& options) {
+  const std::uint64_t least = options.min_count > 0 ? options.min_count : 2;
+  std::map<std::string, std::uint64_t> words, shapes;
+  for (const std::string& word : sentences.words) ++words[word];
+  for (const auto& [word, count] : words) {
+    if (count >= least) continue;
+    for (const std::string& shape : word_shapes(word)) shapes[shape] += count;
+  }
+  std::vector<std::pair<std::uint64_t, std::string>> kept;
+  for (const auto* counts : {&words, &shapes}) {
+    for (const auto& [name, count] : *counts) {
+      if (count >= least && name != Vocabulary::unknown_text) kept.emplace_back(count, name);
+    }
+  }
+  std::ranges::stable_sort(kept, [](const auto& a, const auto& b) { return a.first > b.first; });
+  if (options.max_vocabulary > 0 && kept.size() >= options.max_vocabulary) kept.resize(options.max_vocabulary - 1);
+  std::vector<std::string> tokens = {std::string(Vocabulary::unknown_text)};
+  for (auto& [count, name] : kept) tokens.push_back(std::move(name));
+  TextOptions split = text;
+  split.level = Level::pretokenized;
+  return Vocabulary(split, std::move(tokens));
+}
+
+}  // namespace
+
+std::size_t Examples::size() const {
+  return !texts.texts.empty() ? texts.texts.size() : tagged.size() > 0 ? tagged.size() : sequences.size();
+}
+
+Examples read_examples(const Task& task, const std::string& path, const OpenFile& open, bool labels, bool lossy) try {
+  Examples all;
+  const bool folder = task.texts == TextForm::folders || task.texts == TextForm::files;
+  switch (task.form) {
+    case DataForm::ts:
+      all.sequences = read_ts(open(path), {.classes = task.classes});
+      break;
+    case DataForm::sequence_lines:
+      all.sequences =
+          read_sequence_lines(open(path), find_label_column(labels ? task.label : "none"), {.classes = task.classes});
+      break;
+    case DataForm::labelled:
+      all.texts = folder ? read_labelled_folder(path, task.texts, open, {.classes = task.classes, .lossy = lossy})
+                         : read_labelled_lines(open(path), labels ? task.texts : TextForm::plain,
+                                               {.classes = task.classes, .lossy = lossy});
+      all.classes = all.texts.classes;
+      return all;
+    case DataForm::conllu:
+      all.tagged = read_conllu(open(path), {.column = task.column, .classes = task.classes, .tags = labels});
+      all.classes = all.tagged.classes;
+      return all;
+    case DataForm::tagged:
+      all.tagged = read_tagged(open(path), {.column = task.column, .classes = task.classes, .tags = labels});
+      all.classes = all.tagged.classes;
+      return all;
+    case DataForm::notes:
+      all.sequences = read_notes(open(path));
+      if (labels) all.sequences = predict_next_step(all.sequences);
+      break;
+    case DataForm::text:
+    case DataForm::table:
+      throw Error(Status::usage, path + ": expected a file of examples, found none");
+  }
+  all.classes = all.sequences.classes;
+  return all;
+} catch (...) {
+  rethrow_as_error(path.c_str());
+}
+
+Vocabulary make_vocabulary(const Examples& examples, const TextOptions& text, const VocabularyOptions& options) {
+  if (examples.tagged.size() > 0) return word_vocabulary(examples.tagged, text, options);
+  std::string joined;
+  for (const std::string& one : examples.texts.texts) joined += one + '\n';
+  return Corpus::from_text(joined, text, options, examples.texts.name).vocabulary();
+}
+
+void encode(const Vocabulary& vocabulary, Examples& examples) {
+  Sequences& out = examples.sequences;
+  out = Sequences();
+  out.classes = examples.classes;
+  if (examples.tagged.size() > 0) {
+    const TaggedSentences& tagged = examples.tagged;
+    out.name = tagged.name;
+    out.starts = tagged.starts;
+    out.labels = tagged.tags;
+    out.labels_per_step = true;
+    std::unordered_map<std::string_view, Token> known;
+    for (const std::string& word : tagged.words) {
+      const auto [at, fresh] = known.try_emplace(word);
+      if (fresh) at->second = find_word(vocabulary, word);
+      out.tokens.push_back(at->second);
+    }
+    return;
+  }
+  out.name = examples.texts.name;
+  out.labels = examples.texts.labels;
+  for (const std::string& text : examples.texts.texts) {
+    const std::vector<Token> tokens = vocabulary.encode(text);
+    out.tokens.insert(out.tokens.end(), tokens.begin(), tokens.end());
+    if (tokens.empty()) out.tokens.push_back(Vocabulary::unknown);
+    out.starts.push_back(out.tokens.size());
+  }
+}
+
+std::vector<std::string> word_shapes(std::string_view word) {
+  bool digit = false, hyphen = false, upper = false, lower = false;
+  for (const char c : word) {
+    digit = digit || (c >= '0' && c <= '9');
+    hyphen = hyphen || c == '-';
+    upper = upper || (c >= 'A' && c <= 'Z');
+    lower = lower || (c >= 'a' && c <= 'z');
+  }
+  const bool first = !word.empty() && word[0] >= 'A' && word[0] <= 'Z';
+  std::string shape = "<unk";
+  if (first) shape += lower ? "-Capital" : "-CAPITALS";
+  if (!first && upper) shape += "-capital-within";
+  if (digit) shape += lower || upper ? "-digit" : "-number";
+  if (hyphen) shape += "-hyphen";
+  if (!digit && !lower && !upper) shape += "-other";
+  std::vector<std::string> all;
+  for (const std::size_t characters : {3, 2, 1}) {
+    std::string named = shape + ":" + folded_tail(word, characters) + ">";
+    if (all.empty() || all.back() != named) all.push_back(std::move(named));
+  }
+  all.push_back(shape + ">");
+  return all;
+}
+
+Token find_word(const Vocabulary& vocabulary, std::string_view word) {
+  if (const auto token = vocabulary.find(word)) return *token;
+  for (const std::string& shape : word_shapes(word)) {
+    if (const auto token = vocabulary.find(shape)) return *token;
+  }
+  return Vocabulary::unknown;
+}
+
+ScalingConfig fit_scaling(const Sequences& sequences) {
+  ScalingConfig scaling;
+  const std::size_t width = sequences.inputs, steps = sequences.steps();
+  for (std::size_t i = 0; i < width; ++i) {
+    double sum = 0, squares = 0;
+    for (std::size_t t = 0; t < steps; ++t) sum += static_cast<double>(sequences.values[t * width + i]);
+    const double mean = sum / static_cast<double>(steps);
+    for (std::size_t t = 0; t < steps; ++t) {
+      const double e = static_cast<double>(sequences.values[t * width + i]) - mean;
+      squares += e * e;
+    }
+    const double deviation = std::sqrt(squares / static_cast<double>(steps));
+    scaling.mean.push_back(mean);
+    scaling.deviation.push_back(deviation > 1e-12 * std::abs(mean) && deviation > 1e-30 ? deviation : 1);
+  }
+  return scaling;
+}
+
+}  // namespace sluice

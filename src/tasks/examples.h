@@ -1,0 +1,46 @@
+// Files of examples as sequences that a network reads, and what is needed to give predictions back.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "data/labelled_texts.h"
+#include "data/tagged_sentences.h"
+#include "sluice/data.h"
+#include "sluice/sequences.h"
+#include "tasks/task.h"
+
+namespace sluice {
+
+struct Examples {
+  Sequences sequences;     // of numbers: as read. Of texts and sentences: after encode()
+  LabelledTexts texts;     // classify, of texts
+  TaggedSentences tagged;  // tag
+  std::vector<std::string> classes;
+
+  std::size_t size() const;  // sequences, texts or sentences
+};
+
+// Reads a file or folder of a task. `labels`: they are wanted. With task.classes (of training) the file may have no
+// others; else it says them. Throws Error (bad_file) as the readers of its form.
+Examples read_examples(const Task& task, const std::string& path, const OpenFile& open, bool labels,
+                       bool lossy = false);
+
+// The tokens of texts, or the words of sentences. Of words, one that is rarer than min_count (0: 2) is spelt: it
+// becomes a token of its shape and its last letters (word_shapes()), and such tokens that are as rare become shorter
+// ones.
+Vocabulary make_vocabulary(const Examples& examples, const TextOptions& text, const VocabularyOptions& options);
+// Turns texts or sentences into sequences of tokens. A text without any becomes one <unk>.
+void encode(const Vocabulary& vocabulary, Examples& examples);
+
+// Tokens that can stand for a word that is not in a vocabulary, the most exact first: whether it has capitals, digits
+// or hyphens, with its last 3, 2 or 1 characters, or without; as the unknown words of Berkeley's parser (Petrov et al.
+// 2006) and of others before it.
+std::vector<std::string> word_shapes(std::string_view word);
+Token find_word(const Vocabulary& vocabulary, std::string_view word);
+
+// The mean and the deviation of every feature, for Config::scaling; a deviation of 1 where a feature is constant.
+ScalingConfig fit_scaling(const Sequences& sequences);
+
+}  // namespace sluice

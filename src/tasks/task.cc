@@ -1,0 +1,113 @@
+#include "tasks/task.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/fields.h"
+#include "base/json_tree.h"
+#include "base/json_writer.h"
+#include "base/shown.h"
+#include "sluice/error.h"
+
+namespace sluice {
+namespace {
+
+constexpr const char* kNote = "task";
+constexpr std::size_t kMostBytes = std::size_t{1} << 22;  // of the note: a million classes are no classes
+constexpr std::array<std::string_view, 8> kForms = {"text",     "ts",     "sequence_lines", "table",
+                                                    "labelled", "conllu", "tagged",         "notes"};
+constexpr std::array<std::string_view, 5> kTextForms = {"tab", "prefix", "plain", "folders", "files"};
+
+template <std::size_t N>
+std::size_t place_of(const std::array<std::string_view, N>& names, const nlohmann::ordered_json& value,
+                     const std::string& where) {
+  const auto found = value.is_string() ? std::ranges::find(names, value.get_ref<const std::string&>()) : names.end();
+  if (found != names.end()) return static_cast<std::size_t>(found - names.begin());
+  throw Error(Status::bad_file, where + ": expected one of " + list_of(names) + ", found " + shown(value.dump()));
+}
+
+TaskKind kind_of(DataForm form, const std::string& path) {
+  switch (form) {
+    case DataForm::text:
+      return TaskKind::language;
+    case DataForm::ts:
+    case DataForm::sequence_lines:
+    case DataForm::labelled:
+      return TaskKind::classify;
+    case DataForm::conllu:
+    case DataForm::tagged:
+      return TaskKind::tag;
+    case DataForm::notes:
+      return TaskKind::music;
+    case DataForm::table:
+      break;
+  }
+  throw Error(Status::usage, path +
+                                 ": expected a text, labelled or tagged sequences or notes, found a table of columns "
+                                 "(--task language trains on its characters)");
+}
+
+}  // namespace
+
+Task task_of(const DataKind& kind, const std::string& path) {
+  Task task;
+  task.kind = kind_of(kind.form, path);
+  task.form = kind.form;
+  task.texts = kind.texts;
+  return task;
+}
+
+void expect_task(const Task& task, TaskKind wanted, const DataKind& kind, const std::string& path) {
+  if (task.kind == wanted) return;
+  throw Error(Status::usage, path + ": expected a file for --task " + field_text(wanted) + ", found one for " +
+                                 field_text(task.kind) + ": " + kind.saw);
+}
+
+Task task_of(const Model& model, const std::string& path) {
+  const auto note = model.notes().find(kNote);
+  Task task;
+  if (note == model.notes().end()) return task;
+  const std::string where = path + ": note \"task\"";
+  const nlohmann::ordered_json json = read_json(note->second, where, kMostBytes);
+  const auto field = [&](const char* name) -> const nlohmann::ordered_json& {
+    if (json.is_object() && json.contains(name)) return json[name];
+    throw Error(Status::bad_file, where + ": expected " + name + " in an object, found none");
+  };
+  const auto text = [&](const char* name) {
+    if (field(name).is_string()) return field(name).get<std::string>();
+    throw Error(Status::bad_file, where + ": expected a text as " + name + ", found " + shown(field(name).dump()));
+  };
+  task.kind = static_cast<TaskKind>(place_of(choices(TaskKind()), field("kind"), where));
+  task.form = static_cast<DataForm>(place_of(kForms, field("form"), where));
+  task.texts = static_cast<TextForm>(place_of(kTextForms, field("texts"), where));
+  task.label = text("label");
+  task.column = text("column");
+  if (!field("classes").is_array()) throw Error(Status::bad_file, where + ": expected classes in an array, found none");
+  for (const auto& name : field("classes")) {
+    if (!name.is_string()) throw Error(Status::bad_file, where + ": expected names of classes, found " + name.dump());
+    task.classes.push_back(name.get<std::string>());
+  }
+  const bool classes = task.kind == TaskKind::classify || task.kind == TaskKind::tag;
+  if (classes && task.classes.size() != model.config().outputs) {
+    throw Error(Status::bad_file, where + ": expected a class for each of " + std::to_string(model.config().outputs) +
+                                      " outputs, found " + std::to_string(task.classes.size()));
+  }
+  return task;
+}
+
+void set_task(Model& model, const Task& task) {
+  JsonWriter json;
+  json.begin_object();
+  const auto write = [&](const char* name, std::string_view value) { json.key(name).string(value); };
+  write("kind", choices(task.kind)[static_cast<std::size_t>(task.kind)]);
+  write("form", kForms[static_cast<std::size_t>(task.form)]);
+  write("texts", kTextForms[static_cast<std::size_t>(task.texts)]);
+  write("label", task.label);
+  write("column", task.column);
+  json.key("classes").begin_array();
+  for (const std::string& name : task.classes) json.string(name);
+  json.end_array();
+  model.notes()[kNote] = json.end_object().take();
+}
+
+}  // namespace sluice

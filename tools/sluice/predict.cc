@@ -1,0 +1,101 @@
+// sluice predict MODEL FILE
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "needs.h"
+#include "options.h"
+#include "output.h"
+#include "task_flags.h"
+#include "verbs.h"
+
+namespace sluice::tool {
+namespace {
+
+struct Predict {
+  std::string model, file;
+  Precision precision = Precision::f32;
+  std::uint64_t threads = 0;
+  bool labelled = false;
+  ResultFlags result;
+
+  int run() const;
+  void print_classes(const Task& task, const std::vector<float>& y) const;
+};
+
+std::uint32_t likeliest_of(std::span<const float> p) {
+  return static_cast<std::uint32_t>(std::ranges::max_element(p) - p.begin());
+}
+
+// A row a sequence, in the order of the file: its class and the probability of each.
+void Predict::print_classes(const Task& task, const std::vector<float>& y) const {
+  const std::size_t width = task.classes.size();
+  if (!result.json) {
+    std::string header = "class";
+    for (const std::string& name : task.classes) header += '\t' + one_line(name);
+    print(header + '\n');
+  }
+  for (std::size_t s = 0; s < y.size() / width; ++s) {
+    const std::span<const float> p = std::span(y).subspan(s * width, width);
+    const std::string& best = task.classes[likeliest_of(p)];
+    if (result.json) {
+      Json probabilities = Json::object();
+      for (std::size_t c = 0; c < width; ++c) probabilities[task.classes[c]] = tidy(p[c]);
+      print_json({{"class", best}, {"probabilities", probabilities}});
+      continue;
+    }
+    std::string line = one_line(best);
+    for (const float share : p) line += fmt::format("\t{:.4f}", share);
+    print(line + '\n');
+  }
+}
+
+int Predict::run() const {
+  const Model network = load_for("predict", model, precision);
+  const Task task = task_of(network, model);
+  if (task.kind != TaskKind::classify && task.kind != TaskKind::tag) {
+    throw Error(Status::bad_file, fmt::format("{}: predict: expected a model that classifies or tags, found one for {}",
+                                              model, field_text(task.kind)));
+  }
+  Examples examples = read_examples(task, file, open_examples, labelled);
+  if (network.reads_text()) encode(network.vocabulary(), examples);
+  const std::vector<float> y = predict(network, examples.sequences, 32, threads);
+  if (task.kind == TaskKind::classify) {
+    print_classes(task, y);
+    return 0;
+  }
+  std::vector<std::uint32_t> tags;
+  const std::size_t width = task.classes.size();
+  for (std::size_t i = 0; i < y.size() / width; ++i)
+    tags.push_back(likeliest_of(std::span(y).subspan(i * width, width)));
+  if (!result.json) {
+    print(with_tags(examples.tagged, tags, task.classes));
+    return 0;
+  }
+  for (std::size_t s = 0; s < examples.tagged.size(); ++s) {
+    Json words = Json::array(), names = Json::array();
+    for (std::size_t i = examples.tagged.starts[s]; i < examples.tagged.starts[s + 1]; ++i) {
+      words.push_back(examples.tagged.words[i]);
+      names.push_back(task.classes[tags[i]]);
+    }
+    print_json({{"words", words}, {"tags", names}});
+  }
+  return 0;
+}
+
+}  // namespace
+
+Action add_predict(CLI::App& app, const Invocation&) {
+  const auto verb = std::make_shared<Predict>();
+  app.add_option("MODEL", verb->model, "a file that train wrote")->required();
+  app.add_option("FILE", verb->file, "a file or folder of the kind that was trained on; - for standard input")
+      ->required();
+  app.add_flag("--labelled", verb->labelled, "classify: the file has its classes, which are not looked at");
+  add_value(app, "--threads", verb->threads, "how many to use; 0: as many as the machine has", "N");
+  add_precision(app, verb->precision);
+  verb->result.add(app);
+  return [verb] { return verb->run(); };
+}
+
+}  // namespace sluice::tool

@@ -1,0 +1,165 @@
+#include "task_flags.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "data/baselines.h"
+#include "options.h"
+#include "terminal.h"
+#include "text_files.h"
+
+namespace sluice::tool {
+
+void TaskFlags::add(CLI::App& app) {
+  const std::string group = "Task";
+  app.add_option("--task", task,
+                 "language, classify, tag or music; without it, what the file looks like decides, and is said")
+      ->type_name("NAME")
+      ->group(group);
+  app.add_option("--label", label, "classify rows of numbers: the column of the class, first or last (last)")
+      ->type_name("NAME")
+      ->group(group);
+  app.add_option("--column", column, "tag: the column of the tags: upos, xpos, ..., or its number in a file of columns")
+      ->type_name("NAME")
+      ->group(group);
+  app.add_option("--direction", direction,
+                 "classify and tag: forward, backward, both or sum (both); a forward network alone can stream")
+      ->type_name("NAME")
+      ->group(group);
+  app.add_option("--at", at, "classify: what a class is read from: last, mean or max (mean)")
+      ->type_name("NAME")
+      ->group(group);
+}
+
+TextSource open_examples(const std::string& path) { return text_files({path}).sources.at(0); }
+
+Task TaskFlags::find(const std::vector<std::string>& files, Talk& talk) const {
+  std::optional<TaskKind> wanted;
+  if (!task.empty()) read_value("--task", task, wanted.emplace());
+  if (wanted == TaskKind::language || (!wanted && (files.size() != 1 || files[0] == "-"))) return {};
+  expect(files.size() == 1, "FILE", fmt::format("one file or folder for --task {}", task),
+         std::to_string(files.size()));
+  const DataKind kind = find_data_kind(files[0], open_examples);
+  if (!wanted && (kind.form == DataForm::text || kind.form == DataForm::table)) return {};
+  Task found = task_of(kind, files[0]);
+  if (wanted) {
+    expect_task(found, *wanted, kind, files[0]);
+  } else {
+    talk.say(fmt::format("task {}: {} ({}); --task language trains on the file as a text", field_text(found.kind),
+                         printable(files[0]), kind.saw));
+  }
+  if (!label.empty()) {
+    expect(label == "first" || label == "last", "--label", "first or last", label);
+    found.label = label;
+  }
+  found.column = column;
+  return found;
+}
+
+void TaskFlags::apply(const Task& task_found, Config& config) const {
+  std::vector<LayerConfig> stack = layers_of(config);
+  const bool music = task_found.kind == TaskKind::music;
+  for (LayerConfig& layer : stack) layer.direction = !direction.empty() ? direction : music ? "forward" : "both";
+  config.stack = std::move(stack);
+  config.head.loss = music ? "multilabel" : "softmax";
+  if (task_found.kind == TaskKind::classify) config.head.at = at.empty() ? "mean" : at;
+}
+
+Defaults defaults_for(TaskKind kind, std::size_t sequences) {
+  Defaults d;
+  d.config.cell = "gru";
+  d.train.schedule = Schedule::cosine;
+  d.train.optimizer = Optimizer::adamw;
+  d.train.ema_decay = 0.99;
+  const auto epochs_for = [&](double updates) {
+    return static_cast<std::size_t>(
+        std::clamp(updates * static_cast<double>(d.train.batch) / static_cast<double>(sequences), 5., 500.));
+  };
+  if (kind == TaskKind::classify) {
+    d.config.hidden = 64;
+    d.config.dropout = 0.3;
+    d.train.batch = 16;
+    d.train.learning_rate = 5e-3;
+    d.train.weight_decay = 0.01;
+    d.train.epochs = epochs_for(2000);
+    d.train.validation_split = sequences < 500 ? 0 : 0.1;
+  } else if (kind == TaskKind::tag) {
+    d.config.hidden = 128;
+    d.config.embedding = 128;
+    d.config.dropout = 0.5;
+    d.config.input_dropout = 0.3;
+    d.train.batch = 32;
+    d.train.learning_rate = 3e-3;
+    d.train.weight_decay = 0.01;
+    d.train.epochs = epochs_for(6000);
+    d.train.validation_split = 0.05;
+  } else {
+    d.config.cell = "lstm";
+    d.config.hidden = 256;
+    d.config.dropout = 0.4;
+    d.train.batch = 8;
+    d.train.learning_rate = 3e-3;
+    d.train.weight_decay = 0.01;
+    d.train.epochs = epochs_for(4000);
+    d.train.validation_split = 0.1;
+  }
+  return d;
+}
+
+TaskScore score_of(const Task& task, const Model& model, const Examples& test, std::size_t threads) {
+  TaskScore score;
+  const SequenceEvaluation e = evaluate(model, test.sequences, 32, threads);
+  const auto row = [&](const char* name, const std::string& value) { score.rows.emplace_back(name, value); };
+  row(task.kind == TaskKind::classify ? "sequences"
+      : task.kind == TaskKind::tag    ? "words"
+                                      : "frames",
+      std::to_string(e.rows));
+  score.json = {{"task", field_text(task.kind)}, {"rows", e.rows}, {"loss", e.loss}};
+  if (task.kind == TaskKind::music) {
+    row("nats per frame", fmt::format("{:.4f}", e.loss));
+    return score;
+  }
+  row("accuracy", fmt::format("{:.4f}", e.accuracy));
+  row("nats", fmt::format("{:.4f}", e.loss));
+  score.json["accuracy"] = e.accuracy;
+  return score;
+}
+
+void add_baselines(const Task& task, const Examples& training, const Examples& test, std::size_t threads,
+                   TaskScore& score) {
+  Json& json = score.json["baselines"];
+  json = Json::object();
+  const auto add = [&](const char* key, const std::string& name, double value) {
+    json[key] = value;
+    score.rows.emplace_back(name, fmt::format("{:.4f}", value));
+  };
+  if (task.kind == TaskKind::music) {
+    return add("marginals", "marginals", marginal_loss(training.sequences, test.sequences));
+  }
+  if (task.kind == TaskKind::tag) {
+    return add("most_frequent_tag", "most frequent tag of a word",
+               accuracy(most_frequent_tags(training.tagged, test.tagged), test.tagged.tags));
+  }
+  const std::uint32_t majority = majority_class(training.sequences.labels, training.classes.size());
+  add("majority", "majority class",
+      accuracy(std::vector<std::uint32_t>(test.sequences.labels.size(), majority), test.sequences.labels));
+  if (test.sequences.inputs == 0) return;
+  constexpr double kMostWork = 2e9;  // some seconds
+  const Distance distance = fitting_distance(training.sequences, test.sequences);
+  if (nearest_neighbour_work(training.sequences, test.sequences, distance) > kMostWork) return;
+  add("nearest_neighbour", distance == Distance::euclidean ? "nearest neighbour" : "nearest neighbour (DTW)",
+      accuracy(nearest_neighbour(training.sequences, test.sequences, distance, threads), test.sequences.labels));
+}
+
+std::string score_page(const Style& style, const TaskScore& score) {
+  std::string page;
+  std::size_t width = 0;
+  for (const auto& [name, value] : score.rows) width = std::max(width, name.size());
+  for (const auto& [name, value] : score.rows) {
+    page += fmt::format("{}  {}\n", pad_right(name, width), style.bold(value));
+  }
+  return page;
+}
+
+}  // namespace sluice::tool

@@ -1,0 +1,169 @@
+#include "train_job.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <ctime>
+#include <filesystem>
+
+#include "base/file.h"
+#include "interrupts.h"
+#include "log.h"
+#include "model/config.h"
+#include "progress.h"
+#include "train/options.h"
+
+namespace sluice::tool {
+namespace {
+
+namespace fs = std::filesystem;
+
+// "2x256", or "256,128" where layers differ.
+std::string sizes_of(const Config& config) {
+  if (config.stack.empty()) return fmt::format("{}x{}", config.layers, config.hidden);
+  std::string sizes;
+  for (const LayerConfig& layer : config.stack) sizes += (sizes.empty() ? "" : ",") + field_text(layer.units);
+  return sizes;
+}
+
+Json trained_note(const TrainJob& job, const TrainResult& r) {
+  Json given = Json::object();
+  visit_training(job.options, [&](const Field& field, const auto& value, Effect effect) {
+    if (effect == Effect::execution) return;
+    if constexpr (NamedEnum<std::decay_t<decltype(value)>>) {
+      given[field.name] = field_text(value);
+    } else {
+      given[field.name] = value;
+    }
+  });
+  Json note = {{"sluice", SLUICE_VERSION}};
+  for (const auto& [name, value] : job.material.items()) {
+    if (name != "from") note[name] = value;
+  }
+  note["options"] = given;
+  note["epochs"] = r.epochs;
+  note["updates"] = r.updates;
+  note["tokens"] = r.tokens;
+  note["train_loss"] = r.train_loss;
+  note["validation_loss"] = r.validation_loss;
+  note["guess_loss"] = r.guess_loss;
+  if (job.material.contains("from")) note["from"] = job.material["from"];
+  // https://reproducible-builds.org/specs/source-date-epoch: with it, the same run gives the same file.
+  if (std::getenv("SOURCE_DATE_EPOCH") == nullptr) {
+    char date[32];
+    const std::time_t now = std::time(nullptr);
+    std::tm utc{};
+    std::strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
+    note["finished"] = date;
+    note["seconds"] = r.seconds;
+    note["tokens_per_second"] = r.tokens_per_second;
+  }
+  return note;
+}
+
+std::string summary(const std::string& path, const TrainJob& job, const TrainResult& r, const std::string& learned) {
+  return fmt::format("{}: {} {}, {} epoch{}, {} {}s in {:.1f} s ({:.0f} a second), {}{}\n", one_line(path),
+                     job.model.cell().name, sizes_of(job.model.config()), r.epochs, r.epochs == 1 ? "" : "s", r.tokens,
+                     job.unit, r.seconds, r.tokens_per_second, learned,
+                     r.worse_than_guess ? fmt::format(", no better than a guess ({:.4f})", r.guess_loss) : "");
+}
+
+Json to_json(const std::string& path, const TrainJob& job, const TrainResult& r) {
+  Json object = {{"parameters", job.model.parameter_count()},
+                 {"tokens", r.tokens},
+                 {"epochs", r.epochs},
+                 {"updates", r.updates},
+                 {"seconds", r.seconds},
+                 {"tokens_per_second", r.tokens_per_second},
+                 {"train_loss", r.train_loss},
+                 {"validation_loss", job.validated ? Json(r.validation_loss) : Json(nullptr)},
+                 {"validation_tokens", r.validation_tokens},
+                 {"guess_loss", r.guess_loss},
+                 {"worse_than_guess", r.worse_than_guess},
+                 {"stopped_early", r.stopped_early}};
+  for (const auto& [name, value] : job.facts.items()) {
+    if (name != "files") object[name] = value;
+  }
+  object["model"] = path;
+  if (job.facts.contains("files")) object["files"] = job.facts["files"];
+  object["warnings"] = job.warnings;
+  return object;
+}
+
+// The disk may be full, and the work must not be lost for that.
+void save_or_keep_checkpoint(const TrainTarget& target, const Model& model, const std::string& checkpoint) {
+  try {
+    save(model, target.output, {.force = target.force});
+  } catch (const Error& error) {
+    std::error_code unreadable;
+    if (!fs::exists(checkpoint, unreadable)) throw;
+    throw Error(error.status(),
+                fmt::format("{}; what was trained is in {}: go on from it with --resume", error.what(), checkpoint));
+  }
+}
+
+}  // namespace
+
+void TrainTarget::refuse_what_exists(const TrainOptions& options) const {
+  check_writable(output, force);
+  check_writable(options.checkpoint, true);
+  if (!options.resume && !force && fs::exists(options.checkpoint)) {
+    throw Error(Status::failed, fmt::format("{}: a checkpoint of an earlier run: go on with --resume, or begin anew "
+                                            "with --force",
+                                            options.checkpoint));
+  }
+  if (!log.empty()) check_writable(log, force || options.resume);
+}
+
+void say_model(Talk& talk, const Model& model, const TrainOptions& options) {
+  const Config& c = model.config();
+  // Weights, their copy of the best epoch, gradients and the optimiser's moments.
+  const std::size_t copies = 3 + (options.optimizer == Optimizer::sgd ? 1 : 2);
+  talk.say(fmt::format("model {}: {}, {} parameters; {} with gradients and moments", model.cell().name,
+                       layers_in_words(c), thousands(model.parameter_count()),
+                       memory(model.parameter_count() * sizeof(float) * copies)));
+}
+
+int run_job(const TrainTarget& target, TrainJob job, Talk& talk, const Stopwatch& clock) {
+  Log lines(target.log, job.options.resume);
+  Progress progress(talk, job.unit);
+  FewerThreads fewer(talk, job.options.threads);
+  Interrupts interrupts;
+  const auto report = [&](const Report& r) {
+    fewer.say(r.threads);
+    lines.write(tool::to_json(r));
+    progress.show(r);
+    if (const std::string lost = lines.news(); !lost.empty()) talk.say(lost + "; training goes on");
+    return interrupts.go_on();
+  };
+  TrainOptions options_now = job.options;
+  // To read what is trained on took some of the time.
+  if (options_now.max_seconds > 0) options_now.max_seconds = std::max(1e-9, options_now.max_seconds - clock.seconds());
+  const TrainResult r = job.train(job.model, options_now, report);
+  talk.clear();
+  const std::string lost = lines.close();
+  if (r.stopped) {
+    if (!lost.empty()) talk.say(lost);
+    talk.say(fmt::format("stopped by {} after {}; the work so far is in {}\ngo on with: {}", interrupts.name(),
+                         duration(r.seconds), job.options.checkpoint,
+                         target.typed.line(target.typed.program, {}, {"--resume"}) + " --resume"));
+    return interrupts.exit_code();
+  }
+
+  job.model.notes()["trained"] = trained_note(job, r).dump(-1, ' ', false, Json::error_handler_t::replace);
+  save_or_keep_checkpoint(target, job.model, job.options.checkpoint);
+  std::error_code gone_already;
+  fs::remove(job.options.checkpoint, gone_already);
+  if (target.result.json) {
+    print_json(to_json(target.output, job, r));
+  } else {
+    print(summary(target.output, job, r, progress.result(r, job.validated)));
+  }
+  flush();
+  if (!lost.empty()) throw Error(Status::failed, lost);
+  talk.say(fmt::format("go on with: {} {}", shell_word(target.typed.program), job.then));
+  return 0;
+}
+
+}  // namespace sluice::tool

@@ -1,0 +1,43 @@
+// What every training of the command has in common, whatever it is trained on.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "output.h"
+#include "sluice/sluice.h"
+#include "train/stopwatch.h"
+#include "verbs.h"
+
+namespace sluice::tool {
+
+// What was typed that says where results go.
+struct TrainTarget {
+  Invocation typed;
+  std::string output, log;
+  bool force = false, quiet = false;
+  ResultFlags result;
+
+  // Throws Error (failed) for what is there already and must not be overwritten.
+  void refuse_what_exists(const TrainOptions& options) const;
+};
+
+// A model, and what it is trained on.
+struct TrainJob {
+  Model model;
+  TrainOptions options;
+  std::function<TrainResult(Model&, const TrainOptions&, const std::function<bool(const Report&)>&)> train;
+  std::string unit = "token";           // what the loss is a mean over
+  bool validated = false;               // on what is held out
+  Json material;                        // what it was: for the model's file
+  Json facts;                           // the same for --json
+  std::vector<std::string> warnings = {};
+  std::string then;                     // the arguments of a command to go on with
+};
+
+void say_model(Talk& talk, const Model& model, const TrainOptions& options);
+// Trains, saves, prints; the exit code. The output and the checkpoint are locked already.
+int run_job(const TrainTarget& target, TrainJob job, Talk& talk, const Stopwatch& clock);
+
+}  // namespace sluice::tool
