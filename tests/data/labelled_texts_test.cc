@@ -87,8 +87,12 @@ TEST(LabelledTextsTest, WhatDoesNotFitIsNamedWithItsLine) {
 }
 
 TEST(LabelledTextsTest, FoldersAndFiles) {
-  const Files folder(
-      {{"pos/2.txt", "b\nc\n"}, {"pos/1.txt", "a"}, {"neg/deep/3.txt", "d"}, {"neg/.hidden", "e"}, {"readme", "f"}});
+  const Files folder({{"pos/2.txt", "b\nc\n"},
+                      {"pos/1.txt", "a"},
+                      {"neg/deep/3.txt", "d"},
+                      {"neg/.hidden", "e"},
+                      {"pos/.git/4.txt", "e"},
+                      {"readme", "f"}});
   const LabelledTexts all = read_labelled_folder(folder.path(), TextForm::folders, file_source);
   EXPECT_THAT(all.classes, ElementsAre("neg", "pos"));
   EXPECT_THAT(all.texts, ElementsAre("d", "a", "b\nc"));
@@ -131,6 +135,7 @@ TEST(DataKindTest, ByTheFirstLines) {
             DataForm::conllu);
   EXPECT_EQ(form_of("the\tDET\ncat\tNOUN\n\nit\tPRON\n"), DataForm::tagged);
   EXPECT_EQ(form_of("spam\tbuy it now\nham\tyes\n"), DataForm::labelled);
+  EXPECT_EQ(form_of("Irish\tByrne\nGreek\tLeos\n"), DataForm::labelled);  // no sentences
   EXPECT_EQ(form_of("__label__a b\n__label__b c d\n"), DataForm::labelled);
   EXPECT_EQ(form_of("60 64 67 ; - ; 62\n61 ; 62\n"), DataForm::notes);
   EXPECT_EQ(form_of("date,a,b\n2020-01-01,1,2\n2020-01-02,1,\n"), DataForm::table);
