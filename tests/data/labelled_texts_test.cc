@@ -163,6 +163,24 @@ TEST(DataKindTest, SaysWhatItSaw) {
   EXPECT_EQ(find_data_kind(texts.path(), file_source).form, DataForm::text);
 }
 
+// As from a pipe: what was read is gone.
+TEST(DataKindTest, APipeIsReadAfterItsKindWasFound) {
+  std::string text = "__label__a first\n";
+  while (text.size() < 200000) text += "__label__b text " + std::to_string(text.size()) + "\n";
+  int opened = 0;
+  const TextSource whole = test::source_of(text);
+  const TextSource pipe{whole.name, [&] {
+                          ++opened;
+                          return whole.open();
+                        }};
+  const TextSource source = opened_twice(pipe);
+  EXPECT_EQ(find_data_kind("-", [&](const std::string&) { return source; }).form, DataForm::labelled);
+  const LabelledTexts all = read_labelled_lines(source, TextForm::prefix);
+  EXPECT_EQ(opened, 1);
+  EXPECT_EQ(all.texts.front(), "first");
+  EXPECT_EQ(all.texts, texts(text, TextForm::prefix).texts);
+}
+
 TEST(DataKindTest, PublishedFiles) {
   SLUICE_NEEDS_DATA("names");
   const auto form = [](const std::string& path) {
