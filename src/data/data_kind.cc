@@ -178,4 +178,29 @@ DataKind find_data_kind(const std::string& path, const OpenFile& open) try {
   rethrow_as_error("kinds of files");
 }
 
+TextSource opened_twice(const TextSource& source) {
+  struct Shared {
+    TextSource::Read read = {};  // once it is open
+    std::string kept = {};       // what the first reading took
+  };
+  const auto shared = std::make_shared<Shared>();
+  const auto open_it = [source, shared]() -> TextSource::Read {
+    if (!shared->read) {
+      shared->read = source.open();
+      return [shared](char* into, std::size_t most) {
+        const std::size_t count = shared->read(into, most);
+        shared->kept.append(into, count);
+        return count;
+      };
+    }
+    return [shared, given = std::size_t{0}](char* into, std::size_t most) mutable {
+      if (given == shared->kept.size()) return shared->read(into, most);
+      const std::size_t count = shared->kept.copy(into, most, given);
+      given += count;
+      return count;
+    };
+  };
+  return {source.name, open_it};
+}
+
 }  // namespace sluice

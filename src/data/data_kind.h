@@ -29,4 +29,8 @@ struct DataKind {
 // (bad_file) for what cannot be opened or is no text.
 DataKind find_data_kind(const std::string& path, const OpenFile& open);
 
+// A source that can be opened twice although what it reads, such as standard input, comes once: what was read by the
+// first reading, which is kept in memory, the second gets again, and then the rest.
+TextSource opened_twice(const TextSource& source);
+
 }  // namespace sluice

@@ -182,11 +182,15 @@ std::string with_tags(const TaggedSentences& sentences, std::span<const std::uin
       text += line;
     } else {
       columns_of(line, sentences.separator, columns);
-      columns.resize(std::max(columns.size(), sentences.column + 1));
-      columns[sentences.column] = classes[tags[word++]];
-      for (std::size_t c = 0; c < columns.size(); ++c) {
-        if (c > 0) text += sentences.separator;
-        text += columns[c];
+      const std::string& tag = classes[tags[word++]];
+      if (sentences.column < columns.size()) {  // all else stays as it is
+        const std::string_view old = columns[sentences.column];
+        const auto at = static_cast<std::size_t>(old.data() - line.data());
+        text.append(line, 0, at).append(tag).append(line, at + old.size());
+      } else {
+        text += line;
+        text += sentences.separator;
+        text += tag;
       }
     }
     text += '\n';

@@ -87,8 +87,12 @@ TEST(LabelledTextsTest, WhatDoesNotFitIsNamedWithItsLine) {
 }
 
 TEST(LabelledTextsTest, FoldersAndFiles) {
-  const Files folder(
-      {{"pos/2.txt", "b\nc\n"}, {"pos/1.txt", "a"}, {"neg/deep/3.txt", "d"}, {"neg/.hidden", "e"}, {"readme", "f"}});
+  const Files folder({{"pos/2.txt", "b\nc\n"},
+                      {"pos/1.txt", "a"},
+                      {"neg/deep/3.txt", "d"},
+                      {"neg/.hidden", "e"},
+                      {"pos/.git/4.txt", "e"},
+                      {"readme", "f"}});
   const LabelledTexts all = read_labelled_folder(folder.path(), TextForm::folders, file_source);
   EXPECT_THAT(all.classes, ElementsAre("neg", "pos"));
   EXPECT_THAT(all.texts, ElementsAre("d", "a", "b\nc"));
@@ -131,6 +135,7 @@ TEST(DataKindTest, ByTheFirstLines) {
             DataForm::conllu);
   EXPECT_EQ(form_of("the\tDET\ncat\tNOUN\n\nit\tPRON\n"), DataForm::tagged);
   EXPECT_EQ(form_of("spam\tbuy it now\nham\tyes\n"), DataForm::labelled);
+  EXPECT_EQ(form_of("Irish\tByrne\nGreek\tLeos\n"), DataForm::labelled);  // no sentences
   EXPECT_EQ(form_of("__label__a b\n__label__b c d\n"), DataForm::labelled);
   EXPECT_EQ(form_of("60 64 67 ; - ; 62\n61 ; 62\n"), DataForm::notes);
   EXPECT_EQ(form_of("date,a,b\n2020-01-01,1,2\n2020-01-02,1,\n"), DataForm::table);
@@ -156,6 +161,24 @@ TEST(DataKindTest, SaysWhatItSaw) {
   EXPECT_EQ(kind.saw, "a folder with 2 folders, one a class (1 file beside them left out)");
   const Files texts({{"a.txt", "b"}, {"c.txt", "d"}, {"e.txt", "f"}});
   EXPECT_EQ(find_data_kind(texts.path(), file_source).form, DataForm::text);
+}
+
+// As from a pipe: what was read is gone.
+TEST(DataKindTest, APipeIsReadAfterItsKindWasFound) {
+  std::string text = "__label__a first\n";
+  while (text.size() < 200000) text += "__label__b text " + std::to_string(text.size()) + "\n";
+  int opened = 0;
+  const TextSource whole = test::source_of(text);
+  const TextSource pipe{whole.name, [&] {
+                          ++opened;
+                          return whole.open();
+                        }};
+  const TextSource source = opened_twice(pipe);
+  EXPECT_EQ(find_data_kind("-", [&](const std::string&) { return source; }).form, DataForm::labelled);
+  const LabelledTexts all = read_labelled_lines(source, TextForm::prefix);
+  EXPECT_EQ(opened, 1);
+  EXPECT_EQ(all.texts.front(), "first");
+  EXPECT_EQ(all.texts, texts(text, TextForm::prefix).texts);
 }
 
 TEST(DataKindTest, PublishedFiles) {

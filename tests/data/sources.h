@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -13,7 +14,12 @@ namespace sluice::test {
 
 // The text under the name "data".
 inline TextSource source_of(std::string text, std::string name = "data") {
-  return {std::move(name), [text = std::move(text)] { return read_from_memory(text); }};
+  const auto held = std::make_shared<const std::string>(std::move(text));  // by whoever reads it
+  return {std::move(name), [held]() -> TextSource::Read {
+            return [held, read = read_from_memory(*held)](char* into, std::size_t most) mutable {
+              return read(into, most);
+            };
+          }};
 }
 
 // Where data for tests lies: the folder that SLUICE_DATA names, or one beside the repository. It may not be there.

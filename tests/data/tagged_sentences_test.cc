@@ -111,6 +111,14 @@ TEST(TaggedColumns, WordsAndTags) {
             "EU VBZ B-NP B-ORG\nrejects NNP B-VP O\n");
 }
 
+TEST(TaggedColumns, WhatStandsBesideTheTagStays) {
+  const std::string text = "  EU   NNP  B-NP \nrejects VBZ   B-VP\n";
+  const TaggedSentences all = columns(text, of_column("2"));
+  EXPECT_EQ(with_tags(all, all.tags, all.classes), text);
+  EXPECT_EQ(with_tags(all, std::vector<std::uint32_t>{1, 1}, {"A", "LONG"}),
+            "  EU   LONG  B-NP \nrejects LONG   B-VP\n");
+}
+
 TEST(TaggedColumns, WordsAloneGetAColumn) {
   const TaggedSentences words = columns("the\ncat\n\nsat\n", only_words());
   EXPECT_THAT(words.starts, ElementsAre(0, 2, 3));

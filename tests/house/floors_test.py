@@ -30,6 +30,7 @@ FACES = {
     "cell.h": "cells",
     "data.h": "data",
     "series.h": "data",
+    "sequences.h": "data",
     "favourites.h": "data",
     "model.h": "model",
     "stream.h": "model",
