@@ -17,7 +17,7 @@
 #include "base/threads.h"
 #include "bench/measure/samples.h"
 #include "kernels/reference.h"
-#include "model/network.h"
+#include "model/model_access.h"
 #include "sluice/stream.h"
 
 namespace sluice::bench {
@@ -56,12 +56,12 @@ Model make_model(const Config& config) {
   while (tokens.size() < kOutputs) tokens.push_back(std::to_string(tokens.size()));
   Model model = config.inputs > 0 ? Model(config) : Model(config, Vocabulary({}, tokens));
   Random random(7);
-  Parameters& p = model.network().parameters();
+  Parameters& p = network_of(model).parameters();
   for (std::size_t i = 0; i < p.shapes().size(); ++i) {
     for (float& v : p[i]) v = static_cast<float>((2 * random.uniform() - 1) / std::sqrt(double{kHidden}));
   }
   Team alone(1);
-  model.network().pack(alone);
+  network_of(model).pack(alone);
   return model;
 }
 
@@ -76,7 +76,7 @@ reference::Network in_double(const Model& model) {
   out.layers = c.layers;
   out.inputs = c.inputs;
   out.outputs = c.outputs;
-  const Parameters& p = model.network().parameters();
+  const Parameters& p = network_of(model).parameters();
   for (std::size_t i = 0; i < p.shapes().size(); ++i) out.tensors[p.shapes()[i].name] = {p[i].begin(), p[i].end()};
   return out;
 }

@@ -187,15 +187,10 @@ class SLUICE_API Model {
   // model on numbers.
   Scores score(std::span<const Token> tokens) const;
 
-  // For the rooms inside the library.
-  Model(std::unique_ptr<Network> network, Vocabulary vocabulary);
-  const Network& network() const { return *network_; }
-  // To be changed: the model's own, copied if it was shared. Whoever keeps the reference sees to it that it stays so.
-  Network& network();
-  // false: copies and streams made from now on have networks of their own.
-  void share_network(bool share) { shares_ = share; }
-
  private:
+  friend struct ModelAccess;  // src/model/model_access.h
+
+  Model(std::shared_ptr<Network> network, Vocabulary vocabulary);
   std::shared_ptr<const Vocabulary> vocabulary_;
   std::map<std::string, std::string> notes_;
   std::shared_ptr<Network> network_;

@@ -4,6 +4,7 @@
 
 #include "explain/reading.h"
 #include "kernels/recurrence.h"
+#include "model/model_access.h"
 
 namespace sluice {
 namespace {
@@ -83,9 +84,9 @@ class HeldUnits {
     for (std::size_t t = from + 1; t < tokens.size(); ++t) {
       hold(state);
       const std::vector<Token> inputs(units_.size(), tokens[t]);
-      model_.network().forward(inputs, 1, units_.size(), state, workspace, alone_);
+      network_of(model_).forward(inputs, 1, units_.size(), state, workspace, alone_);
     }
-    return model_.network().logits(0, units_.size(), workspace, alone_);
+    return network_of(model_).logits(0, units_.size(), workspace, alone_);
   }
 
  private:
@@ -118,7 +119,7 @@ Ablation ablate(const Model& model, std::span<const Token> tokens, Token answer,
   Workspace workspace;
   Team alone(1);
   const GateTrace trace = trace_of(model, tokens, workspace, alone);
-  const double whole = log_probability(model.network().logits(tokens.size() - 1, 1, workspace, alone), answer);
+  const double whole = log_probability(network_of(model).logits(tokens.size() - 1, 1, workspace, alone), answer);
   const State held = held_state(model, trace, question.zero);
   const double each = work_of_step(model) * static_cast<double>(tokens.size() - 1 - from);
   const auto affordable = std::max(kLeast, static_cast<std::size_t>(kMostWork / each));

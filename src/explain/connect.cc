@@ -9,6 +9,7 @@
 #include "base/failure.h"
 #include "explain/facts.h"
 #include "explain/reading.h"
+#include "model/model_access.h"
 
 namespace sluice {
 namespace {
@@ -19,7 +20,7 @@ constexpr std::size_t kMostVariants = 400;  // fewer where that would be more va
 
 void measure_gradients(const Model& model, std::span<const Token> tokens, Workspace& workspace, Team& team,
                        Connectivity& out) {
-  const Network& network = model.network();
+  const Network& network = network_of(model);
   const std::size_t e = network.config().embedding;
   std::vector<float> dx(tokens.size() * e);
   const double log_p = network.input_gradient(tokens, out.answer, model.initial_state(), dx, workspace, team);
@@ -70,8 +71,8 @@ void read_variants(const Read& read, std::span<const Variant> variants, F&& f) {
       }
     }
     State state = state_after(model, trace, first, batch);
-    model.network().forward(inputs, steps, batch, state, workspace, team);
-    const std::span<const float> logits = model.network().logits((steps - 1) * batch, batch, workspace, team);
+    network_of(model).forward(inputs, steps, batch, state, workspace, team);
+    const std::span<const float> logits = network_of(model).logits((steps - 1) * batch, batch, workspace, team);
     const std::size_t stride = logits.size() / batch;
     for (std::size_t b = 0; b < batch; ++b) f(start + b, logits.subspan(b * stride, stride));
   }
@@ -97,7 +98,7 @@ std::vector<std::vector<Token>> likely_words(const Model& model, std::span<const
   std::vector<std::vector<Token>> likely(tokens.size());
   likely[0] = {Vocabulary::unknown};
   for (std::size_t t = 1; t < tokens.size(); ++t) {
-    const std::span<const float> logits = model.network().logits(t - 1, 1, workspace, team);
+    const std::span<const float> logits = network_of(model).logits(t - 1, 1, workspace, team);
     for (const Choice& choice : choose(logits, model.vocabulary().size(), count + 2)) {
       const bool other = choice.token != tokens[t] && choice.token != Vocabulary::unknown;
       if (other && likely[t].size() < count) likely[t].push_back(choice.token);
@@ -153,7 +154,7 @@ Connectivity connect(const Model& model, std::span<const Token> tokens, std::opt
   GateTrace trace;
   if (leave_one_out || !answer) trace = trace_of(model, tokens, workspace, alone);
   if (!answer) {
-    const std::span<const float> logits = model.network().logits(out.at, 1, workspace, alone);
+    const std::span<const float> logits = network_of(model).logits(out.at, 1, workspace, alone);
     answer = choose(logits, model.vocabulary().size(), 1).front().token;
   }
   out.answer = *answer;

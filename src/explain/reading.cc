@@ -11,6 +11,7 @@
 #include "explain/facts.h"
 #include "kernels/pointwise.h"
 #include "model/config.h"
+#include "model/model_access.h"
 
 namespace sluice {
 namespace {
@@ -49,7 +50,7 @@ void predict(const Model& model, std::span<const Token> tokens, std::size_t top,
   for (std::size_t start = 0; start < tokens.size(); start += kRows) {
     expect_going(go_on);
     const std::size_t count = std::min(kRows, tokens.size() - start);
-    const std::span<const float> logits = model.network().logits(start, count, workspace, team);
+    const std::span<const float> logits = network_of(model).logits(start, count, workspace, team);
     const std::size_t stride = logits.size() / count;
     for (std::size_t i = 0; i < count; ++i) {
       const std::span<const float> row = logits.subspan(i * stride, stride);
@@ -135,8 +136,8 @@ double log_probability(std::span<const float> logits, Token token) {
 
 GateTrace trace_of(const Model& model, std::span<const Token> tokens, Workspace& workspace, Team& team) {
   State state = model.initial_state();
-  model.network().forward(tokens, tokens.size(), 1, state, workspace, team);
-  return model.network().trace(workspace);
+  network_of(model).forward(tokens, tokens.size(), 1, state, workspace, team);
+  return network_of(model).trace(workspace);
 }
 
 std::span<const float> states_of(const LayerTrace& layer, std::size_t state) {
@@ -159,7 +160,7 @@ State state_after(const Model& model, const GateTrace& trace, std::size_t words,
 }
 
 std::span<const float> tensor(const Model& model, const std::string& name) {
-  const Parameters& all = model.network().parameters();
+  const Parameters& all = network_of(model).parameters();
   const Shape* shape = all.find(name);
   if (shape == nullptr) throw Error(Status::failed, name + ": expected such a tensor in the network, found none");
   return all.all().subspan(shape->offset, shape->size());
@@ -174,11 +175,11 @@ Reading read_held(const Model& model, std::span<const Token> tokens, std::size_t
   Team alone(1);
   State state = model.initial_state();
   if (holds.empty()) {
-    model.network().forward(tokens, tokens.size(), 1, state, workspace, alone);
+    network_of(model).forward(tokens, tokens.size(), 1, state, workspace, alone);
   } else {
-    model.network().forward_held(tokens, holds, state, workspace, alone);
+    network_of(model).forward_held(tokens, holds, state, workspace, alone);
   }
-  reading.trace = model.network().trace(workspace);
+  reading.trace = network_of(model).trace(workspace);
   reading.layers = summarise(model.cell(), reading.trace);
   predict(model, tokens, top, workspace, alone, go_on, reading);
   return reading;

@@ -8,6 +8,7 @@
 #include "base/threads.h"
 #include "formats/c_plan.h"
 #include "formats/c_text.h"
+#include "model/model_access.h"
 #include "sluice/stream.h"
 
 namespace sluice {
@@ -68,7 +69,7 @@ Answers answers(const Model& model, const Inputs& inputs) {
 
 Model with_rounded_weights(const Model& model) {
   Model rounded = model;
-  Parameters& parameters = rounded.network().parameters();
+  Parameters& parameters = network_of(rounded).parameters();
   for (std::size_t i = 0; i < parameters.shapes().size(); ++i) {
     const Shape& shape = parameters.shapes()[i];
     if (shape.name.find(".weight") == std::string::npos) continue;
@@ -78,7 +79,7 @@ Model with_rounded_weights(const Model& model) {
     }
   }
   Team alone(1);
-  rounded.network().pack(alone);
+  network_of(rounded).pack(alone);
   return rounded;
 }
 

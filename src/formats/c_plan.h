@@ -7,7 +7,7 @@
 #include "formats/c_cell.h"
 #include "formats/export_c.h"
 #include "kernels/recurrence.h"
-#include "model/network.h"
+#include "model/model_access.h"
 
 namespace sluice {
 
@@ -27,7 +27,7 @@ struct CPlan {
   std::size_t inputs_of(std::size_t layer) const { return layer == 0 ? inputs : hidden; }
   std::size_t state_bytes() const { return 4 * states * layers * hidden; }
   std::size_t work_bytes() const;
-  std::size_t weight_count() const { return model.network().parameters().count(); }
+  std::size_t weight_count() const { return network_of(model).parameters().count(); }
   std::size_t step_products() const;
   std::size_t output_products() const { return outputs * hidden; }
 };

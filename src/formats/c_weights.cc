@@ -1,6 +1,7 @@
 // Weights as constant arrays: matrices row-major as they are inside, in float or in 8 bits with a scale a row.
 #include "formats/c_plan.h"
 #include "formats/c_text.h"
+#include "model/model_access.h"
 
 namespace sluice {
 namespace {
@@ -17,7 +18,7 @@ class Arrays {
   void add_matrix(const std::string& name, const std::string& tensor) {
     if (!plan_.int8()) return add_vector(name, tensor);
     const auto values = find(tensor);
-    const Int8Rows rows = to_int8(full(name), values, plan_.model.network().parameters().find(tensor)->rows);
+    const Int8Rows rows = to_int8(full(name), values, network_of(plan_.model).parameters().find(tensor)->rows);
     (out.text += '\n') += int8_array(full(name), rows.values);
     out.text += float_array(full(name) + "_scale", rows.scales);
     out.bytes += rows.values.size() + rows.scales.size() * sizeof(float);
@@ -28,7 +29,7 @@ class Arrays {
  private:
   std::string full(const std::string& name) const { return plan_.options.prefix + "_" + name; }
   std::span<const float> find(const std::string& tensor) const {
-    const Parameters& parameters = plan_.model.network().parameters();
+    const Parameters& parameters = network_of(plan_.model).parameters();
     const Shape* shape = parameters.find(tensor);
     if (shape == nullptr) throw Error(Status::failed, tensor + ": expected such weights in the network, found none");
     return parameters[static_cast<std::size_t>(shape - parameters.shapes().data())];

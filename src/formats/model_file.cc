@@ -14,7 +14,7 @@
 #include "formats/model_tensors.h"
 #include "formats/self_check.h"
 #include "model/config.h"
-#include "model/network.h"
+#include "model/model_access.h"
 #include "sluice/formats.h"
 
 namespace sluice {
@@ -84,7 +84,7 @@ Metadata make_metadata(const Model& model) {
   }
   if (model.reads_text()) write_vocabulary(model.vocabulary(), metadata);
   for (const auto& [name, note] : model.notes()) metadata[std::string(note_prefix) + mended(name)] = mended(note);
-  metadata["sluice.self-check"] = make_self_check(model.network());
+  metadata["sluice.self-check"] = make_self_check(network_of(model));
   return metadata;
 }
 
@@ -196,7 +196,7 @@ std::size_t vocabulary_size(const TensorFileView& file, const std::string& path)
 
 std::string model_to_bytes(const Model& model) {
   TensorFile file;
-  file.tensors = to_tensors(model.network());
+  file.tensors = to_tensors(network_of(model));
   file.metadata = make_metadata(model);
   return format_with_checksum(std::move(file));
 }
@@ -218,14 +218,14 @@ Model model_from_bytes(std::string_view bytes, const std::string& path) {
   }
   verify_checksum(bytes, file.metadata, path, version <= fnv1a_version ? Checksum::fnv1a : Checksum::xxh3);
 
-  Model model(std::make_unique<Network>(config, size), std::move(vocabulary));
-  from_tensors(file, model.network(), names, path);
+  Model model = ModelAccess::make(std::make_shared<Network>(config, size), std::move(vocabulary));
+  from_tensors(file, network_of(model), names, path);
   Team team(1);
-  model.network().pack(team);
+  network_of(model).pack(team);
   for (const auto& [key, value] : file.metadata) {
     if (key.starts_with(note_prefix)) model.notes()[key.substr(note_prefix.size())] = value;
   }
-  verify_self_check(model.network(), entry(file.metadata, "sluice.self-check", path),
+  verify_self_check(network_of(model), entry(file.metadata, "sluice.self-check", path),
                     where_of(path, "sluice.self-check"));
   return model;
 }

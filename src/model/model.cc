@@ -4,7 +4,7 @@
 
 #include "base/failure.h"
 #include "model/config.h"
-#include "model/network.h"
+#include "model/model_access.h"
 #include "model/recurrent_layer.h"
 #include "sluice/model.h"
 
@@ -26,7 +26,7 @@ Model::Model(const Config& config, std::uint64_t seed) try : vocabulary_(std::ma
 } catch (...) {
   rethrow_as_error("model");
 }
-Model::Model(std::unique_ptr<Network> network, Vocabulary vocabulary)
+Model::Model(std::shared_ptr<Network> network, Vocabulary vocabulary)
     : vocabulary_(std::make_shared<const Vocabulary>(std::move(vocabulary))), network_(std::move(network)) {}
 Model::~Model() = default;
 Model::Model(Model&&) noexcept = default;
@@ -43,14 +43,15 @@ Model& Model::operator=(const Model& other) {
   return *this;
 }
 
-Network& Model::network() {
-  if (network_.use_count() > 1) {
-    network_ = std::make_shared<Network>(*network_);
+Network& ModelAccess::own_network(Model& model) {
+  std::shared_ptr<Network>& network = model.network_;
+  if (network.use_count() > 1) {
+    network = std::make_shared<Network>(*network);
   } else {
     // The last of the others may have gone on another thread: what it read, it read before what comes here is written.
     std::atomic_thread_fence(std::memory_order_acquire);
   }
-  return *network_;
+  return *network;
 }
 
 const Config& Model::config() const { return network_->config(); }

@@ -1,4 +1,5 @@
 #include "model/streams.h"
+#include "model/model_access.h"
 
 #include <algorithm>
 
@@ -6,7 +7,7 @@ namespace sluice {
 
 Streams::Streams(const Model& model, std::size_t streams, bool chunks)
     : model_(model),
-      network_(&model_.network()),
+      network_(&network_of(model_)),
       state_(model.initial_state(streams)),
       chunk_(chunks ? kChunk : 1),
       stride_(round_up(network_->outputs(), kBlock)),

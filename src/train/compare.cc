@@ -9,7 +9,7 @@
 #include "base/random.h"
 #include "base/threads.h"
 #include "data/batches.h"
-#include "model/network.h"
+#include "model/model_access.h"
 #include "sluice/stream.h"
 #include "train/compare_runs.h"
 #include "train/options.h"
@@ -87,7 +87,7 @@ void measure_text(const Model& model, const Corpus& text, std::size_t threads, C
     nats.resize(inputs.size());
     rank.resize(inputs.size());
     const std::size_t steps = batches.steps_of(k), batch = batches.batch();
-    model.network().score({inputs, targets, steps, batch}, state, nats, rank, workspace, team);
+    network_of(model).score({inputs, targets, steps, batch}, state, nats, rank, workspace, team);
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       const std::size_t step = i / batch, part = i % batch;
       if (!batches.counted(k, step, part)) continue;

@@ -4,7 +4,7 @@
 #include "base/failure.h"
 #include "base/random.h"
 #include "base/threads.h"
-#include "model/network.h"
+#include "model/model_access.h"
 #include "sluice/compare.h"
 #include "sluice/favourites.h"
 #include "train/compare_runs.h"
@@ -73,7 +73,7 @@ std::uint64_t count_right(const Model& model, const std::vector<Exam>& exams, Wo
   State state = model.initial_state(batch);
   std::vector<float> nats(steps * batch);
   std::vector<std::uint32_t> rank(steps * batch);
-  model.network().score({inputs, targets, steps, batch}, state, nats, rank, workspace, team);
+  network_of(model).score({inputs, targets, steps, batch}, state, nats, rank, workspace, team);
   std::uint64_t right = 0;
   for (std::size_t b = 0; b < batch; ++b) {
     for (const std::size_t answer : exams[b].answers) {

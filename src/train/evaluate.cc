@@ -7,6 +7,7 @@
 
 #include "base/failure.h"
 #include "model/config.h"
+#include "model/model_access.h"
 #include "train/options.h"
 #include "train/stopwatch.h"
 
@@ -85,7 +86,7 @@ Tally tally(const Model& model, Batches batches, std::size_t threads) {
   const FlushDenormals flush;
   Team team(threads);
   Workspace workspace;
-  Tally sums = tally(model.network(), windows, workspace, team);
+  Tally sums = tally(network_of(model), windows, workspace, team);
   sums.threads = team.size();
   return sums;
 }
@@ -121,7 +122,7 @@ SequenceEvaluation evaluate(const Model& model, const Sequences& sequences, std:
                             std::size_t threads) try {
   check_threads(threads);
   check_batch(batch);
-  const Network& network = model.network();
+  const Network& network = network_of(model);
   check_fits(network, sequences);
   const FlushDenormals flush;
   Team team(threads);
@@ -136,7 +137,7 @@ SequenceEvaluation evaluate(const Model& model, const Sequences& sequences, std:
 std::vector<float> predict(const Model& model, const Sequences& sequences, std::size_t batch, std::size_t threads) try {
   check_threads(threads);
   check_batch(batch);
-  const Network& network = model.network();
+  const Network& network = network_of(model);
   check_fits(network, sequences, /*targets=*/false);
   const bool whole = network.config().head.at != "steps";
   const std::size_t width = network.outputs();

@@ -10,7 +10,7 @@
 #include "base/fnv.h"
 #include "base/sentence.h"
 #include "model/config.h"
-#include "model/network.h"
+#include "model/model_access.h"
 
 namespace sluice {
 namespace {
@@ -82,12 +82,12 @@ Model fine_tune(const Model& model, const Config& config, const Vocabulary& lear
   }
   Model copy(config, Vocabulary(expected, std::move(tokens)), seed);
   copy.notes() = model.notes();
-  const Parameters& from = model.network().parameters();
-  Parameters& to = copy.network().parameters();
+  const Parameters& from = network_of(model).parameters();
+  Parameters& to = network_of(copy).parameters();
   // Rows of the embedding and the output layer stand by token number: new ones behind those that there were.
   for (std::size_t i = 0; i < from.shapes().size(); ++i) std::ranges::copy(from[i], to[i].begin());
   Team alone(1);
-  copy.network().pack(alone);
+  network_of(copy).pack(alone);
   char hash[20];
   const std::span<const float> weights = to.all();
   std::snprintf(hash, sizeof hash, "%016llx", static_cast<unsigned long long>(fnv1a(std::as_bytes(weights))));

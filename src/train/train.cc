@@ -11,6 +11,7 @@
 #include "base/failure.h"
 #include "base/random.h"
 #include "base/sentence.h"
+#include "model/model_access.h"
 #include "train/evaluate.h"
 #include "train/options.h"
 #include "train/trainer.h"
@@ -62,12 +63,12 @@ std::span<const Token> classes_of(const Corpus& corpus) { return corpus.tokens()
 std::span<const Token> classes_of(const Series&) { return {}; }
 std::span<const Token> classes_of(const Sequences& sequences) { return sequences.labels; }
 
-void check_fits(const Model& model, const Sequences& sequences) { sluice::check_fits(model.network(), sequences); }
+void check_fits(const Model& model, const Sequences& sequences) { sluice::check_fits(network_of(model), sequences); }
 using sluice::check_fits;
 
 // What there is one kind of alone: options that do not suit the other kinds are refused.
 void check_suits(const Model& model, const TrainOptions& options) {
-  const bool classes = model.network().head().classes();
+  const bool classes = network_of(model).head().classes();
   if (options.frequency_bias && !classes) {
     throw Error(Status::usage, "frequency-bias: expected false for numbers, found true");
   }
@@ -107,7 +108,7 @@ Sequences part_of(const Sequences& sequences, std::size_t first, std::size_t las
 }
 
 void set_frequency_bias(Model& model, std::span<const Token> classes) {
-  Parameters& parameters = model.network().parameters();
+  Parameters& parameters = network_of(model).parameters();
   const auto& shapes = parameters.shapes();
   const auto shape = std::find_if(shapes.begin(), shapes.end(), [](const Shape& s) { return s.name == "head.bias"; });
   const std::span<float> bias = parameters[static_cast<std::size_t>(shape - shapes.begin())];
@@ -131,7 +132,7 @@ TrainResult run(Model& model, const Material& training, const Material* validati
   check_fits(model, training);
   if (validation != nullptr) check_fits(model, *validation);
   const FlushDenormals flush;
-  const Network& network = std::as_const(model).network();
+  const Network& network = network_of(std::as_const(model));
   std::unique_ptr<Windows> held_out;
   if (validation != nullptr) held_out = validation_windows(network, *validation, options);
   Fingerprint print;

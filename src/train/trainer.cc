@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/random.h"
 #include "base/sentence.h"
+#include "model/model_access.h"
 #include "model/streams.h"
 #include "train/optimizer.h"
 #include "train/schedule.h"
@@ -51,12 +52,13 @@ std::string in_words(double bad) {
 
 }  // namespace
 
-NetworkInTraining::NetworkInTraining(Model& model, Team& team) : model_(model), network_(model.network()), team_(team) {
-  model_.share_network(false);
+NetworkInTraining::NetworkInTraining(Model& model, Team& team)
+    : model_(model), network_(network_of(model)), team_(team) {
+  ModelAccess::share(model_, false);
 }
 
 NetworkInTraining::~NetworkInTraining() {
-  model_.share_network(true);
+  ModelAccess::share(model_, true);
   try {
     network_.set_format(Format::f32, team_);
   } catch (const std::exception&) {

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "explain/reading.h"
+#include "model/model_access.h"
 #include "model/network_samples.h"
 #include "sluice/stream.h"
 
@@ -21,7 +22,7 @@ class Explaining : public test::EveryCell {
  protected:
   Explaining() : model(config(), Vocabulary({}, {"<unk>", "the", "cat", "saw", "dog", "and", "a", "bird", "fish"})) {
     Random random(31);
-    test::randomize(model.network(), random);
+    test::randomize(network_of(model), random);
     for (const char* word : {"the", "cat", "saw", "the", "dog", "and", "the", "dog", "saw", "zzz", "a", "bird"}) {
       if (!text.empty()) text += ' ';
       text += word;
@@ -145,7 +146,7 @@ TEST_P(Explaining, LeaveOneOutOfALongText) {
 TEST_P(Explaining, GradientAndSignedAreThoseOfTheFunction) {
   const Connectivity c = connect(model, tokens, Token{7}, false);
   EXPECT_TRUE(c.leave_one_out.empty());
-  const reference::Network truth = test::in_double(model.network());
+  const reference::Network truth = test::in_double(network_of(model));
   const reference::Text all{tokens.size(), 1, tokens, std::vector<Token>(tokens.size(), 7)};
   const test::Numbers state(model.initial_state().values().size());
   for (const std::size_t t : {1u, 5u, 11u}) {  // cat, and, bird

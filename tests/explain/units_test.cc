@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "kernels/recurrence.h"
+#include "model/model_access.h"
 #include "model/network_samples.h"
 #include "sluice/explain.h"
 #include "sluice/stream.h"
@@ -23,7 +24,7 @@ class OfUnits : public test::EveryCell {
  protected:
   OfUnits() : model(config(), Vocabulary({}, {"<unk>", "the", "cat", "saw", "dog", "and", "a", "bird"})) {
     Random random(41);
-    test::randomize(model.network(), random);
+    test::randomize(network_of(model), random);
   }
   Config config() const {
     Config c;

@@ -17,7 +17,7 @@
 #include "base/safetensors.h"
 #include "base/threads.h"
 #include "errors.h"
-#include "model/network.h"
+#include "model/model_access.h"
 #include "sluice/formats.h"
 
 namespace sluice {
@@ -36,14 +36,14 @@ Vocabulary vocabulary(std::size_t size = 7) {
 
 void pack(Model& model) {
   Team team(1);
-  model.network().pack(team);
+  network_of(model).pack(team);
 }
 
 // All weights, biases too, random: fresh biases are zeros, which would hide a swapped row.
 Model example(const Config& config, std::size_t size = 7) {
   Model model(config, vocabulary(size), 3);
   Random random(11);
-  Parameters& parameters = model.network().parameters();
+  Parameters& parameters = network_of(model).parameters();
   for (std::size_t i = 0; i < parameters.shapes().size(); ++i) {
     for (float& value : parameters[i]) value = static_cast<float>(random.normal() * 0.7);
   }
@@ -73,12 +73,12 @@ std::vector<float> floats(const TensorFile& file, const std::string& name) {
 }
 
 std::span<const float> inside(const Model& model, const std::string& name) {
-  const Parameters& parameters = model.network().parameters();
+  const Parameters& parameters = network_of(model).parameters();
   return parameters[static_cast<std::size_t>(parameters.find(name) - parameters.shapes().data())];
 }
 
 bool same_bits(const Model& a, const Model& b) {
-  const auto x = a.network().parameters().all(), y = b.network().parameters().all();
+  const auto x = network_of(a).parameters().all(), y = network_of(b).parameters().all();
   return x.size() == y.size() && std::memcmp(x.data(), y.data(), x.size_bytes()) == 0;
 }
 
@@ -107,7 +107,7 @@ TEST(ModelFile, WhatIsSavedIsLoadedBitForBit) {
 TEST(ModelFile, ZeroOfEitherSignComesBack) {
   for (const Config& config : configs()) {
     Model model = example(config);
-    Parameters& parameters = model.network().parameters();
+    Parameters& parameters = network_of(model).parameters();
     for (std::size_t i = 0; i < parameters.shapes().size(); ++i) {
       parameters[i][0] = 0.0f;
       parameters[i][1] = -0.0f;
@@ -451,7 +451,7 @@ TEST(ModelFile, WeightsThatAreNotFiniteAreNotSaved) {
   };
   Model model = example({.cell = "rnn", .hidden = 4, .activation = "relu"});
   EXPECT_EQ(refused(model), "");
-  Parameters& parameters = model.network().parameters();
+  Parameters& parameters = network_of(model).parameters();
   parameters[0][2] = std::numeric_limits<float>::quiet_NaN();
   EXPECT_THAT(refused(model), AllOf(HasSubstr(parameters.shapes()[0].name), HasSubstr("number 2")));
   for (float& value : parameters.all()) value = 1e30f;

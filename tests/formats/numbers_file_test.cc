@@ -8,6 +8,7 @@
 #include "base/safetensors.h"
 #include "errors.h"
 #include "formats/model_file.h"
+#include "model/model_access.h"
 #include "model/stream_samples.h"
 
 namespace sluice {
@@ -26,7 +27,7 @@ TEST_P(NumbersFile, WhatIsSavedIsLoadedBitForBit) {
   const Model saved = model();
   const std::string bytes = model_to_bytes(saved);
   const Model loaded = model_from_bytes(bytes, "x");
-  EXPECT_TRUE(test::same_bits(loaded.network().parameters().all(), saved.network().parameters().all()));
+  EXPECT_TRUE(test::same_bits(network_of(loaded).parameters().all(), network_of(saved).parameters().all()));
   EXPECT_EQ(loaded.config().inputs, 3u);
   EXPECT_EQ(loaded.config().outputs, 40u);
   EXPECT_FALSE(loaded.reads_text());

@@ -125,6 +125,11 @@ def test_highway_stays_inside(file):
     assert not [included for _, included in includes(file) if included.startswith("hwy/")]
 
 
+@pytest.mark.parametrize("file", sources("include"), ids=name)
+def test_a_public_header_shows_no_network(file):
+    assert not re.search(r"\bNetwork\b[&*]|\bnetwork\(", file.read_text()), f"{name(file)}: see src/model/model_access.h"
+
+
 @pytest.mark.parametrize("file", sources("bindings") + sources("examples"), ids=name)
 def test_a_binding_or_example_sees_only_what_is_public(file):
     for _, included in includes(file):

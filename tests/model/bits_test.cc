@@ -5,6 +5,7 @@
 #include "base/threads.h"
 #include "kernels/each_target.h"
 #include "kernels/pointwise.h"
+#include "model/model_access.h"
 #include "model/network_samples.h"
 #include "sluice/stream.h"
 
@@ -131,7 +132,7 @@ TEST_P(Bits, AStreamIsTheSameAsAScore) {
   const NetworkSize size = {10, 1, 1, 30, 8, tokens.size()};
   Model model(test::config_of(GetParam(), size), Vocabulary({}, tokens), 3);
   Random random(3);
-  test::randomize(model.network(), random);
+  test::randomize(network_of(model), random);
   const reference::Text text = test::random_text(size.steps, 1, size.vocabulary, random);
   const Scores scores = model.score(text.inputs);
   ASSERT_EQ(scores.nats.size(), size.steps - 1);
@@ -141,7 +142,7 @@ TEST_P(Bits, AStreamIsTheSameAsAScore) {
     const double p = static_cast<double>(stream.probabilities()[text.inputs[t + 1]]);
     EXPECT_NEAR(-std::log(p), static_cast<double>(scores.nats[t]), 2e-6);
   }
-  const test::Scored window = test::score(model.network(),
+  const test::Scored window = test::score(network_of(model),
                                           {std::span<const Token>(text.inputs).first(size.steps - 1),
                                            std::span<const Token>(text.inputs).subspan(1), size.steps - 1, 1},
                                           model.initial_state());

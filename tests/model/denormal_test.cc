@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/threads.h"
+#include "model/model_access.h"
 #include "model/stream_samples.h"
 
 #if defined(__x86_64__)
@@ -18,13 +19,13 @@ class Denormals : public test::EveryCell {
   // Without biases what is denormal stays so: h' is about U h, c' about f c.
   Model without_biases(bool text) const {
     Model model = test::random_model(GetParam(), text, {2, 17, 3, 40}, 1);
-    Parameters& p = model.network().parameters();
+    Parameters& p = network_of(model).parameters();
     for (std::size_t i = 0; i < p.shapes().size(); ++i) {
       const std::string& name = p.shapes()[i].name;
       if (name.find("bias") != std::string::npos || name == "embedding.weight") std::ranges::fill(p[i], 0.f);
     }
     Team team(1);
-    model.network().pack(team);
+    network_of(model).pack(team);
     return model;
   }
 };
@@ -57,10 +58,10 @@ TEST_P(Denormals, AreZeroWhileAStreamRuns) {
 // 39 tokens share a probability of almost 1, and one has e^-85 of a share of it, which is denormal.
 TEST_P(Denormals, AProbabilityIsNone) {
   Model model = without_biases(true);
-  Parameters& p = model.network().parameters();
+  Parameters& p = network_of(model).parameters();
   p[p.shapes().size() - 1][7] = -85;
   Team team(1);
-  model.network().pack(team);
+  network_of(model).pack(team);
   Stream stream(model);
   stream.step(Token{1});
   EXPECT_EQ(std::fpclassify(stream.probabilities()[7]), FP_ZERO);

@@ -7,6 +7,7 @@
 
 #include "kernels/each_target.h"
 #include "model/layer_runner.h"
+#include "model/model_access.h"
 #include "model/network_samples.h"
 #include "model/stream_samples.h"
 #include "sluice/explain.h"
@@ -120,7 +121,7 @@ TEST_P(PrecisionOf, DoesNotDrift) {
 TEST_P(PrecisionOf, Bf16WeightsAreThoseOfARoundedModel) {
   for (const bool text : {true, false}) {
     Model model = test::random_model(GetParam(), text, {2, 37, 7, 21}, 3), rounded = model;
-    Parameters& p = rounded.network().parameters();
+    Parameters& p = network_of(rounded).parameters();
     for (std::size_t i = 0; i < p.shapes().size(); ++i) {
       const std::string& name = p.shapes()[i].name;
       if (!name.starts_with("rnn.weight") && name != "head.weight") continue;
@@ -234,9 +235,10 @@ TEST(Precision, StreamsKeepTheOneTheyWereMadeIn) {
 
 TEST(Precision, IsKeptByACopyAndNotByTheWeights) {
   Model model = test::random_model({"lstm", "tanh"}, false, {}, 1);
-  const std::vector<float> before(model.network().parameters().all().begin(), model.network().parameters().all().end());
+  const std::vector<float> before(network_of(model).parameters().all().begin(),
+                                  network_of(model).parameters().all().end());
   model.set_precision(Precision::int8);
-  EXPECT_TRUE(test::same_bits(model.network().parameters().all(), before));
+  EXPECT_TRUE(test::same_bits(network_of(model).parameters().all(), before));
   const Model copy = model;
   EXPECT_EQ(copy.precision(), Precision::int8);
 }

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "model/model_access.h"
 #include "model/stream_samples.h"
 #include "sluice/train.h"
 
@@ -46,9 +47,9 @@ TEST_P(Sharing, TheModelMayBeMovedChangedAndGone) {
     moved->set_precision(Precision::int8);
     go_on(4, 6);
     Model other = std::move(*moved);
-    for (float& weight : other.network().parameters().all()) weight *= 1.5f;
+    for (float& weight : network_of(other).parameters().all()) weight *= 1.5f;
     Team team(1);
-    other.network().pack(team);
+    network_of(other).pack(team);
     go_on(6, 8);
     moved.reset();
     other = kept;
@@ -73,14 +74,15 @@ TEST(Streams, OnAModelThatNobodyElseHas) {
 TEST(Models, AChangedCopyLeavesTheOthersAsTheyWere) {
   const Model model = test::random_model({"lstm", "tanh"}, true, {1, 9, 4, 6}, 1);
   Model copy = model;
-  EXPECT_EQ(&std::as_const(copy).network(), &model.network()) << "nothing is copied yet";
-  const std::vector<float> before(model.network().parameters().all().begin(), model.network().parameters().all().end());
+  EXPECT_EQ(&network_of(std::as_const(copy)), &network_of(model)) << "nothing is copied yet";
+  const std::vector<float> before(network_of(model).parameters().all().begin(),
+                                  network_of(model).parameters().all().end());
   copy.notes()["a"] = "b";
-  copy.network().parameters().all()[0] += 1;
-  EXPECT_TRUE(same_bits(model.network().parameters().all(), before));
+  network_of(copy).parameters().all()[0] += 1;
+  EXPECT_TRUE(same_bits(network_of(model).parameters().all(), before));
   EXPECT_TRUE(model.notes().empty());
-  Network* const own = &copy.network();
-  EXPECT_EQ(&copy.network(), own) << "its own already";
+  Network* const own = &network_of(copy);
+  EXPECT_EQ(&network_of(copy), own) << "its own already";
 }
 
 Corpus letters() {
@@ -99,7 +101,7 @@ TEST(Models, InTrainingAreCopiedAsTheyStand) {
   const TrainOptions options = {.epochs = 2, .batch = 2, .steps = 8, .validation_split = 0, .threads = 1};
   train(model, corpus, options, [&](const Report& report) {
     if (report.update != 3 || copy != nullptr) return true;
-    const auto weights = std::as_const(model).network().parameters().all();
+    const auto weights = network_of(std::as_const(model)).parameters().all();
     then.assign(weights.begin(), weights.end());
     copy = std::make_unique<Model>(model);
     stream = std::make_unique<Stream>(model);
@@ -107,13 +109,13 @@ TEST(Models, InTrainingAreCopiedAsTheyStand) {
     return true;
   });
   ASSERT_NE(copy, nullptr);
-  EXPECT_TRUE(same_bits(std::as_const(*copy).network().parameters().all(), then));
-  EXPECT_FALSE(same_bits(std::as_const(model).network().parameters().all(), then));
+  EXPECT_TRUE(same_bits(network_of(std::as_const(*copy)).parameters().all(), then));
+  EXPECT_FALSE(same_bits(network_of(std::as_const(model)).parameters().all(), then));
   Stream of_copy(*copy), trained(model);
   for (const Token token : {1, 2, 3}) ASSERT_TRUE(of_copy.step(token) && stream->step(token) && trained.step(token));
   EXPECT_TRUE(same_bits(of_copy.probabilities(), stream->probabilities()));
   EXPECT_FALSE(same_bits(of_copy.probabilities(), trained.probabilities()));
-  EXPECT_EQ(&std::as_const(model).network(), &trained.model().network()) << "shared again";
+  EXPECT_EQ(&network_of(std::as_const(model)), &network_of(trained.model())) << "shared again";
 }
 
 TEST(Models, OfATrainingThatCannotBeginComputeInFloat32) {

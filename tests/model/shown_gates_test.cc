@@ -6,7 +6,7 @@
 #include <cmath>
 #include <map>
 
-#include "model/network.h"
+#include "model/model_access.h"
 #include "sluice/model.h"
 
 namespace sluice {
@@ -22,7 +22,7 @@ std::map<std::string, double> shown(const std::string& cell, const std::vector<d
   config.cell = cell;
   config.hidden = hidden;
   Model model(config, Vocabulary({}, {"<unk>", "a", "b"}));
-  Parameters& parameters = model.network().parameters();
+  Parameters& parameters = network_of(model).parameters();
   std::ranges::fill(parameters.all(), 0.f);
   for (std::size_t i = 0; i < parameters.shapes().size(); ++i) {
     if (parameters.shapes()[i].name != "rnn.bias_l0") continue;
@@ -30,7 +30,7 @@ std::map<std::string, double> shown(const std::string& cell, const std::vector<d
     for (std::size_t j = 0; j < parameters[i].size(); ++j) parameters[i][j] = static_cast<float>(rows[j / hidden]);
   }
   Team team(1);
-  model.network().pack(team);
+  network_of(model).pack(team);
   const Token tokens[] = {1, 2};
   const GateTrace trace = model.trace(tokens);
   std::map<std::string, double> values;

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "model/model_access.h"
 #include "model/network_samples.h"
 #include "sluice/stream.h"
 
@@ -25,7 +26,7 @@ inline Model random_model(const CellName& cell, bool text, const ModelSize& size
   Model model =
       text ? Model(config_of(cell, n), numbered_vocabulary(size.out), seed) : Model(numbers_config_of(cell, n), seed);
   Random random(seed, 7);
-  randomize(model.network(), random);
+  randomize(network_of(model), random);
   return model;
 }
 

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "kernels/pointwise.h"
+#include "model/model_access.h"
 #include "model/stream_samples.h"
 
 namespace sluice {
@@ -48,7 +49,7 @@ struct Whole {
   State state;
 };
 Whole whole(const Model& model, const StreamInput& input, std::size_t steps) {
-  const Network& network = model.network();
+  const Network& network = network_of(model);
   Workspace workspace;
   Team team(1);
   Whole out{{}, model.initial_state()};
@@ -86,7 +87,7 @@ TEST_P(Streaming, WholeIsStepsIsChunks) {
     RC_ASSERT(same_bits(stream.state().values(), expected.state.values()));
 
     Stream chunked(c.model);
-    const std::size_t out = c.model.network().outputs(), in = c.model.config().inputs;
+    const std::size_t out = network_of(c.model).outputs(), in = c.model.config().inputs;
     for (std::size_t first = 0; first < c.steps;) {
       const std::size_t last = std::min(c.steps, first + *rc::gen::inRange<std::size_t>(1, 40));
       std::vector<float> y((last - first) * out);
@@ -219,7 +220,7 @@ TEST_P(Streaming, ATextBeginsAfterTheEndOfALine) {
     Model model({.cell = GetParam().cell, .hidden = 9, .activation = GetParam().activation},
                 Vocabulary(text, {"<unk>", "a", "b", end}));
     Random random(5);
-    test::randomize(model.network(), random);
+    test::randomize(network_of(model), random);
     return model;
   };
   for (const auto& [level, end] :

@@ -14,6 +14,7 @@
 
 #include "base/threads.h"
 #include "formats/model_file.h"
+#include "model/model_access.h"
 #include "model/stream_samples.h"
 #include "realtime/traps.h"
 #include "sluice/c.h"
@@ -347,7 +348,7 @@ TEST(TooFewThreads, TrainingGoesOnAndSaysHowMany) {
   EXPECT_EQ(result.threads, 2u);
   EXPECT_EQ(reported, 2u);
   EXPECT_EQ(evaluation.threads, 1u);
-  EXPECT_TRUE(test::same_bits(plenty.network().parameters().all(), few.network().parameters().all()));
+  EXPECT_TRUE(test::same_bits(network_of(plenty).parameters().all(), network_of(few).parameters().all()));
 }
 
 }  // namespace

@@ -7,7 +7,7 @@
 #include <sstream>
 
 #include "base/random.h"
-#include "model/network.h"
+#include "model/model_access.h"
 #include "sluice/train.h"
 
 namespace sluice {
@@ -53,7 +53,7 @@ TEST(TrainingCurve, IsThatOfPyTorch) {
     config.embedding = expected.at("embedding");
     config.tied = expected.at("tied");
     Model model(config, corpus.vocabulary());
-    set_initial_weights(model.network());
+    set_initial_weights(network_of(model));
     std::vector<double> losses;
     train(model, corpus, options, [&losses](const Report& report) {
       if (report.kind == Report::Kind::update) losses.push_back(report.loss);

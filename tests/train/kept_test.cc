@@ -11,6 +11,7 @@
 #include <numbers>
 
 #include "errors.h"
+#include "model/model_access.h"
 #include "train/calibrate.h"
 #include "train/guess.h"
 #include "train/stopwatch.h"
@@ -189,7 +190,7 @@ double factor_by_passes(const Model& model, const Corpus& text) {
       for (float& weight : test::tensor(scaled, name)) weight *= static_cast<float>(factor);
     }
     Team team(1);
-    scaled.network().pack(team);
+    network_of(scaled).pack(team);
     return evaluate(scaled, text, 3, 1).nats_per_token;
   };
   constexpr double kGolden = std::numbers::phi - 1;
@@ -211,10 +212,10 @@ TEST(Calibration, OnePassFindsWhatAPassForEachFactorFinds) {
     }
     for (const std::size_t threads : {1u, 3u}) {
       Team team(threads);
-      model.network().pack(team);
+      network_of(model).pack(team);
       Workspace workspace;
       StreamWindows text(Batches::parts(corpus.tokens().subspan(1800), 3, 7));
-      EXPECT_NEAR(calibration_factor(model.network(), text, {}, workspace, team),
+      EXPECT_NEAR(calibration_factor(network_of(model), text, {}, workspace, team),
                   factor_by_passes(model, corpus.slice(1800, 2000)), 1e-9)
           << sureness;
     }

@@ -9,7 +9,7 @@
 #include "base/random.h"
 #include "errors.h"
 #include "formats/model_file.h"
-#include "model/network.h"
+#include "model/model_access.h"
 #include "sluice/stream.h"
 #include "sluice/train.h"
 #include "train/windows.h"
@@ -60,7 +60,7 @@ TrainOptions short_run() {
 }
 
 bool same_weights(const Model& a, const Model& b) {
-  return std::ranges::equal(a.network().parameters().all(), b.network().parameters().all());
+  return std::ranges::equal(network_of(a).parameters().all(), network_of(b).parameters().all());
 }
 
 TEST(Sequences, AClassIsLearned) {

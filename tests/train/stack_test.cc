@@ -11,6 +11,7 @@
 
 #include "errors.h"
 #include "formats/export_c.h"
+#include "model/model_access.h"
 #include "sluice/compare.h"
 #include "sluice/explain.h"
 #include "sluice/fine_tune.h"
@@ -108,11 +109,11 @@ TEST(Stack, ALanguageModelReadsForward) {
                                      "that is to be predicted, found the direction ") +
                                  direction + " in layer 1";
     const Corpus text = letters(500);
-    const std::vector<float> before(model.network().parameters().all().begin(),
-                                    model.network().parameters().all().end());
+    const std::vector<float> before(network_of(model).parameters().all().begin(),
+                                    network_of(model).parameters().all().end());
     EXPECT_EQ(error_of(Status::usage, [&] { train(model, text, small_options()); }), "letters" + sentence);
     EXPECT_EQ(error_of(Status::usage, [&] { train(model, text, text, small_options()); }), "letters" + sentence);
-    EXPECT_TRUE(std::ranges::equal(before, model.network().parameters().all()));
+    EXPECT_TRUE(std::ranges::equal(before, network_of(model).parameters().all()));
     EXPECT_EQ(error_of(Status::usage, [&] { evaluate(model, text); }), "letters" + sentence);
     EXPECT_EQ(error_of(Status::usage, [&] { (void)model.score(text.tokens()); }), "score" + sentence);
     EXPECT_EQ(error_of(Status::usage, [&] { explain(model, "abc"); }), "explain" + sentence);

@@ -9,6 +9,7 @@
 #include <functional>
 #include <limits>
 
+#include "model/model_access.h"
 #include "train/evaluate.h"
 #include "train/optimizer.h"
 #include "train/training.h"
@@ -39,7 +40,7 @@ TEST(Trainer, IsTheLoopItClaimsToBe) {
   const Training trained = run(small_model(config), corpus, options);
 
   Model expected = small_model(config);
-  Network& network = expected.network();
+  Network& network = network_of(expected);
   const Batches batches(corpus.tokens(), options.batch, options.steps);
   ASSERT_LT(batches.steps_of(batches.windows() - 1), options.steps) << "the text must have a tail";
   Team team(1);
@@ -148,14 +149,14 @@ TEST(Trainer, KeepsTheAverageOfTheWeights) {
   // The weights after each update, from runs that stop there: without cosine no update depends on how many follow.
   options.schedule = Schedule::constant;
   Team team(1);
-  Parameters expected = small_model().network().parameters();
+  Parameters expected = network_of(small_model()).parameters();
   for (std::size_t t = 0; t < windows; ++t) {
     Model model = small_model();
     TrainOptions until = options;
     std::size_t updates = 0;
     Parameters after;
     train(model, corpus, until, [&](const Report& r) {
-      if (r.kind == Kind::update && updates++ == t) after = model.network().parameters();
+      if (r.kind == Kind::update && updates++ == t) after = network_of(model).parameters();
       return true;
     });
     const double d = std::min(0.9, (1 + static_cast<double>(t)) / (10 + static_cast<double>(t)));
@@ -166,7 +167,7 @@ TEST(Trainer, KeepsTheAverageOfTheWeights) {
   }
   options.ema_decay = 0.9;
   const Training trained = run(small_model(), corpus, options);
-  const std::span<const float> found = trained.model.network().parameters().all();
+  const std::span<const float> found = network_of(trained.model).parameters().all();
   for (std::size_t i = 0; i < found.size(); ++i) ASSERT_NEAR(found[i], expected.all()[i], 1e-5) << i;
 
   // With a validation text it is the average that is validated and kept, and training goes on from the weights.
@@ -211,7 +212,7 @@ TEST(Trainer, CalibratesTheOutput) {
       for (float& weight : tensor(model, name)) weight *= factor;
     }
     Team team(1);
-    model.network().pack(team);
+    network_of(model).pack(team);
     return evaluate(model, corpus.slice(1800, 2000), 3, 1).nats_per_token;
   };
   EXPECT_EQ(scaled_loss(calibrated.model, 1), loss);
@@ -274,7 +275,7 @@ TEST(Trainer, BeginsWindowsWithAnEmptyStateWhenToldTo) {
   batches.window(1, inputs, targets);
   std::vector<float> nats(inputs.size());
   State state = model.initial_state(options.batch);
-  model.network().score({inputs, targets, options.steps, options.batch}, state, nats, {}, workspace, team);
+  network_of(model).score({inputs, targets, options.steps, options.batch}, state, nats, {}, workspace, team);
   double fresh = 0;
   for (const float n : nats) fresh += static_cast<double>(n) / static_cast<double>(nats.size());
 
@@ -377,7 +378,7 @@ TEST(Guard, GoesBackWithHalfTheRateAndSaysSo) {
     }
   }
   EXPECT_EQ(trained.result.epochs, 3u);
-  for (const float weight : trained.model.network().parameters().all()) ASSERT_TRUE(std::isfinite(weight));
+  for (const float weight : network_of(trained.model).parameters().all()) ASSERT_TRUE(std::isfinite(weight));
   EXPECT_TRUE(std::isfinite(trained.result.validation_loss));
 }
 
@@ -416,7 +417,7 @@ TEST(Guard, GivesUpWhenSmallerStepsDoNotHelp) {
 TEST(Guard, DoesNotTryWhereNoStepWasMade) {
   for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
     Model model = small_model();
-    model.network().parameters()[1][0] = bad;
+    network_of(model).parameters()[1][0] = bad;
     std::size_t recoveries = 0;
     EXPECT_THAT(divergence(model, small_options(), &recoveries), HasSubstr("after update 0 "));
     EXPECT_EQ(recoveries, 0u);
@@ -455,7 +456,7 @@ TEST(Guard, LooksAtTheWeightsOfTheLastUpdate) {
   const std::vector<Report> recoveries = of_kind(trained.reports, Kind::recovery);
   ASSERT_GE(recoveries.size(), 1u);
   EXPECT_THAT(recoveries[0].message, HasSubstr("after update 1 (epoch 1): a weight is not finite"));
-  for (const float weight : trained.model.network().parameters().all()) ASSERT_TRUE(std::isfinite(weight));
+  for (const float weight : network_of(trained.model).parameters().all()) ASSERT_TRUE(std::isfinite(weight));
 }
 
 Status refusal(const Corpus& corpus, const std::function<void(TrainOptions&)>& change, const std::string& names) {

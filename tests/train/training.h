@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/random.h"
-#include "model/network.h"
+#include "model/model_access.h"
 #include "sluice/train.h"
 
 namespace sluice::test {
@@ -43,12 +43,12 @@ inline TrainOptions small_options() {
 }
 
 inline bool same_weights(const Model& a, const Model& b) {
-  const std::span<const float> x = a.network().parameters().all(), y = b.network().parameters().all();
+  const std::span<const float> x = network_of(a).parameters().all(), y = network_of(b).parameters().all();
   return x.size() == y.size() && std::memcmp(x.data(), y.data(), x.size_bytes()) == 0;
 }
 
 inline std::span<float> tensor(Model& model, std::string_view name) {
-  Parameters& parameters = model.network().parameters();
+  Parameters& parameters = network_of(model).parameters();
   return parameters.all().subspan(parameters.find(name)->offset, parameters.find(name)->size());
 }
 

@@ -11,7 +11,7 @@
 #include "formats/gate_order.h"
 #include "formats/model_tensors.h"
 #include "model/config.h"
-#include "model/network.h"
+#include "model/model_access.h"
 
 namespace sluice::foreign {
 namespace {
@@ -32,10 +32,10 @@ class Conversion {
     const std::string bytes = format_safetensors(file);
     const TensorFileView view = view_safetensors(bytes, path_);
     check_tensors(view, config, vocabulary, FileNames::alike, path_);
-    Model model(std::make_unique<sluice::Network>(config, vocabulary), vocabulary_of(vocabulary));
-    from_tensors(view, model.network(), FileNames::alike, path_);
+    Model model = ModelAccess::make(std::make_shared<sluice::Network>(config, vocabulary), vocabulary_of(vocabulary));
+    from_tensors(view, network_of(model), FileNames::alike, path_);
     Team team(1);
-    model.network().pack(team);
+    network_of(model).pack(team);
     model.notes()["imported"] = nlohmann::json{{"format", network_.format}, {"file", path_}}.dump();
     return model;
   }
