@@ -78,7 +78,7 @@ def test_what_if(models):
 
 def test_for_people(models):
     out, _ = sluice("explain", models["lstm"], PROMPT, "--replace", "red=old")
-    for word in ["Next", "Hangs on", "Gates", "Trace", "Changed", "half-life", "forget", "old"]:
+    for word in ["Next", "Depends on", "Gates", "Trace", "Changed", "half-life", "forget", "old"]:
         assert word in out
     assert "\x1b" not in out
     out, _ = sluice("explain", models["rnn"], PROMPT, "--quick")
