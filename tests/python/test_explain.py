@@ -46,10 +46,8 @@ def test_the_json_has_its_schema(models, cell):
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_the_numbers_are_those_of_the_other_verbs(models, cell):
-    # What explains reads the first word from an empty state; the others after the end of a line.
-    text = "\n" + PROMPT
-    e = sluice_json("explain", models[cell], text)
-    gates, complete = sluice_json("gates", models[cell], text), sluice_json("complete", models[cell], text)
+    e, gates, complete = (sluice_json(verb, models[cell], PROMPT) for verb in ("explain", "gates", "complete"))
+    assert e["begins_after"] == gates["begins_after"] == "\n"
     for name, rows in {**gates["layers"][0]["gates"], "hidden": gates["layers"][0]["hidden"]}.items():
         layer = e["reading"]["layers"][0]
         mine = (layer["gates"].get(name) or layer[name])["values"]
