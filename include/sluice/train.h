@@ -40,6 +40,11 @@ struct TrainOptions {
   // Share of windows a stream begins with an empty state instead of the carried one, so that the model learns to begin
   // from it (Melis, Dyer & Blunsom 2018).
   double state_reset = 0;
+  // Where this stands, a token of the text or several in a row, one sequence ends and another begins, so that separate
+  // texts can be one: the state is emptied before the mark is read, which is the first input of what follows and the
+  // last target of what was before, and no gradient goes past it. Validation and evaluate() follow the same rule.
+  // Empty: one text. Not with numbers.
+  std::string reset_at = {};
   // The bias of the output layer, where it is still 0, begins at the logarithm of each token's share of the training
   // text, so that no update is spent on learning which tokens are frequent; not with numbers.
   bool frequency_bias = false;

@@ -58,6 +58,10 @@ void visit_training(Options&& o, F&& f) {
   f({"state-reset", "share of windows that begin with an empty state instead of the carried one", bounds::within(0, 1),
      "reset"},
     o.state_reset, run);
+  f({"reset-at",
+     "begin with an empty state wherever this token (or text) stands, so that texts in one file stay apart; \\n is a "
+     "line end"},
+    o.reset_at, run);
   f({"frequency-bias", "begin the output layer's bias at how frequent each token is: small texts learn sooner"},
     o.frequency_bias, run);
   f({"schedule", "what the learning rate does after the warm-up"}, o.schedule, run);

@@ -98,7 +98,7 @@ Trainer::Trainer(Model& model, std::unique_ptr<Windows> training, std::unique_pt
 }
 
 TrainResult Trainer::run() {
-  State before, fresh;
+  State before;
   if (!knows_arithmetic_) {
     warn(options_.checkpoint +
          ": an older checkpoint, which does not say on which instruction set it was made: with or without fused "
@@ -113,10 +113,9 @@ TrainResult Trainer::run() {
     if (keeps_point) before = state_;
     reset_streams();
     const Window rows = windows_->fill(window, progress_.epoch);
-    if (!windows_->carries_state()) fresh = network_.initial_state(rows.batch);
-    State& state = windows_->carries_state() ? state_ : fresh;
     const DropoutKey dropout{options_.seed, progress_.update};
-    const double loss = network_.train(rows, dropout, state, gradients_, workspace_, team_);
+    const double loss = network_.train(rows, dropout, windows_->before(state_), gradients_, workspace_, team_);
+    windows_->after(state_);
     const double norm = global_norm(gradients_, team_);
     if (const std::string what = trouble(loss, norm, keeps_point); !what.empty()) {
       recover(what);

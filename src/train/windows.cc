@@ -7,6 +7,7 @@
 
 #include "base/random.h"
 #include "base/sentence.h"
+#include "model/streams.h"
 
 namespace sluice {
 namespace {
@@ -24,6 +25,13 @@ void append(const std::vector<T>& from, std::size_t row, std::size_t width, std:
   to.insert(to.end(), begin, begin + static_cast<std::ptrdiff_t>(width));
 }
 
+// Of the same layers.
+State empty_state(const State& like, std::size_t batch) {
+  std::vector<StateShape> shapes;
+  for (std::size_t l = 0; l < like.layers(); ++l) shapes.push_back(like.shape(l));
+  return {std::move(shapes), batch};
+}
+
 }  // namespace
 
 std::size_t target_rows(const Window& window, std::size_t outputs) {
@@ -37,6 +45,61 @@ Window StreamWindows::fill(std::size_t k, std::uint64_t) {
   }
   batches_.window(k, inputs_, targets_);
   return {inputs_, targets_, batches_.steps_of(k), batches_.batch()};
+}
+
+Window SeparateWindows::fill(std::size_t k, std::uint64_t pass) {
+  const Window whole = StreamWindows::fill(k, pass);
+  steps_ = whole.steps;
+  cut(k);
+  lengths_.clear();
+  for (const Piece& piece : pieces_) lengths_.push_back(static_cast<std::uint32_t>(piece.length()));
+  entries_.clear();
+  for (std::size_t t = 0; t < lengths_.front(); ++t) {
+    for (const Piece& piece : pieces_) {
+      if (piece.length() <= t) break;
+      entries_.push_back((piece.first + t) * batch() + piece.stream);
+    }
+  }
+  inputs_.clear();
+  targets_.clear();
+  for (const std::size_t entry : entries_) {
+    inputs_.push_back(whole.inputs.tokens[entry]);
+    targets_.push_back(whole.targets.tokens[entry]);
+  }
+  return {inputs_, targets_, lengths_.front(), pieces_.size(), lengths_};
+}
+
+void SeparateWindows::cut(std::size_t k) {
+  pieces_.clear();
+  for (std::size_t b = 0; b < batch(); ++b) {
+    Piece piece{b, 0, 0, batches().begins(k, 0, b)};
+    for (std::size_t t = 1; t <= steps_; ++t) {
+      if (t < steps_ && !batches().begins(k, t, b)) continue;
+      piece.last = t;
+      pieces_.push_back(piece);
+      piece = {b, t, 0, true};
+    }
+  }
+  std::ranges::stable_sort(pieces_, std::greater<>(), &Piece::length);
+}
+
+State& SeparateWindows::before(State& streams) {
+  state_ = empty_state(streams, pieces_.size());
+  for (std::size_t i = 0; i < pieces_.size(); ++i) {
+    if (pieces_[i].first == 0 && !pieces_[i].fresh) copy_stream(streams, pieces_[i].stream, state_, i);
+  }
+  return state_;
+}
+
+void SeparateWindows::after(State& streams) {
+  for (std::size_t i = 0; i < pieces_.size(); ++i) {
+    if (pieces_[i].last == steps_) copy_stream(state_, i, streams, pieces_[i].stream);
+  }
+}
+
+std::unique_ptr<StreamWindows> windows_of(Batches batches) {
+  if (batches.separated()) return std::make_unique<SeparateWindows>(std::move(batches));
+  return std::make_unique<StreamWindows>(std::move(batches));
 }
 
 SequenceWindows::SequenceWindows(const Sequences& sequences, const Network& network, std::size_t batch)
@@ -91,6 +154,8 @@ Window SequenceWindows::fill(std::size_t k, std::uint64_t pass) {
   window.lengths = lengths_;
   return window;
 }
+
+State& SequenceWindows::before(State& streams) { return state_ = empty_state(streams, batch_now_.size()); }
 
 // The rows of a step are those of the sequences that are as long.
 void SequenceWindows::gather() {
