@@ -58,8 +58,9 @@ struct TrainOptions {
   std::uint64_t seed = 1;            // of dropout (and, in the command line, of the weights)
   std::size_t threads = 0;           // 0: as many as the machine has
   std::string checkpoint = {};       // written here during training; empty: none
-  double checkpoint_seconds = 60;    // at most this often, and at every epoch's end
-  bool resume = false;               // go on from `checkpoint`
+  // At most this often; and at the end of an epoch, where that takes no more than a twentieth of the time.
+  double checkpoint_seconds = 60;
+  bool resume = false;  // go on from `checkpoint`
   // train() ends within this time, with the best model; 0: no limit. Validation, calibration, checkpoints and as much
   // as saving the model takes are part of it: where the validation text is too long for that, a part of it stands for
   // all.

@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::uint64_t kPointEvery = 10;     // windows; keeping one costs about as much memory traffic as an update
 constexpr std::uint64_t kResetStream = 99;    // of random numbers
+constexpr double kTimesWriting = 20;          // at least, that pass between a checkpoint and that of an epoch's end
 constexpr std::uint64_t kMostRecoveries = 8;  // in a row, without reaching the next point
 
 // Divergence without NaN: so many times the loss that the first weights, or guessing, had, in so many windows in a row
@@ -302,6 +303,7 @@ void Trainer::write_checkpoint() {
   }
   idle_seconds_ += clock.seconds();
   checkpoint_due_ = seconds() + options_.checkpoint_seconds;
+  checkpoint_early_ = seconds() + kTimesWriting * clock.seconds();
   if (!failure.empty()) {
     if (!std::exchange(checkpoint_failed_, true)) {
       warn("no checkpoint after update " + std::to_string(progress_.update) +
@@ -324,7 +326,8 @@ void Trainer::end_epoch() {
   progress_.window = 0;
   ++progress_.epoch;
   state_.reset();
-  checkpoint_due_ = 0;  // as soon as the next window has proved these weights
+  // As soon as the next window has proved these weights, unless epochs are so short that a run would mostly write.
+  checkpoint_due_ = std::min(checkpoint_due_, checkpoint_early_);
 }
 
 TrainResult Trainer::finish() {
