@@ -66,7 +66,7 @@ typedef struct sluice_model_info {
   size_t layers;
   size_t hidden;      /* units a layer; of layers that differ, those of the largest */
   size_t parameters;  /* weights */
-  size_t vocabulary;  /* tokens a model of text reads and foretells; 0 for a model on numbers */
+  size_t vocabulary;  /* tokens a model of text reads and predicts; 0 for a model on numbers */
   size_t inputs;      /* numbers a model on numbers reads a step; 0 for a model of text */
   size_t outputs;     /* and answers; 0 for a model of text */
   size_t state_bytes; /* what sluice_stream_save_state writes */

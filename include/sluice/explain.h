@@ -1,5 +1,5 @@
-// What a network remembers of a text: its gates word by word, which words a prediction hangs on, how long a word's
-// trace lives, and what would have come out had a word or a gate been another.
+// What a network remembers of a text: its gates word by word, which words a prediction depends on, how long a
+// word's trace lives, and what would have come out had a word or a gate been another.
 //
 // Words, units and layers are counted from 0. T words, H units, L layers, E numbers a word (embedding).
 #pragma once
@@ -42,7 +42,7 @@ struct Changes {
 };
 
 struct HorizonQuestion {
-  std::optional<std::size_t> at = {};  // nothing: the word on which the prediction hangs most
+  std::optional<std::size_t> at = {};  // nothing: the word on which the prediction depends most
   std::string with = std::string(Vocabulary::unknown_text);
 };
 
@@ -53,7 +53,7 @@ struct Unit {
 };
 
 struct AblationQuestion {
-  std::optional<std::size_t> from = {};  // nothing: the word before `at` on which the prediction hangs most
+  std::optional<std::size_t> from = {};  // nothing: the word before `at` on which it depends most
   bool zero = false;                     // held at zero; else at its mean over the text up to `at`
 };
 
@@ -115,7 +115,7 @@ struct LayerSummary {
   std::vector<std::array<double, 3>> half_life_quartiles;
 };
 
-// One pass over a text from an empty state.
+// One pass over a text.
 struct Reading {
   std::vector<Word> words;                      // [T]
   std::vector<double> surprise;                 // [T] -log p(word | words before), nats; NaN for the first
@@ -124,7 +124,7 @@ struct Reading {
   std::vector<LayerSummary> layers;
 };
 
-// How much log p(answer | words 0 ... at) hangs on each of these words, [at + 1].
+// How much log p(answer | words 0 ... at) depends on each of these words, [at + 1].
 struct Connectivity {
   std::size_t at = 0;
   Token answer = 0;
@@ -172,6 +172,7 @@ struct UnitParts {
   Unit unit;
   std::vector<double> products;  // [T, P] in the order of Microscope::products
   std::vector<double> biases;    // [B]
+  std::vector<double> before;    // [S] before the first word
   std::vector<double> states;    // [T, S] after each word, in the order of CellInfo::states
 };
 struct Microscope {
@@ -187,6 +188,9 @@ struct Changed {
 
 struct Explanation {
   std::string text;
+  // What was read before the text and is no word of it: Model::begin_token(). Nothing where the model has no such token
+  // or the text starts with it; then the state before the text is empty.
+  std::optional<Token> begins_after;
   Reading reading;
   Connectivity connectivity;
   std::optional<Horizon> horizon;
@@ -201,8 +205,9 @@ struct Explanation {
 // know, a gate that the cell lacks, all words removed.
 SLUICE_API Explanation explain(const Model& model, std::string_view text, const ExplainOptions& options = {});
 
-// The single parts, from tokens. Throw Error (usage) for the same models, when there are no tokens, and for a token
-// past the end of the vocabulary.
+// The single parts, from tokens and an empty state: whoever wants to begin as a text does puts Model::begin_token() in
+// front. Throw Error (usage) for the same models, when there are no tokens, and for a token past the end of the
+// vocabulary.
 SLUICE_API Reading read_text(const Model& model, std::span<const Token> tokens, std::size_t top = 5,
                              std::span<const Clamp> clamps = {});
 SLUICE_API Connectivity connect(const Model& model, std::span<const Token> tokens, std::optional<Token> answer = {},

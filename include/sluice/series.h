@@ -19,7 +19,7 @@ class SLUICE_API Series {
   // are no whole number of rows or differ in N, a number that is not finite.
   Series(std::vector<float> inputs, std::size_t input_width, std::vector<float> targets, std::size_t target_width,
          std::string name = "series");
-  // To foretell `values` [N, width] from its own past: the target of each row is the row `ahead` steps after it, and
+  // To predict `values` [N, width] from its own past: the target of each row is the row `ahead` steps after it, and
   // N - ahead steps remain. Throws Error (usage) besides when ahead is 0 or not below N.
   static Series forecast(std::vector<float> values, std::size_t width = 1, std::size_t ahead = 1,
                          std::string name = "series");

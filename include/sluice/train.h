@@ -40,6 +40,11 @@ struct TrainOptions {
   // Share of windows a stream begins with an empty state instead of the carried one, so that the model learns to begin
   // from it (Melis, Dyer & Blunsom 2018).
   double state_reset = 0;
+  // Where this stands, a token of the text or several in a row, one sequence ends and another begins, so that separate
+  // texts can be one: the state is emptied before the mark is read, which is the first input of what follows and the
+  // last target of what was before, and no gradient goes past it. Validation and evaluate() follow the same rule.
+  // Empty: one text. Not with numbers.
+  std::string reset_at = {};
   // The bias of the output layer, where it is still 0, begins at the logarithm of each token's share of the training
   // text, so that no update is spent on learning which tokens are frequent; not with numbers.
   bool frequency_bias = false;
@@ -53,8 +58,9 @@ struct TrainOptions {
   std::uint64_t seed = 1;            // of dropout (and, in the command line, of the weights)
   std::size_t threads = 0;           // 0: as many as the machine has
   std::string checkpoint = {};       // written here during training; empty: none
-  double checkpoint_seconds = 60;    // at most this often, and at every epoch's end
-  bool resume = false;               // go on from `checkpoint`
+  // At most this often; and at the end of an epoch, where that takes no more than a twentieth of the time.
+  double checkpoint_seconds = 60;
+  bool resume = false;  // go on from `checkpoint`
   // train() ends within this time, with the best model; 0: no limit. Validation, calibration, checkpoints and as much
   // as saving the model takes are part of it: where the validation text is too long for that, a part of it stands for
   // all.

@@ -117,6 +117,11 @@ void Batches::window(std::size_t k, std::vector<float>& x, std::vector<float>& y
   }
 }
 
+bool Batches::begins(std::size_t k, std::size_t step, std::size_t stream) const {
+  const std::span<const Token> rest = tokens_.subspan(position(k, step, stream));
+  return separated() && rest.size() >= mark_.size() && std::equal(mark_.begin(), mark_.end(), rest.begin());
+}
+
 bool Batches::counted(std::size_t k, std::size_t step, std::size_t stream) const {
   return k * steps_ + step < length(stream);
 }

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sluice/data.h"
@@ -40,6 +41,13 @@ class Batches {
   Batches(const Series& series, std::size_t batch, std::size_t steps);
   static Batches parts(const Series& series, std::size_t batch, std::size_t steps);
 
+  // From now on the sequences of the text stand apart: wherever `mark` stands one begins, with the first of these
+  // tokens as its first input; the token before still predicts it. Nothing: one text, as before.
+  void separate(std::vector<Token> mark) { mark_ = std::move(mark); }
+  bool separated() const { return !mark_.empty(); }
+  // Whether a sequence begins with an entry of window k.
+  bool begins(std::size_t k, std::size_t step, std::size_t stream) const;
+
   bool of_text() const { return numbers_.input_width == 0; }
   std::size_t batch() const { return batch_; }                         // B
   std::size_t windows() const { return (longest_ - 1) / steps_ + 1; }  // in one pass over the text
@@ -64,6 +72,7 @@ class Batches {
   std::size_t length(std::size_t stream) const { return starts_[stream + 1] - starts_[stream] - gap_; }
 
   std::span<const Token> tokens_;
+  std::vector<Token> mark_;
   SeriesRows numbers_;
   std::size_t batch_ = 0, steps_ = 0;
   std::vector<std::size_t> starts_;  // [B + 1] first input of each stream, and where one more would start

@@ -52,7 +52,7 @@ Series Series::forecast(std::vector<float> values, std::size_t width, std::size_
   const std::size_t rows = check(name, "values", values, width);
   if (ahead == 0 || ahead >= rows) {
     refuse(name,
-           "to foretell from 1 to " + std::to_string(rows > 0 ? rows - 1 : 0) + " steps ahead, of " +
+           "to predict from 1 to " + std::to_string(rows > 0 ? rows - 1 : 0) + " steps ahead, of " +
                std::to_string(rows) + " in all",
            std::to_string(ahead));
   }

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/failure.h"
 #include "explain/reading.h"
 #include "kernels/recurrence.h"
 #include "model/model_access.h"
@@ -44,13 +45,13 @@ State held_state(const Model& model, const GateTrace& trace, bool zero) {
 
 // The `count` units whose memory before the last word lies farthest from what it is held at, times the size of the
 // weights that read it.
-std::vector<Unit> likely_units(const Model& model, const GateTrace& trace, const State& held, std::size_t count) {
+std::vector<Unit> likely_units(const TextFrom& text, const GateTrace& trace, const State& held, std::size_t count) {
   const std::size_t h = trace.hidden;
-  const State last = state_after(model, trace, trace.steps - 1, 1);
+  const State last = state_after(text, trace, trace.steps - 1, 1);
   std::vector<Unit> units;
   std::vector<double> scores;
   for (std::size_t l = 0; l < held.layers(); ++l) {
-    const std::span<const float> u = tensor(model, "rnn.weight_hh_l" + std::to_string(l));
+    const std::span<const float> u = tensor(text.model, "rnn.weight_hh_l" + std::to_string(l));
     std::vector<double> weight(h);
     for (std::size_t i = 0; i < u.size(); ++i) {
       weight[i % h] += static_cast<double>(u[i]) * static_cast<double>(u[i]);
@@ -75,18 +76,17 @@ std::vector<Unit> likely_units(const Model& model, const GateTrace& trace, const
 // One batch of units: stream b reads the words after `from` with the memory of units[b] held.
 class HeldUnits {
  public:
-  HeldUnits(const Model& model, std::span<const Unit> units, const State& held)
-      : model_(model), units_(units), held_(held) {}
+  HeldUnits(std::span<const Unit> units, const State& held) : units_(units), held_(held) {}
 
-  std::span<const float> read(std::span<const Token> tokens, const GateTrace& trace, std::size_t from,
-                              Workspace& workspace) {
-    State state = state_after(model_, trace, from + 1, units_.size());
-    for (std::size_t t = from + 1; t < tokens.size(); ++t) {
+  std::span<const float> read(const TextFrom& text, const GateTrace& trace, std::size_t from, Workspace& workspace) {
+    const Network& network = network_of(text.model);
+    State state = state_after(text, trace, from + 1, units_.size());
+    for (std::size_t t = from + 1; t < text.tokens.size(); ++t) {
       hold(state);
-      const std::vector<Token> inputs(units_.size(), tokens[t]);
-      network_of(model_).forward(inputs, 1, units_.size(), state, workspace, alone_);
+      const std::vector<Token> inputs(units_.size(), text.tokens[t]);
+      network.forward(inputs, 1, units_.size(), state, workspace, alone_);
     }
-    return network_of(model_).logits(0, units_.size(), workspace, alone_);
+    return network.logits(0, units_.size(), workspace, alone_);
   }
 
  private:
@@ -99,7 +99,6 @@ class HeldUnits {
     }
   }
 
-  const Model& model_;
   std::span<const Unit> units_;
   const State& held_;
   Team alone_{1};
@@ -107,10 +106,13 @@ class HeldUnits {
 
 }  // namespace
 
-Ablation ablate(const Model& model, std::span<const Token> tokens, Token answer, const AblationQuestion& question,
+Ablation ablate(const TextFrom& text, Token answer, const AblationQuestion& question,
                 const std::function<bool()>& go_on) {
+  const Model& model = text.model;
+  const std::span<const Token> tokens = text.tokens;
   expect_explainable(model, "ablation");
   expect_words(model, tokens);
+  expect_words(model, {&answer, 1});
   const std::size_t from = question.from.value_or(0);
   if (from + 1 >= tokens.size()) {
     throw Error(Status::usage, "ablation: expected a word before the one that is asked after, " +
@@ -118,17 +120,17 @@ Ablation ablate(const Model& model, std::span<const Token> tokens, Token answer,
   }
   Workspace workspace;
   Team alone(1);
-  const GateTrace trace = trace_of(model, tokens, workspace, alone);
+  const GateTrace trace = trace_of(text, workspace, alone);
   const double whole = log_probability(network_of(model).logits(tokens.size() - 1, 1, workspace, alone), answer);
   const State held = held_state(model, trace, question.zero);
   const double each = work_of_step(model) * static_cast<double>(tokens.size() - 1 - from);
   const auto affordable = std::max(kLeast, static_cast<std::size_t>(kMostWork / each));
-  const std::vector<Unit> units = likely_units(model, trace, held, affordable);
+  const std::vector<Unit> units = likely_units(text, trace, held, affordable);
   Ablation out{from, question.zero, {}};
   for (std::size_t first = 0; first < units.size(); first += kTogether) {
     expect_going(go_on);
     const std::span<const Unit> some = std::span(units).subspan(first, std::min(kTogether, units.size() - first));
-    const std::span<const float> logits = HeldUnits(model, some, held).read(tokens, trace, from, workspace);
+    const std::span<const float> logits = HeldUnits(some, held).read(text, trace, from, workspace);
     const std::size_t stride = logits.size() / some.size();
     for (std::size_t b = 0; b < some.size(); ++b) {
       const std::span<const float> row = logits.subspan(b * stride, stride);
@@ -139,6 +141,14 @@ Ablation ablate(const Model& model, std::span<const Token> tokens, Token answer,
   std::stable_sort(out.units.begin(), out.units.end(),
                    [](const UnitEffect& a, const UnitEffect& b) { return std::abs(a.nats) > std::abs(b.nats); });
   return out;
+}
+
+Ablation ablate(const Model& model, std::span<const Token> tokens, Token answer, const AblationQuestion& question,
+                const std::function<bool()>& go_on) try {
+  const State empty = model.initial_state();
+  return ablate(TextFrom{model, empty, tokens}, answer, question, go_on);
+} catch (...) {
+  rethrow_as_error("ablate");
 }
 
 }  // namespace sluice

@@ -1,4 +1,4 @@
-// Which words a prediction hangs on, and how long a word's trace lives.
+// Which words a prediction depends on, and how long a word's trace lives.
 //
 // Gradient and gradient times input: Simonyan, Vedaldi & Zisserman 2014, arXiv 1312.6034; Li, Chen, Hovy & Jurafsky
 // 2016, arXiv 1506.01066. Leave one out: Li, Monroe & Jurafsky 2016, arXiv 1612.08220.
@@ -18,12 +18,12 @@ constexpr std::size_t kTogether = 16;       // variants of a text that are read 
 constexpr std::size_t kReplacements = 4;    // other words in a word's place,
 constexpr std::size_t kMostVariants = 400;  // fewer where that would be more variants of the text
 
-void measure_gradients(const Model& model, std::span<const Token> tokens, Workspace& workspace, Team& team,
-                       Connectivity& out) {
+void measure_gradients(const TextFrom& text, Workspace& workspace, Team& team, Connectivity& out) {
+  const auto& [model, start, tokens] = text;
   const Network& network = network_of(model);
   const std::size_t e = network.config().embedding;
   std::vector<float> dx(tokens.size() * e);
-  const double log_p = network.input_gradient(tokens, out.answer, model.initial_state(), dx, workspace, team);
+  const double log_p = network.input_gradient(tokens, out.answer, start, dx, workspace, team);
   out.probability = std::exp(log_p);
   const std::span<const float> table = network.parameters()[0];
   for (std::size_t t = 0; t < tokens.size(); ++t) {
@@ -47,8 +47,7 @@ struct Variant {
 
 // A text that was read, and what its variants are read with.
 struct Read {
-  const Model& model;
-  std::span<const Token> tokens;
+  const TextFrom& text;
   const GateTrace& trace;
   Workspace& workspace;
   Team& team;
@@ -59,7 +58,9 @@ struct Read {
 // read on from where the first of them differs. Calls f(variant, logits).
 template <class F>
 void read_variants(const Read& read, std::span<const Variant> variants, F&& f) {
-  const auto& [model, tokens, trace, workspace, team, go_on] = read;
+  const auto& [text, trace, workspace, team, go_on] = read;
+  const Model& model = text.model;
+  const std::span<const Token> tokens = text.tokens;
   for (std::size_t start = 0; start < variants.size(); start += kTogether) {
     expect_going(go_on);
     const std::span<const Variant> some = variants.subspan(start, std::min(kTogether, variants.size() - start));
@@ -70,7 +71,7 @@ void read_variants(const Read& read, std::span<const Variant> variants, F&& f) {
         inputs[t * batch + b] = first + t == some[b].at ? some[b].token : tokens[first + t];
       }
     }
-    State state = state_after(model, trace, first, batch);
+    State state = state_after(text, trace, first, batch);
     network_of(model).forward(inputs, steps, batch, state, workspace, team);
     const std::span<const float> logits = network_of(model).logits((steps - 1) * batch, batch, workspace, team);
     const std::size_t stride = logits.size() / batch;
@@ -79,8 +80,8 @@ void read_variants(const Read& read, std::span<const Variant> variants, F&& f) {
 }
 
 void leave_out(const Read& read, Connectivity& out) {
-  const Model& model = read.model;
-  const std::span<const Token> tokens = read.tokens;
+  const Model& model = read.text.model;
+  const std::span<const Token> tokens = read.text.tokens;
   std::vector<Variant> variants;
   for (std::size_t at = 0; at < tokens.size(); ++at) variants.push_back({at, Vocabulary::unknown});
   read_variants(read, variants, [&](std::size_t i, std::span<const float> row) {
@@ -109,7 +110,7 @@ std::vector<std::vector<Token>> likely_words(const Model& model, std::span<const
 }
 
 void replace(const Read& read, Connectivity& out) {
-  const std::span<const Token> tokens = read.tokens;
+  const std::span<const Token> tokens = read.text.tokens;
   std::vector<Variant> variants;
   for (std::size_t at = 0; at < tokens.size(); ++at) {
     for (const Token token : out.replacements[at]) variants.push_back({at, token});
@@ -143,8 +144,10 @@ std::size_t last_half(const std::vector<double>& distances) {
 
 }  // namespace
 
-Connectivity connect(const Model& model, std::span<const Token> tokens, std::optional<Token> answer, bool leave_one_out,
-                     const std::function<bool()>& go_on) try {
+Connectivity connect(const TextFrom& text, std::optional<Token> answer, bool leave_one_out,
+                     const std::function<bool()>& go_on) {
+  const Model& model = text.model;
+  const std::span<const Token> tokens = text.tokens;
   expect_words(model, tokens);
   if (answer) expect_words(model, {&*answer, 1});
   Workspace workspace;
@@ -152,7 +155,7 @@ Connectivity connect(const Model& model, std::span<const Token> tokens, std::opt
   Connectivity out;
   out.at = tokens.size() - 1;
   GateTrace trace;
-  if (leave_one_out || !answer) trace = trace_of(model, tokens, workspace, alone);
+  if (leave_one_out || !answer) trace = trace_of(text, workspace, alone);
   if (!answer) {
     const std::span<const float> logits = network_of(model).logits(out.at, 1, workspace, alone);
     answer = choose(logits, model.vocabulary().size(), 1).front().token;
@@ -160,18 +163,17 @@ Connectivity connect(const Model& model, std::span<const Token> tokens, std::opt
   out.answer = *answer;
   expect_going(go_on);
   if (leave_one_out) out.replacements = likely_words(model, tokens, workspace, alone);
-  measure_gradients(model, tokens, workspace, alone, out);
+  measure_gradients(text, workspace, alone, out);
   if (leave_one_out) {
-    const Read read{model, tokens, trace, workspace, alone, go_on};
+    const Read read{text, trace, workspace, alone, go_on};
     leave_out(read, out);
     replace(read, out);
   }
   return out;
-} catch (...) {
-  rethrow_as_error("connect");
 }
 
-Horizon horizon(const Model& model, std::span<const Token> tokens, std::size_t at, Token with) try {
+Horizon horizon(const TextFrom& text, std::size_t at, Token with) {
+  const auto& [model, start, tokens] = text;
   expect_words(model, tokens);
   expect_words(model, {&with, 1});
   if (at >= tokens.size()) {
@@ -180,10 +182,10 @@ Horizon horizon(const Model& model, std::span<const Token> tokens, std::size_t a
   }
   Workspace workspace;
   Team alone(1);
-  const GateTrace before = trace_of(model, tokens, workspace, alone);
+  const GateTrace before = trace_of(text, workspace, alone);
   std::vector<Token> other(tokens.begin(), tokens.end());
   other[at] = with;
-  const GateTrace after = trace_of(model, other, workspace, alone);
+  const GateTrace after = trace_of({model, start, other}, workspace, alone);
   Horizon out{at, with, {}};
   const std::size_t h = before.hidden;
   for (std::size_t l = 0; l < before.layers.size(); ++l) {
@@ -196,6 +198,19 @@ Horizon horizon(const Model& model, std::span<const Token> tokens, std::size_t a
     layer.words = last_half(layer.memory.empty() ? layer.hidden : layer.memory);
   }
   return out;
+}
+
+Connectivity connect(const Model& model, std::span<const Token> tokens, std::optional<Token> answer, bool leave_one_out,
+                     const std::function<bool()>& go_on) try {
+  const State empty = model.initial_state();
+  return connect(TextFrom{model, empty, tokens}, answer, leave_one_out, go_on);
+} catch (...) {
+  rethrow_as_error("connect");
+}
+
+Horizon horizon(const Model& model, std::span<const Token> tokens, std::size_t at, Token with) try {
+  const State empty = model.initial_state();
+  return horizon(TextFrom{model, empty, tokens}, at, with);
 } catch (...) {
   rethrow_as_error("horizon");
 }

@@ -87,16 +87,18 @@ std::size_t moved_at(std::size_t at, const std::vector<std::size_t>& origin) {
   return after == 0 ? 0 : after - 1;
 }
 
-Changed explain_changed(const Model& model, const Reading& reading, std::size_t at, const ExplainOptions& options,
+Changed explain_changed(const TextFrom& before, const Reading& reading, std::size_t at, const ExplainOptions& options,
                         std::optional<Token> answer) {
+  const Model& model = before.model;
   const ChangedText text = apply(model, reading.words, options.changes);
   const std::vector<GateHold> holds = holds_of(model, options.changes.clamp, reading.words.size());
   const std::vector<Token> tokens = tokens_of(text.words);
-  Changed changed{read_held(model, tokens, options.top, moved_holds(holds, text.origin), options.go_on), text.from, {}};
+  const TextFrom after{model, before.start, tokens};
+  Changed changed{read_held(after, options.top, moved_holds(holds, text.origin), options.go_on), text.from, {}};
   changed.reading.words = text.words;
   if (options.changes.clamp.empty()) {
-    changed.connectivity = connect(model, std::span(tokens).first(moved_at(at, text.origin) + 1), answer,
-                                   options.leave_one_out, options.go_on);
+    changed.connectivity =
+        connect(after.first(moved_at(at, text.origin) + 1), answer, options.leave_one_out, options.go_on);
   }
   return changed;
 }
@@ -109,18 +111,19 @@ std::size_t word_of_most_weight(const Connectivity& found, std::size_t words) {
   return static_cast<std::size_t>(std::max_element(weight.begin(), end, smaller) - weight.begin());
 }
 
-std::optional<Horizon> answer_horizon(const Model& model, const std::vector<Token>& tokens, const Connectivity& found,
+std::optional<Horizon> answer_horizon(const TextFrom& text, const Connectivity& found,
                                       const HorizonQuestion& question) {
+  const Model& model = text.model;
   const Token with = token_of(model, "horizon", question.with);
   std::size_t at = 0;
   if (question.at) {
     at = *question.at;
-    expect_word(model, "horizon", at, tokens.size());
+    expect_word(model, "horizon", at, text.tokens.size());
   } else {
     at = word_of_most_weight(found, found.gradient.size());
   }
-  if (tokens[at] == with) return std::nullopt;
-  return horizon(model, tokens, at, with);
+  if (text.tokens[at] == with) return std::nullopt;
+  return horizon(text, at, with);
 }
 
 // Those asked for; else those that carry most, fewer of them in a text of more than 500 words.
@@ -150,24 +153,26 @@ Explanation explain(const Model& model, std::string_view text, const ExplainOpti
 
   Explanation out;
   out.text = text;
-  out.reading = read_held(model, tokens, options.top, {}, options.go_on);
+  out.begins_after = token_before(model, tokens);
+  const State start = state_before(model, out.begins_after);
+  const TextFrom read{model, start, tokens};
+  out.reading = read_held(read, options.top, {}, options.go_on);
   for (std::size_t t = 0; t < tokens.size(); ++t) out.reading.words[t].text = pieces[t];
   const std::optional<Token> likeliest =
       options.top > 0 ? std::optional(out.reading.candidates[at].front().token) : std::nullopt;
-  out.connectivity = connect(model, std::span(tokens).first(at + 1), answer ? answer : likeliest, options.leave_one_out,
-                             options.go_on);
+  out.connectivity = connect(read.first(at + 1), answer ? answer : likeliest, options.leave_one_out, options.go_on);
   expect_going(options.go_on);
-  if (options.horizon) out.horizon = answer_horizon(model, tokens, out.connectivity, *options.horizon);
+  if (options.horizon) out.horizon = answer_horizon(read, out.connectivity, *options.horizon);
   if (options.ablation && at > 0) {
     AblationQuestion question = *options.ablation;
     if (!question.from) question.from = word_of_most_weight(out.connectivity, at);
-    out.ablation = ablate(model, std::span(tokens).first(at + 1), out.connectivity.answer, question, options.go_on);
+    out.ablation = ablate(read.first(at + 1), out.connectivity.answer, question, options.go_on);
   }
   if (options.microscope) {
-    out.microscope = microscope(model, tokens, units_to_look_at(*options.microscope, out.ablation, tokens.size()));
+    out.microscope = microscope(read, units_to_look_at(*options.microscope, out.ablation, tokens.size()));
   }
   out.changes = options.changes;
-  if (!options.changes.empty()) out.changed = explain_changed(model, out.reading, at, options, answer);
+  if (!options.changes.empty()) out.changed = explain_changed(read, out.reading, at, options, answer);
   return out;
 } catch (...) {
   rethrow_as_error("explain");

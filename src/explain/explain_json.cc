@@ -19,6 +19,12 @@ class Writer {
     json_.begin_object().key("schema").integer(explain_schema);
     json_.key("model").raw(facts_json(model_, options_.name));
     json_.key("text").string(e.text);
+    json_.key("begins_after");
+    if (e.begins_after) {
+      json_.string(token(*e.begins_after));
+    } else {
+      json_.null();
+    }
     json_.key("reading");
     reading(e.reading);
     json_.key("connectivity");
@@ -224,6 +230,7 @@ class Writer {
       place(unit.unit);
       rows("products", unit.products, m.products.size());
       numbers("biases", unit.biases);
+      numbers("before", unit.before);
       rows("states", unit.states, model_.cell().states.size());
       json_.end_object();
     }
@@ -309,6 +316,11 @@ std::string facts_json(const Model& model, const std::string& name) {
 
 std::string_view unit_name(const Model& model) {
   return model.vocabulary().text().level == Level::character ? "character" : "word";
+}
+
+std::optional<Token> token_before(const Model& model, std::span<const Token> tokens) {
+  const std::optional<Token> begin = model.begin_token();
+  return !tokens.empty() && tokens.front() == begin ? std::nullopt : begin;
 }
 
 std::string to_json(const Model& model, const Explanation& explanation, const ExplainJson& options) try {

@@ -4,6 +4,7 @@
 #include <iterator>
 #include <numeric>
 
+#include "base/failure.h"
 #include "cells/tape_rows.h"
 #include "explain/reading.h"
 #include "kernels/recurrence.h"
@@ -128,13 +129,20 @@ class LayerParts {
   std::vector<double> mixed_;
 };
 
-void read_layer(const Model& model, std::span<const Token> tokens, const GateTrace& trace, std::size_t layer,
-                std::span<UnitParts*> units) {
+void read_layer(const TextFrom& text, const GateTrace& trace, std::size_t layer, std::span<UnitParts*> units) {
+  const auto& [model, start, tokens] = text;
   LayerParts parts(model, layer);
   const std::size_t h = trace.hidden, states = model.cell().states.size(), e = model.config().embedding;
   const std::span<const float> table = tensor(model, "embedding.weight");
-  std::vector<std::vector<double>> before(states, std::vector<double>(h));
-  for (UnitParts* unit : units) unit->biases = parts.biases(unit->unit.unit);
+  std::vector<std::vector<double>> before(states);
+  for (std::size_t s = 0; s < states; ++s) {
+    const std::span<const float> first = start.of(layer, s);
+    before[s].assign(first.begin(), first.end());
+  }
+  for (UnitParts* unit : units) {
+    unit->biases = parts.biases(unit->unit.unit);
+    for (const std::vector<double>& state : before) unit->before.push_back(state[unit->unit.unit]);
+  }
   for (std::size_t t = 0; t < tokens.size(); ++t) {
     const std::span<const float> read =
         layer == 0 ? table.subspan(tokens[t] * e, e) : std::span(trace.layers[layer - 1].hidden).subspan(t * h, h);
@@ -153,9 +161,10 @@ void read_layer(const Model& model, std::span<const Token> tokens, const GateTra
 
 }  // namespace
 
-Microscope microscope(const Model& model, std::span<const Token> tokens, std::span<const Unit> units) {
+Microscope microscope(const TextFrom& text, std::span<const Unit> units) {
+  const Model& model = text.model;
   expect_explainable(model, "microscope");
-  expect_words(model, tokens);
+  expect_words(model, text.tokens);
   Microscope out;
   LayerParts(model, 0).name(out);
   for (const Unit& unit : units) {
@@ -164,19 +173,26 @@ Microscope microscope(const Model& model, std::span<const Token> tokens, std::sp
                                      " and a unit below " + std::to_string(model.config().hidden) + ", found layer " +
                                      std::to_string(unit.layer) + ", unit " + std::to_string(unit.unit));
     }
-    out.units.push_back({unit, {}, {}, {}});
+    out.units.push_back({unit, {}, {}, {}, {}});
   }
   Workspace workspace;
   Team alone(1);
-  const GateTrace trace = trace_of(model, tokens, workspace, alone);
+  const GateTrace trace = trace_of(text, workspace, alone);
   for (std::size_t layer = 0; layer < model.config().layers; ++layer) {
     std::vector<UnitParts*> here;
     for (UnitParts& unit : out.units) {
       if (unit.unit.layer == layer) here.push_back(&unit);
     }
-    if (!here.empty()) read_layer(model, tokens, trace, layer, here);
+    if (!here.empty()) read_layer(text, trace, layer, here);
   }
   return out;
+}
+
+Microscope microscope(const Model& model, std::span<const Token> tokens, std::span<const Unit> units) try {
+  const State empty = model.initial_state();
+  return microscope(TextFrom{model, empty, tokens}, units);
+} catch (...) {
+  rethrow_as_error("microscope");
 }
 
 }  // namespace sluice

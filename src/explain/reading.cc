@@ -134,26 +134,34 @@ double log_probability(std::span<const float> logits, Token token) {
   return -static_cast<double>(softmax_loss(logits.data(), logits.size(), token));
 }
 
-GateTrace trace_of(const Model& model, std::span<const Token> tokens, Workspace& workspace, Team& team) {
+State state_before(const Model& model, std::optional<Token> token) {
   State state = model.initial_state();
-  network_of(model).forward(tokens, tokens.size(), 1, state, workspace, team);
-  return network_of(model).trace(workspace);
+  if (!token) return state;
+  Workspace workspace;
+  Team alone(1);
+  network_of(model).forward(std::span(&*token, 1), 1, 1, state, workspace, alone);
+  return state;
+}
+
+GateTrace trace_of(const TextFrom& text, Workspace& workspace, Team& team) {
+  State state = text.start;
+  network_of(text.model).forward(text.tokens, text.tokens.size(), 1, state, workspace, team);
+  return network_of(text.model).trace(workspace);
 }
 
 std::span<const float> states_of(const LayerTrace& layer, std::size_t state) {
   return state == 0 ? layer.hidden : layer.memory;
 }
 
-State state_after(const Model& model, const GateTrace& trace, std::size_t words, std::size_t batch) {
-  State state = model.initial_state(batch);
-  if (words == 0) return state;
-  for (std::size_t l = 0; l < trace.layers.size(); ++l) {
+State state_after(const TextFrom& text, const GateTrace& trace, std::size_t words, std::size_t batch) {
+  State state = text.model.initial_state(batch);
+  const std::size_t hidden = state.hidden();
+  for (std::size_t l = 0; l < state.layers(); ++l) {
     for (std::size_t s = 0; s < state.states(); ++s) {
-      const std::span<const float> from = states_of(trace.layers[l], s).subspan((words - 1) * trace.hidden);
+      const std::span<const float> from =
+          words == 0 ? text.start.of(l, s) : states_of(trace.layers[l], s).subspan((words - 1) * hidden, hidden);
       const std::span<float> rows = state.of(l, s);
-      for (std::size_t b = 0; b < batch; ++b) {
-        std::copy_n(from.data(), trace.hidden, rows.data() + b * trace.hidden);
-      }
+      for (std::size_t b = 0; b < batch; ++b) std::copy_n(from.data(), hidden, rows.data() + b * hidden);
     }
   }
   return state;
@@ -166,14 +174,15 @@ std::span<const float> tensor(const Model& model, const std::string& name) {
   return all.all().subspan(shape->offset, shape->size());
 }
 
-Reading read_held(const Model& model, std::span<const Token> tokens, std::size_t top, std::span<const GateHold> holds,
+Reading read_held(const TextFrom& text, std::size_t top, std::span<const GateHold> holds,
                   const std::function<bool()>& go_on) {
+  const auto& [model, start, tokens] = text;
   expect_words(model, tokens);
   Reading reading;
   for (const Token token : tokens) reading.words.push_back({model.vocabulary().token(token), token});
   Workspace workspace;
   Team alone(1);
-  State state = model.initial_state();
+  State state = start;
   if (holds.empty()) {
     network_of(model).forward(tokens, tokens.size(), 1, state, workspace, alone);
   } else {
@@ -188,7 +197,8 @@ Reading read_held(const Model& model, std::span<const Token> tokens, std::size_t
 Reading read_text(const Model& model, std::span<const Token> tokens, std::size_t top,
                   std::span<const Clamp> clamps) try {
   expect_words(model, tokens);
-  return read_held(model, tokens, top, holds_of(model, clamps, tokens.size()));
+  const State empty = model.initial_state();
+  return read_held({model, empty, tokens}, top, holds_of(model, clamps, tokens.size()));
 } catch (...) {
   rethrow_as_error("read_text");
 }

@@ -2,14 +2,28 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "base/threads.h"
 #include "model/network.h"
 #include "sluice/explain.h"
 
 namespace sluice {
+
+// Words and the state before the first of them.
+struct TextFrom {
+  const Model& model;
+  const State& start;
+  std::span<const Token> tokens;
+
+  TextFrom first(std::size_t count) const { return {model, start, tokens.first(count)}; }
+};
+
+// The state before a text: after what token_before() says (facts.h), else empty.
+State state_before(const Model& model, std::optional<Token> token);
 
 // What an explanation needs: a model of text with its weights in f32. Throws Error (usage) besides.
 void expect_explainable(const Model& model, const std::string& where);
@@ -21,14 +35,21 @@ void expect_going(const std::function<bool()>& go_on);
 // Clamps as the network wants them. Throws Error (usage): an unknown gate, a layer, unit or word out of range.
 std::vector<GateHold> holds_of(const Model& model, std::span<const Clamp> clamps, std::size_t steps);
 
-Reading read_held(const Model& model, std::span<const Token> tokens, std::size_t top, std::span<const GateHold> holds,
+// The parts of sluice/explain.h from another state than the empty one. `go_on` as in ExplainOptions.
+Reading read_held(const TextFrom& text, std::size_t top, std::span<const GateHold> holds,
                   const std::function<bool()>& go_on = {});
+Connectivity connect(const TextFrom& text, std::optional<Token> answer, bool leave_one_out,
+                     const std::function<bool()>& go_on);
+Horizon horizon(const TextFrom& text, std::size_t at, Token with);
+Ablation ablate(const TextFrom& text, Token answer, const AblationQuestion& question,
+                const std::function<bool()>& go_on);
+Microscope microscope(const TextFrom& text, std::span<const Unit> units);
 
-// A text read from an empty state, the tape left in the workspace.
-GateTrace trace_of(const Model& model, std::span<const Token> tokens, Workspace& workspace, Team& team);
+// What a text does, the tape left in the workspace.
+GateTrace trace_of(const TextFrom& text, Workspace& workspace, Team& team);
 
 // The state of a text that was read, after its first `words` words, for `batch` streams.
-State state_after(const Model& model, const GateTrace& trace, std::size_t words, std::size_t batch);
+State state_after(const TextFrom& text, const GateTrace& trace, std::size_t words, std::size_t batch);
 
 // States of a layer after each word, [T, H]: h, and c where there is one.
 std::span<const float> states_of(const LayerTrace& layer, std::size_t state);

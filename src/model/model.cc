@@ -68,7 +68,13 @@ State Model::initial_state(std::size_t batch) const try {
 } catch (...) {
   rethrow_as_error("state");
 }
+// Of notes(). Short enough for std::string to hold without memory, since Stream::begin looks for it.
+constexpr const char* kResetAt = "reset-at";
+
 std::optional<Token> Model::begin_token() const {
+  if (const auto mark = notes_.find(kResetAt); mark != notes_.end()) {
+    if (const std::optional<Token> token = vocabulary().find(mark->second)) return token;
+  }
   return vocabulary().find(vocabulary().text().level == Level::pretokenized ? Vocabulary::end_of_line : "\n");
 }
 
@@ -97,6 +103,19 @@ Precision Model::precision() const {
       return Precision::int8;
   }
   return Precision::f32;
+}
+
+std::string Model::reset_at() const {
+  const auto mark = notes_.find(kResetAt);
+  return mark == notes_.end() ? std::string() : mark->second;
+}
+
+void Model::set_reset_at(const std::string& mark) {
+  if (mark.empty()) {
+    notes_.erase(kResetAt);
+  } else {
+    notes_[kResetAt] = mark;
+  }
 }
 
 const std::map<std::string, std::string>& Model::notes() const { return notes_; }

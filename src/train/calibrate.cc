@@ -75,8 +75,8 @@ double calibration_factor(const Network& network, Windows& windows, const Extent
   Curve curve;
   for (std::size_t k = 0; k < windows.count() && extent.goes_on(k, clock.seconds()); ++k) {
     const Window window = windows.fill(k, 0);
-    if (!windows.carries_state()) state = network.initial_state(window.batch);
-    network.forward(window, state, workspace, team);
+    network.forward(window, windows.before(state, network), workspace, team);
+    windows.after(state);
     const Targets targets = {window.targets.tokens, window.targets.numbers};
     const std::size_t rows = target_rows(window, network.targets());
     for (std::size_t start = 0; start < rows; start += kRows) {

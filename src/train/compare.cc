@@ -12,6 +12,7 @@
 #include "model/model_access.h"
 #include "sluice/stream.h"
 #include "train/compare_runs.h"
+#include "train/evaluate.h"
 #include "train/options.h"
 
 namespace sluice {
@@ -32,17 +33,20 @@ void check_compare(const CompareOptions& options) {
 }
 
 // Scores a text in parts read side by side and files each prediction under how far back its token last stood. Only what
-// the model has read counts: the part itself, from its beginning.
+// the model has read counts: the part itself, from its beginning or the last mark (TrainOptions::reset_at).
 class RecallByDistance {
  public:
-  RecallByDistance(std::size_t batch, std::size_t vocabulary) : vocabulary_(vocabulary), seen_(batch * vocabulary) {}
+  RecallByDistance(std::size_t batch, std::size_t vocabulary)
+      : vocabulary_(vocabulary), seen_(batch * vocabulary), begin_(batch, 1) {}
 
+  // From `position` on a part is another text.
+  void begin(std::size_t part, std::uint32_t position) { begin_[part] = position; }
   // The token at `position` of a part; positions count from 1.
   void read(std::size_t part, Token token, std::uint32_t position) { seen_[part * vocabulary_ + token] = position; }
 
   void predict(std::size_t part, Token target, std::uint32_t position, bool hit) {
     const std::uint32_t last = seen_[part * vocabulary_ + target];
-    if (last == 0) return;
+    if (last < begin_[part]) return;
     // Bucket k holds distances from 2^(k-1) + 1 to 2^k.
     const auto bucket = static_cast<std::size_t>(std::bit_width(position - last - 1));
     if (bucket >= buckets_.size()) buckets_.resize(bucket + 1);
@@ -65,36 +69,43 @@ class RecallByDistance {
     std::uint64_t n = 0, hits = 0;
   };
   std::size_t vocabulary_;
-  std::vector<std::uint32_t> seen_;  // [part, token] where the token last stood; 0: nowhere yet
+  std::vector<std::uint32_t> seen_;   // [part, token] where the token last stood; 0: nowhere yet
+  std::vector<std::uint32_t> begin_;  // [part] where the text began that is being read
   std::vector<Bucket> buckets_;
 };
 
 void measure_text(const Model& model, const Corpus& text, std::size_t threads, CellResult& result) {
   constexpr std::size_t kPart = 2048, kParts = 32, kSteps = 64;
   const std::size_t parts = std::clamp(text.tokens().size() / kPart, std::size_t{1}, kParts);
-  const Batches batches = Batches::parts(text.tokens(), parts, kSteps, text.name());
+  Batches cut = Batches::parts(text.tokens(), parts, kSteps, text.name());
+  cut.separate(mark_of(model.vocabulary(), model.reset_at()));
   const FlushDenormals flush;
   Team team(threads);
   Workspace workspace;
+  const auto windows = windows_of(std::move(cut));
+  const Batches& batches = windows->batches();
   State state = model.initial_state(batches.batch());
   RecallByDistance recall(batches.batch(), model.vocabulary().size());
-  std::vector<Token> inputs, targets;
   std::vector<float> nats;
   std::vector<std::uint32_t> rank;
+  std::vector<std::size_t> rows;  // of the window, in the order of the text
   double sum = 0;
   for (std::size_t k = 0; k < batches.windows(); ++k) {
-    batches.window(k, inputs, targets);
-    nats.resize(inputs.size());
-    rank.resize(inputs.size());
-    const std::size_t steps = batches.steps_of(k), batch = batches.batch();
-    network_of(model).score({inputs, targets, steps, batch}, state, nats, rank, workspace, team);
-    for (std::size_t i = 0; i < inputs.size(); ++i) {
-      const std::size_t step = i / batch, part = i % batch;
+    const Window window = windows->fill(k, 0);
+    rows.resize(window.targets.tokens.size());
+    for (std::size_t row = 0; row < rows.size(); ++row) rows[windows->entry(row)] = row;
+    nats.resize(rows.size());
+    rank.resize(rows.size());
+    network_of(model).score(window, windows->before(state, network_of(model)), nats, rank, workspace, team);
+    windows->after(state);
+    for (std::size_t entry = 0; entry < rows.size(); ++entry) {
+      const std::size_t row = rows[entry], step = entry / batches.batch(), part = entry % batches.batch();
       if (!batches.counted(k, step, part)) continue;
       const auto position = static_cast<std::uint32_t>(k * kSteps + step + 1);
-      recall.read(part, inputs[i], position);
-      recall.predict(part, targets[i], position + 1, rank[i] == 0);
-      sum += static_cast<double>(nats[i]);
+      if (batches.begins(k, step, part)) recall.begin(part, position);
+      recall.read(part, window.inputs.tokens[row], position);
+      recall.predict(part, window.targets.tokens[row], position + 1, rank[row] == 0);
+      sum += static_cast<double>(nats[row]);
     }
   }
   result.nats_per_token = sum / static_cast<double>(batches.tokens());

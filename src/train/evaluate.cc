@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "base/failure.h"
+#include "base/shown.h"
 #include "model/config.h"
 #include "model/model_access.h"
 #include "train/options.h"
@@ -29,10 +30,10 @@ Tally tally(const Network& network, Windows& windows, Workspace& workspace, Team
   for (std::size_t k = 0; k < windows.count() && extent.goes_on(k, clock.seconds()); ++k) {
     ++sums.windows;
     const Window window = windows.fill(k, 0);
-    if (!windows.carries_state()) state = network.initial_state(window.batch);
     loss.resize(target_rows(window, network.targets()));
     if (classes) rank.resize(loss.size());
-    network.score(window, state, loss, rank, workspace, team);
+    network.score(window, windows.before(state, network), loss, rank, workspace, team);
+    windows.after(state);
     const Targets targets = {window.targets.tokens, window.targets.numbers};
     for (std::size_t i = 0; i < loss.size(); ++i) {
       if (!windows.counted(k, i)) continue;
@@ -62,6 +63,16 @@ void check_fits(const Model& model, const Corpus& corpus) {
                                  std::to_string(found.size()) + " tokens)");
 }
 
+std::vector<Token> mark_of(const Vocabulary& vocabulary, const std::string& reset_at) {
+  std::vector<std::string> pieces;
+  std::vector<Token> mark = vocabulary.encode(reset_at, &pieces);
+  const auto unknown = std::ranges::find(mark, Vocabulary::unknown);
+  if (unknown == mark.end()) return mark;
+  const std::string& piece = pieces[static_cast<std::size_t>(unknown - mark.begin())];
+  throw Error(Status::bad_file, "reset-at: expected tokens that the model knows, found " + shown(reset_at) +
+                                    (mark.size() > 1 ? ", of which " + shown(piece) + " is none" : ""));
+}
+
 void check_fits(const Model& model, const Series& series) {
   expect_numbers(model.config(), series.name());
   const Config& c = model.config();
@@ -82,11 +93,11 @@ std::size_t window_steps(std::size_t batch) {
 }
 
 Tally tally(const Model& model, Batches batches, std::size_t threads) {
-  StreamWindows windows(std::move(batches));
+  const auto windows = windows_of(std::move(batches));
   const FlushDenormals flush;
   Team team(threads);
   Workspace workspace;
-  Tally sums = tally(network_of(model), windows, workspace, team);
+  Tally sums = tally(network_of(model), *windows, workspace, team);
   sums.threads = team.size();
   return sums;
 }
@@ -96,7 +107,9 @@ Tally tally(const Model& model, Batches batches, std::size_t threads) {
 Evaluation evaluate(const Model& model, const Corpus& corpus, std::size_t batch, std::size_t threads) try {
   check_threads(threads);
   check_fits(model, corpus);
-  const Tally sums = tally(model, Batches::parts(corpus.tokens(), batch, window_steps(batch), corpus.name()), threads);
+  Batches parts = Batches::parts(corpus.tokens(), batch, window_steps(batch), corpus.name());
+  parts.separate(mark_of(model.vocabulary(), model.reset_at()));
+  const Tally sums = tally(model, std::move(parts), threads);
   const double tokens = static_cast<double>(sums.rows);
   Evaluation result;
   result.tokens = sums.rows;

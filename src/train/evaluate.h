@@ -41,6 +41,8 @@ Tally tally(const Network& network, Windows& windows, Workspace& workspace, Team
 // Throws Error (usage) when the model is no language model, or the text was numbered with another vocabulary than its
 // own.
 void check_fits(const Model& model, const Corpus& corpus);
+// The tokens of TrainOptions::reset_at; none where it is empty. Throws Error (bad_file) when the vocabulary lacks one.
+std::vector<Token> mark_of(const Vocabulary& vocabulary, const std::string& reset_at);
 // Throws Error (usage) when the widths of the series are not the model's inputs and outputs.
 void check_fits(const Model& model, const Series& series);
 

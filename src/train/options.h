@@ -58,6 +58,10 @@ void visit_training(Options&& o, F&& f) {
   f({"state-reset", "share of windows that begin with an empty state instead of the carried one", bounds::within(0, 1),
      "reset"},
     o.state_reset, run);
+  f({"reset-at",
+     "begin with an empty state wherever this token (or text) stands, so that texts in one file stay apart; \\n is a "
+     "line end"},
+    o.reset_at, run);
   f({"frequency-bias", "begin the output layer's bias at how frequent each token is: small texts learn sooner"},
     o.frequency_bias, run);
   f({"schedule", "what the learning rate does after the warm-up"}, o.schedule, run);
@@ -76,7 +80,8 @@ void visit_training(Options&& o, F&& f) {
   f({"seed", "of the weights and of dropout"}, o.seed, run);
   f({"threads", "how many to use; 0: as many as the machine has", bounds::within(0, 1024)}, o.threads, execution);
   f({"checkpoint", "kept here while training"}, o.checkpoint, execution);
-  f({"checkpoint-seconds", "least time between two checkpoints, beside those at the end of an epoch",
+  f({"checkpoint-seconds",
+     "least time between two checkpoints; the end of an epoch has one sooner, where writing takes little of the time",
      bounds::at_least(0)},
     o.checkpoint_seconds, execution);
   f({"resume", "go on from the checkpoint of a run that was stopped"}, o.resume, execution);

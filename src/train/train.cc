@@ -12,6 +12,7 @@
 #include "base/random.h"
 #include "base/sentence.h"
 #include "model/model_access.h"
+#include "base/shown.h"
 #include "train/evaluate.h"
 #include "train/options.h"
 #include "train/trainer.h"
@@ -28,8 +29,13 @@ std::string name_of(const Corpus& corpus) { return corpus.name(); }
 std::string name_of(const Series& series) { return series.name(); }
 std::string name_of(const Sequences& sequences) { return sequences.name; }
 
+std::unique_ptr<Windows> text_windows(Batches batches, const Corpus& corpus, const TrainOptions& o) {
+  batches.separate(mark_of(corpus.vocabulary(), o.reset_at));
+  return windows_of(std::move(batches));
+}
+
 std::unique_ptr<Windows> training_windows(const Network&, const Corpus& corpus, const TrainOptions& o) {
-  return std::make_unique<StreamWindows>(Batches(corpus.tokens(), o.batch, o.steps, corpus.name()));
+  return text_windows({corpus.tokens(), o.batch, o.steps, corpus.name()}, corpus, o);
 }
 std::unique_ptr<Windows> training_windows(const Network&, const Series& series, const TrainOptions& o) {
   return std::make_unique<StreamWindows>(Batches(series, o.batch, o.steps));
@@ -39,7 +45,7 @@ std::unique_ptr<Windows> training_windows(const Network& network, const Sequence
 }
 
 std::unique_ptr<Windows> validation_windows(const Network&, const Corpus& corpus, const TrainOptions& o) {
-  return std::make_unique<StreamWindows>(Batches::parts(corpus.tokens(), o.batch, o.steps, corpus.name()));
+  return text_windows(Batches::parts(corpus.tokens(), o.batch, o.steps, corpus.name()), corpus, o);
 }
 std::unique_ptr<Windows> validation_windows(const Network&, const Series& series, const TrainOptions& o) {
   return std::make_unique<StreamWindows>(Batches::parts(series, o.batch, o.steps));
@@ -81,9 +87,19 @@ void check_before_split(const Model&, const Corpus&) {}
 void check_before_split(const Model&, const Series&) {}
 void check_before_split(const Model& model, const Sequences& sequences) { check_fits(model, sequences); }
 
-void check_kind(const Corpus&, const TrainOptions&) {}
-void check_kind(const Series&, const TrainOptions&) {}
+void check_kind(const Corpus& corpus, const TrainOptions& options) {
+  const std::vector<Token> mark = mark_of(corpus.vocabulary(), options.reset_at);
+  if (mark.empty() || !std::ranges::search(corpus.tokens(), mark).empty()) return;
+  throw Error(Status::bad_file, corpus.name() + ": expected a text in which the mark of reset-at, " +
+                                    shown(options.reset_at) + ", stands, found none of it");
+}
+void refuse_mark(const TrainOptions& options, const char* kind) {
+  if (options.reset_at.empty()) return;
+  throw Error(Status::usage, "reset-at: expected none for " + std::string(kind) + ", found " + shown(options.reset_at));
+}
+void check_kind(const Series&, const TrainOptions& options) { refuse_mark(options, "numbers"); }
 void check_kind(const Sequences&, const TrainOptions& options) {
+  refuse_mark(options, "sequences, which all stand apart");
   if (options.state_reset == 0) return;
   throw Error(Status::usage, "state-reset: expected 0 for sequences, which all begin from an empty state, found " +
                                  field_text(options.state_reset));
@@ -128,8 +144,8 @@ TrainResult run(Model& model, const Material& training, const Material* validati
                 const TrainCallback& callback) try {
   check_options(options, validation != nullptr);
   check_suits(model, options);
-  check_kind(training, options);
   check_fits(model, training);
+  check_kind(training, options);
   if (validation != nullptr) check_fits(model, *validation);
   const FlushDenormals flush;
   const Network& network = network_of(std::as_const(model));
@@ -140,9 +156,11 @@ TrainResult run(Model& model, const Material& training, const Material* validati
   // Weights that fine_tune() gave are not those that the seed gives.
   if (const auto origin = model.notes().find("origin"); origin != model.notes().end()) print["origin"] = origin->second;
   if (options.frequency_bias) set_frequency_bias(model, classes_of(training));  // a checkpoint has weights of its own
-  return Trainer(model, training_windows(network, training, options), std::move(held_out), std::move(print), options,
-                 callback)
-      .run();
+  const TrainResult result = Trainer(model, training_windows(network, training, options), std::move(held_out),
+                                     std::move(print), options, callback)
+                                 .run();
+  model.set_reset_at(options.reset_at);
+  return result;
 } catch (...) {
   rethrow_as_error("train");
 }

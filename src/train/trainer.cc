@@ -20,6 +20,7 @@ namespace {
 
 constexpr std::uint64_t kPointEvery = 10;     // windows; keeping one costs about as much memory traffic as an update
 constexpr std::uint64_t kResetStream = 99;    // of random numbers
+constexpr double kTimesWriting = 20;          // at least, that pass between a checkpoint and that of an epoch's end
 constexpr std::uint64_t kMostRecoveries = 8;  // in a row, without reaching the next point
 
 // Divergence without NaN: so many times the loss that the first weights, or guessing, had, in so many windows in a row
@@ -100,7 +101,7 @@ Trainer::Trainer(Model& model, std::unique_ptr<Windows> training, std::unique_pt
 }
 
 TrainResult Trainer::run() {
-  State before, fresh;
+  State before;
   if (!knows_arithmetic_) {
     warn(options_.checkpoint +
          ": an older checkpoint, which does not say on which instruction set it was made: with or without fused "
@@ -115,13 +116,9 @@ TrainResult Trainer::run() {
     if (keeps_point) before = state_;
     reset_streams();
     const Window rows = windows_->fill(window, progress_.epoch);
-    const bool whole = !windows_->carries_state();
-    if (whole || (window == 0 && network_.learns_initial_state())) {
-      (whole ? fresh : state_) = network_.initial_state(rows.batch);
-    }
-    State& state = whole ? fresh : state_;
     const DropoutKey dropout{options_.seed, progress_.update};
-    const double loss = network_.train(rows, dropout, state, gradients_, workspace_, team_);
+    const double loss = network_.train(rows, dropout, windows_->before(state_, network_), gradients_, workspace_, team_);
+    windows_->after(state_);
     const double norm = global_norm(gradients_, team_);
     if (const std::string what = trouble(loss, norm, keeps_point); !what.empty()) {
       recover(what);
@@ -312,6 +309,7 @@ void Trainer::write_checkpoint() {
   }
   idle_seconds_ += clock.seconds();
   checkpoint_due_ = seconds() + options_.checkpoint_seconds;
+  checkpoint_early_ = seconds() + kTimesWriting * clock.seconds();
   if (!failure.empty()) {
     if (!std::exchange(checkpoint_failed_, true)) {
       warn("no checkpoint after update " + std::to_string(progress_.update) +
@@ -334,7 +332,8 @@ void Trainer::end_epoch() {
   progress_.window = 0;
   ++progress_.epoch;
   state_.reset();
-  checkpoint_due_ = 0;  // as soon as the next window has proved these weights
+  // As soon as the next window has proved these weights, unless epochs are so short that a run would mostly write.
+  checkpoint_due_ = std::min(checkpoint_due_, checkpoint_early_);
 }
 
 TrainResult Trainer::finish() {

@@ -136,6 +136,7 @@ class Trainer {
   double idle_seconds_ = 0;       // of this run, validating and writing
   std::uint64_t run_tokens_ = 0;  // trained on in this run, repeated ones included
   double checkpoint_due_ = 0;     // by seconds()
+  double checkpoint_early_ = 0;   // before this not even for the end of an epoch
   bool stopped_ = false;          // the callback said so
   bool diverged_ = false;
   bool checkpoint_failed_ = false;

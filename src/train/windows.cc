@@ -7,6 +7,7 @@
 
 #include "base/random.h"
 #include "base/sentence.h"
+#include "model/streams.h"
 
 namespace sluice {
 namespace {
@@ -30,13 +31,74 @@ std::size_t target_rows(const Window& window, std::size_t outputs) {
   return window.targets.numbers.empty() ? window.targets.tokens.size() : window.targets.numbers.size() / outputs;
 }
 
+State& StreamWindows::before(State& streams, const Network& network) {
+  if (begins_ && network.learns_initial_state()) streams = network.initial_state(streams.batch());
+  return streams;
+}
+
 Window StreamWindows::fill(std::size_t k, std::uint64_t) {
+  begins_ = k == 0;
   if (!batches_.of_text()) {
     batches_.window(k, x_, y_);
     return {x_, y_, batches_.steps_of(k), batches_.batch(), {}, k == 0};
   }
   batches_.window(k, inputs_, targets_);
   return {inputs_, targets_, batches_.steps_of(k), batches_.batch(), {}, k == 0};
+}
+
+Window SeparateWindows::fill(std::size_t k, std::uint64_t pass) {
+  const Window whole = StreamWindows::fill(k, pass);
+  steps_ = whole.steps;
+  cut(k);
+  lengths_.clear();
+  for (const Piece& piece : pieces_) lengths_.push_back(static_cast<std::uint32_t>(piece.length()));
+  entries_.clear();
+  for (std::size_t t = 0; t < lengths_.front(); ++t) {
+    for (const Piece& piece : pieces_) {
+      if (piece.length() <= t) break;
+      entries_.push_back((piece.first + t) * batch() + piece.stream);
+    }
+  }
+  inputs_.clear();
+  targets_.clear();
+  for (const std::size_t entry : entries_) {
+    inputs_.push_back(whole.inputs.tokens[entry]);
+    targets_.push_back(whole.targets.tokens[entry]);
+  }
+  return {inputs_, targets_, lengths_.front(), pieces_.size(), lengths_, std::ranges::all_of(pieces_, &Piece::fresh)};
+}
+
+void SeparateWindows::cut(std::size_t k) {
+  pieces_.clear();
+  for (std::size_t b = 0; b < batch(); ++b) {
+    Piece piece{b, 0, 0, batches().begins(k, 0, b)};
+    for (std::size_t t = 1; t <= steps_; ++t) {
+      if (t < steps_ && !batches().begins(k, t, b)) continue;
+      piece.last = t;
+      pieces_.push_back(piece);
+      piece = {b, t, 0, true};
+    }
+  }
+  std::ranges::stable_sort(pieces_, std::greater<>(), &Piece::length);
+}
+
+State& SeparateWindows::before(State& streams, const Network& network) {
+  state_ = network.initial_state(pieces_.size());
+  for (std::size_t i = 0; i < pieces_.size(); ++i) {
+    if (pieces_[i].first == 0 && !pieces_[i].fresh) copy_stream(streams, pieces_[i].stream, state_, i);
+  }
+  return state_;
+}
+
+void SeparateWindows::after(State& streams) {
+  for (std::size_t i = 0; i < pieces_.size(); ++i) {
+    if (pieces_[i].last == steps_) copy_stream(state_, i, streams, pieces_[i].stream);
+  }
+}
+
+std::unique_ptr<StreamWindows> windows_of(Batches batches) {
+  if (batches.separated()) return std::make_unique<SeparateWindows>(std::move(batches));
+  return std::make_unique<StreamWindows>(std::move(batches));
 }
 
 SequenceWindows::SequenceWindows(const Sequences& sequences, const Network& network, std::size_t batch)
@@ -91,6 +153,10 @@ Window SequenceWindows::fill(std::size_t k, std::uint64_t pass) {
   window.lengths = lengths_;
   window.begins = true;
   return window;
+}
+
+State& SequenceWindows::before(State&, const Network& network) {
+  return state_ = network.initial_state(batch_now_.size());
 }
 
 // The rows of a step are those of the sequences that are as long.

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include "data/batches.h"
@@ -21,6 +23,11 @@ class Windows {
   virtual const char* unit() const = 0;    // of rows, in messages: tokens, steps, sequences
   // Window k of pass number `pass`. Valid until the next call.
   virtual Window fill(std::size_t k, std::uint64_t pass) = 0;
+  // Around every pass over the window that was filled last. before(): the state from which it begins and which it
+  // moves; where something begins, the network's initial one. `streams` is that of the streams whose state is carried,
+  // to which after() brings what goes on in the next window.
+  virtual State& before(State& streams, const Network& network) = 0;
+  virtual void after(State&) {}
   // Whether a row of the targets of window k, as filled last, counts.
   virtual bool counted(std::size_t k, std::size_t row) const = 0;
 };
@@ -38,15 +45,51 @@ class StreamWindows : public Windows {
   bool carries_state() const override { return true; }
   const char* unit() const override { return batches_.of_text() ? "tokens" : "steps"; }
   Window fill(std::size_t k, std::uint64_t pass) override;
+  State& before(State& streams, const Network& network) override;
   bool counted(std::size_t k, std::size_t row) const override {
-    return batches_.counted(k, row / batches_.batch(), row % batches_.batch());
+    return batches_.counted(k, entry(row) / batches_.batch(), entry(row) % batches_.batch());
   }
+  // Where a row of the window stands among the entries of the batches: step * B + stream.
+  virtual std::size_t entry(std::size_t row) const { return row; }
+  const Batches& batches() const { return batches_; }
 
  private:
   Batches batches_;
+  bool begins_ = false;  // of the window that was filled last: it is the first one
   std::vector<Token> inputs_, targets_;
   std::vector<float> x_, y_;
 };
+
+// Streams of sequences that stand apart (Batches::separate). The part of each that is in a window is a sequence of its
+// own among packed ones (kernels/sequence.h), with a state of its own: so nothing passes from one to the next, neither
+// forward nor backward.
+class SeparateWindows : public StreamWindows {
+ public:
+  SeparateWindows(Batches batches) : StreamWindows(std::move(batches)) {}
+  Window fill(std::size_t k, std::uint64_t pass) override;
+  State& before(State& streams, const Network& network) override;
+  void after(State& streams) override;
+  std::size_t entry(std::size_t row) const override { return entries_[row]; }
+
+ private:
+  // Steps [first, last) of a stream, one sequence or a part of one.
+  struct Piece {
+    std::size_t stream, first, last;
+    bool fresh;  // begins with an empty state
+    std::size_t length() const { return last - first; }
+  };
+  void cut(std::size_t k);
+
+  std::size_t steps_ = 0;
+  std::vector<Piece> pieces_;  // the longest first
+  std::vector<std::uint32_t> lengths_;
+  std::vector<std::size_t> entries_;
+  std::vector<Token> inputs_, targets_;
+  State state_;
+};
+
+// The one or the other.
+std::unique_ptr<StreamWindows> windows_of(Batches batches);
 
 // Sequences in batches of like length. Refers to the sequences, which suit the network (check_fits).
 //
@@ -63,6 +106,7 @@ class SequenceWindows : public Windows {
   std::size_t batch() const override { return batch_; }
   std::uint64_t rows() const override { return rows_; }
   bool carries_state() const override { return false; }
+  State& before(State& streams, const Network& network) override;
   const char* unit() const override { return whole_ ? "sequences" : "steps"; }
   Window fill(std::size_t k, std::uint64_t pass) override;
   bool counted(std::size_t, std::size_t row) const override { return labels_.empty() || labels_[row] != kIgnoredClass; }
@@ -83,6 +127,7 @@ class SequenceWindows : public Windows {
   std::span<const std::size_t> batch_now_;
   std::vector<std::uint32_t> lengths_, tokens_, labels_;
   std::vector<float> values_, targets_;
+  State state_;
 };
 
 // Throws Error (usage) where the sequences do not suit the network: what they read and are to predict, their sizes, a

@@ -27,7 +27,7 @@ def parts_of(said, layer, unit, word):
     parts = next(u for u in found["units"] if (u["layer"], u["unit"]) == (layer, unit))
     values = dict(zip(found["products"], parts["products"][word])) | dict(zip(found["biases"], parts["biases"]))
     states = said["model"]["states"]
-    before = parts["states"][word - 1] if word else [0] * len(states)
+    before = parts["states"][word - 1] if word else parts["before"]
     values |= dict(zip(states, before)) | dict(zip([f"{s}'" for s in states], parts["states"][word]))
     return values
 
@@ -202,6 +202,11 @@ def test_a_saved_page_has_the_microscope(page, demo, tmp_path):
     page.open(file.as_uri())
     said = explained(demo / "gru.safetensors", FIRST)
     check_against_json(page, said)
+    assert not page.all("#beginning")
+    page.js("Sluice.set({word: 0})")  # the state before it is what the end of a line left
+    page.wait("the first word", lambda: page.js(PLACE)[2] == 0)
+    check_against_json(page, said)
+    assert "training" in page.find("#beginning").text
     assert not page.all("#unit-number")
     carried = [u['unit'] for u in said['microscope']['units']]
     page.js(f"Sluice.set({{unit: '0:{next(u for u in range(128) if u not in carried)}', word: null}})")

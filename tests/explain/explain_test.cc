@@ -71,6 +71,58 @@ TEST_P(Explaining, CandidatesAndSurpriseAreThoseOfAStream) {
   }
 }
 
+// What comes before the first word is read, and shown nowhere.
+TEST_P(Explaining, ATextBeginsAfterTheEndOfALine) {
+  EXPECT_EQ(explain(model, text).begins_after, std::nullopt);
+  Model knows_lines(config(), Vocabulary({}, {"<unk>", "the", "cat", "saw", "dog", "and", "a", "bird", "\n"}));
+  Random random(32);
+  test::randomize(knows_lines.network(), random);
+  const std::vector<Unit> units = {{0, 3}, {1, 18}};
+  ExplainOptions options{.top = 4, .horizon = HorizonQuestion{.at = 3, .with = "bird"}};
+  // Held at zero and not at a mean, which would be over a word more.
+  options.ablation = AblationQuestion{.from = 1, .zero = true};
+  options.microscope = MicroscopeQuestion{units};
+  options.changes.replace = {{2, "bird"}};
+  const Explanation e = explain(knows_lines, text, options);
+  // The same text with the line end written out.
+  options.horizon->at = 4;
+  options.ablation->from = 2;
+  options.changes.replace = {{3, "bird"}};
+  const Explanation written = explain(knows_lines, "\n" + text, options);
+  EXPECT_EQ(e.begins_after, Token{8});
+  EXPECT_EQ(written.begins_after, std::nullopt);
+  ASSERT_EQ(e.reading.words.size(), tokens.size());
+  ASSERT_EQ(written.reading.words.size(), tokens.size() + 1);
+  EXPECT_EQ(e.connectivity.answer, written.connectivity.answer);
+  EXPECT_NEAR(e.connectivity.probability, written.connectivity.probability, 1e-6);
+  for (std::size_t t = 0; t < tokens.size(); ++t) {
+    EXPECT_EQ(e.reading.words[t].text, written.reading.words[t + 1].text);
+    EXPECT_EQ(e.reading.candidates[t][0].token, written.reading.candidates[t + 1][0].token);
+    EXPECT_EQ(e.reading.candidates[t][0].probability, written.reading.candidates[t + 1][0].probability);
+    EXPECT_NEAR(e.connectivity.gradient[t], written.connectivity.gradient[t + 1], 1e-6);
+    EXPECT_NEAR(e.connectivity.leave_one_out[t], written.connectivity.leave_one_out[t + 1], 1e-5);
+    const Reading &changed = e.changed->reading, &changed_written = written.changed->reading;
+    EXPECT_EQ(changed.candidates[t][0].probability, changed_written.candidates[t + 1][0].probability);
+  }
+  for (std::size_t l = 0; l < 2; ++l) {
+    const std::vector<float>&hidden = e.reading.trace.layers[l].hidden, &all = written.reading.trace.layers[l].hidden;
+    EXPECT_TRUE(std::equal(hidden.begin(), hidden.end(), all.begin() + 19, all.end()));
+    EXPECT_EQ(e.horizon->layers[l].hidden, written.horizon->layers[l].hidden);
+  }
+  ASSERT_EQ(e.ablation->units.size(), written.ablation->units.size());
+  EXPECT_EQ(e.ablation->units[0].unit, written.ablation->units[0].unit);
+  EXPECT_NEAR(e.ablation->units[0].nats, written.ablation->units[0].nats, 1e-5);
+  for (std::size_t i = 0; i < units.size(); ++i) {
+    const UnitParts &parts = e.microscope->units[i], &all = written.microscope->units[i];
+    EXPECT_TRUE(std::equal(parts.before.begin(), parts.before.end(), all.states.begin()));
+    EXPECT_TRUE(std::equal(parts.states.rbegin(), parts.states.rend(), all.states.rbegin()));
+    EXPECT_TRUE(std::equal(parts.products.rbegin(), parts.products.rend(), all.products.rbegin()));
+    EXPECT_EQ(all.before, std::vector<double>(knows_lines.cell().states.size()));
+  }
+  EXPECT_NE(e.reading.candidates[0][0].probability, read_text(knows_lines, tokens).candidates[0][0].probability)
+      << "tokens are read from an empty state";
+}
+
 TEST_P(Explaining, SummariesFollowTheirDefinitions) {
   const Reading r = read_text(model, tokens);
   const std::size_t h = 19, steps = tokens.size();
@@ -296,6 +348,8 @@ TEST_P(Explaining, RefusesTokensThatTheModelLacks) {
   EXPECT_THROW(connect(model, beyond), Error);
   EXPECT_THROW(connect(model, tokens, Token{9}), Error);
   EXPECT_THROW(horizon(model, tokens, 0, 9), Error);
+  EXPECT_THROW(ablate(model, tokens, 9, {}), Error);
+  EXPECT_THROW(microscope(model, beyond, std::vector<Unit>{{0, 0}}), Error);
 }
 
 TEST(ExplainRefuses, ModelsOfNumbersAndOfFewerBits) {

@@ -34,7 +34,9 @@ def said(request, text, tmp_path_factory):
     cell, options = request.param
     path = tmp_path_factory.mktemp("model") / "m.safetensors"
     sluice("train", text, "-o", path, "--cell", cell, "--layers=2", "--lr=0.02", *options, *TINY)
-    return sluice_json("explain", path, PROMPT)
+    found = sluice_json("explain", path, PROMPT)
+    found["model"]["path"] = path
+    return found
 
 
 def test_the_equations_make_the_states_again(said):
@@ -42,7 +44,7 @@ def test_the_equations_make_the_states_again(said):
     states, found = said["model"]["states"], said["microscope"]
     assert len(found["units"]) == 16 and len({(u["layer"], u["unit"]) for u in found["units"]}) == 16
     for unit in found["units"]:
-        before = [0.0] * len(states)
+        before = unit["before"]
         for t, products in enumerate(unit["products"]):
             values = dict(zip(states, before)) | dict(zip(found["products"], products))
             values |= dict(zip(found["biases"], unit["biases"]))
@@ -60,6 +62,18 @@ def test_the_equations_make_the_states_again(said):
                     expected = layer["gates"][gate["name"]]["values"][t][unit["unit"]]
                     assert (1 - value if symbol.group(1) else value) == pytest.approx(expected, abs=1e-4)
             before = after
+
+
+def test_the_first_word_starts_from_what_a_text_begins_after(said):
+    """The text is read behind a line end, whose states are those of the same text with the line end written out."""
+    inside = sluice_json("explain", said["model"]["path"], "\n" + PROMPT,
+                         *(f"--unit={unit['layer']}:{unit['unit']}" for unit in said["microscope"]["units"]))
+    assert said["begins_after"] == "\n" and inside["begins_after"] is None
+    assert any(value for unit in said["microscope"]["units"] for value in unit["before"])
+    for unit, written in zip(said["microscope"]["units"], inside["microscope"]["units"], strict=True):
+        assert not any(written["before"])
+        assert unit["before"] == written["states"][0] and unit["states"] == written["states"][1:]
+        assert unit["products"] == written["products"][1:]
 
 
 def test_units_are_ranked_by_what_is_lost_without_them(said):

@@ -222,17 +222,32 @@ def test_a_text_begins_as_a_line_does(learned, level):
 @pytest.mark.parametrize("level, end", [("word", "\n"), ("char", "\n"), ("pretokenized", "<eos>")])
 def test_what_it_begins_after_is_named_and_is_no_word(learned, level, end):
     model = learned / f"{level}.safetensors"
-    gates, inside = (sluice_json("gates", model, text) for text in ("Ada likes", "\nAda likes"))
+    texts = "Ada likes", "\nAda likes"
+    gates, inside = (sluice_json("gates", model, text) for text in texts)
     assert gates["begins_after"] == end and inside["begins_after"] is None
     assert gates["tokens"] == inside["tokens"][1:]
     kept, kept_inside = (g["layers"][0]["gates"]["retain"] for g in (gates, inside))
     assert kept == kept_inside[1:], "the gates are those behind a line end"
+    explained, explained_inside = (sluice_json("explain", model, text) for text in texts)
+    assert explained["begins_after"] == end and explained_inside["begins_after"] is None
+    readings = explained["reading"], explained_inside["reading"]
+    words, words_inside = ([word["text"] for word in reading["words"]] for reading in readings)
+    assert words == gates["tokens"] == words_inside[1:]
+    assert readings[0]["candidates"] == readings[1]["candidates"][1:]
+    candidates = readings[0]["candidates"][-1]
+    found = sluice_json("complete", model, "Ada likes")["candidates"]
+    assert [c["token"] for c in candidates] == [c["token"] for c in found]
+    assert [c["probability"] for c in candidates] == pytest.approx([c["probability"] for c in found], abs=1e-5)
+    assert explained["connectivity"]["leave_one_out"] == pytest.approx(
+        explained_inside["connectivity"]["leave_one_out"][1:], abs=1e-4)
 
 
 def test_a_model_without_line_ends_begins_from_nothing(tmp_path):
     train(written(tmp_path, "line.txt", small_text().replace("\n", " ")), tmp_path)
     gates = sluice_json("gates", tmp_path / "m.safetensors", "Ada likes")
     assert gates["begins_after"] is None and gates["tokens"] == ["Ada", "likes"]
+    explained = sluice_json("explain", tmp_path / "m.safetensors", "Ada likes")
+    assert explained["begins_after"] is None and not any(explained["microscope"]["units"][0]["before"])
 
 
 # Stops.

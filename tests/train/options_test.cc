@@ -109,7 +109,8 @@ std::vector<T> others(const Field& field, const T& value) {
 }
 
 template <>
-std::vector<std::string> others(const Field&, const std::string& path) {
+std::vector<std::string> others(const Field& field, const std::string& path) {
+  if (std::string_view(field.name) == "reset-at") return {"b", "ce"};
   fs::copy_file(path, path + "-too", fs::copy_options::overwrite_existing);
   return {path + "-too"};
 }

@@ -228,7 +228,7 @@ TEST(Trainer, DoesNotCalibrateTiedWeights) {
   EXPECT_THROW(train(model, letters(500), options), Error);
 }
 
-// Shown by the loss, which hangs on the state: with reset 1 the second window is read as if it came first.
+// Shown by the loss, which depends on the state: with reset 1 the second window is read as if it came first.
 TEST(Trainer, BeginsTheBiasAtHowFrequentTokensAre) {
   // Each token by itself, half of them the first: nothing is to be learned but how frequent they are.
   Random random(9);

@@ -35,18 +35,6 @@ struct Complete {
   std::string page(const Style& style, const Completion& done) const;
 };
 
-// "\n", "\t" and "\\" as a shell hands them on, for what is hard to type.
-std::string unescaped(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char next = text[i] == '\\' && i + 1 < text.size() ? text[i + 1] : '\0';
-    const bool escape = next == 'n' || next == 't' || next == '\\';
-    out += !escape ? text[i] : next == 'n' ? '\n' : next == 't' ? '\t' : '\\';
-    i += escape ? 1 : 0;
-  }
-  return out;
-}
-
 void Complete::check() {
   const SampleOptions& s = options.sample;
   expect(options.top >= 1, "--top", "1 or more", std::to_string(options.top));

@@ -26,7 +26,7 @@ std::string heading(const Style& style, const std::string& title, const std::str
   return fmt::format("\n{}  {}\n", style.colour(title, colours::amber), style.dim(note));
 }
 
-// The words by how much the answer hangs on them: by leave-one-out where there is one, else by gradient.
+// The words by how much the answer depends on them: by leave-one-out where there is one, else by gradient.
 std::vector<std::size_t> by_weight(const Connectivity& c) {
   const std::vector<double>& weight = c.leave_one_out.empty() ? c.gradient : c.leave_one_out;
   std::vector<std::size_t> order(weight.size());
@@ -133,7 +133,7 @@ std::string draw_explanation(const Style& style, const Model& model, const Expla
                                                        e.reading.words.size(), unit)));
   page += heading(style, "Next", fmt::format("after '{}', {} {}", shown_word(e.reading, at), unit, at));
   page += draw_candidates(style, candidates_at(model, e.reading, at), "  ");
-  page += heading(style, "Hangs on",
+  page += heading(style, "Depends on",
                   fmt::format("what log p({}) would lose", visible(model.vocabulary().token(e.connectivity.answer))));
   page += draw_connectivity(style, model, e.reading, e.connectivity);
   page += heading(style, "Gates", fmt::format("over all {}s and units", unit));

@@ -221,14 +221,13 @@ GatesOfText read_gates(const Model& model, const std::string& text) {
   }
   for (const Token token : tokens) gates.known.push_back(token != Vocabulary::unknown);
   gates.cell = &model.cell();
-  const std::optional<Token> begin = model.begin_token();
-  const bool begins = begin && tokens.front() != *begin;
-  if (begins) {
-    gates.begins_after = model.vocabulary().token(*begin);
-    tokens.insert(tokens.begin(), *begin);
+  const std::optional<Token> before = token_before(model, tokens);
+  if (before) {
+    gates.begins_after = model.vocabulary().token(*before);
+    tokens.insert(tokens.begin(), *before);
   }
   gates.trace = model.trace(tokens);
-  if (begins) drop_first(gates.trace);
+  if (before) drop_first(gates.trace);
   return gates;
 }
 

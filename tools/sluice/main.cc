@@ -57,7 +57,7 @@ constexpr Verb kVerbs[] = {
      "sluice complete shakespeare.safetensors \"ROMEO:\" -n 200"},
     {"gates", add_gates, "Shows under each word what the network kept and what it took in.",
      "sluice gates sluice-demo/gru.safetensors \"Dhaval eats samosa almost everyday\""},
-    {"explain", add_explain, "Explains an answer: which words it hangs on, what the gates did, what if.",
+    {"explain", add_explain, "Explains an answer: which words it depends on, what the gates did, what if.",
      "sluice explain sluice-demo/gru.safetensors \"Dhaval eats samosa almost everyday, that means his favorite cuisine "
      "is\" --replace samosa=sushi"},
     {"serve", add_serve, "The same as a live page in the browser, and as an HTTP API.",

@@ -26,6 +26,17 @@ void check_finite(std::string_view flag, std::string_view text, double value) {
   if (!std::isfinite(value)) refuse(flag, "a finite number", text);
 }
 
+std::string unescaped(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char next = text[i] == '\\' && i + 1 < text.size() ? text[i + 1] : '\0';
+    const bool escape = next == 'n' || next == 't' || next == '\\';
+    out += !escape ? text[i] : next == 'n' ? '\n' : next == 't' ? '\t' : '\\';
+    i += escape ? 1 : 0;
+  }
+  return out;
+}
+
 std::vector<std::string> split(std::string_view text, char separator) {
   std::vector<std::string> parts;
   for (std::size_t start = 0; start <= text.size();) {
@@ -133,10 +144,12 @@ void TrainingFlags::add(CLI::App& app, const TrainOptions& shown, const std::vec
     if (contains(without, field.name)) return;
     fields.add(app, effect == Effect::execution ? "Options" : "Training", field, value);
   });
+  app.get_option("--reset-at")->type_name("TEXT");
 }
 
 void TrainingFlags::apply(TrainOptions& options) const {
   visit_training(options, [&](const Field& field, auto& value, Effect) { fields.apply(field, value); });
+  options.reset_at = unescaped(options.reset_at);
 }
 
 }  // namespace sluice::tool

@@ -31,6 +31,8 @@ void read_value(std::string_view flag, std::string_view text, T& value) {
 // "1,2,5" as numbers.
 std::vector<std::uint64_t> read_numbers(std::string_view flag, std::string_view text);
 std::vector<std::string> split(std::string_view text, char separator);
+// "\n", "\t" and "\\" as a shell hands them on, for what is hard to type.
+std::string unescaped(std::string_view text);
 // Throws Error (usage) unless `holds`.
 void expect(bool holds, std::string_view flag, std::string_view expected, const std::string& found);
 

@@ -26,6 +26,7 @@ void add(const Shape& tensor, PartRow& part) {
     case TensorRole::embedding:  // a row is looked up
     case TensorRole::bias:
     case TensorRole::recurrent_bias:
+    case TensorRole::initial_state:
     case TensorRole::dense_bias:
     case TensorRole::head_bias:
       return;

@@ -11,8 +11,8 @@
 namespace sluice::tool {
 namespace {
 
-// The word on which the answers of all hang most, as a share of what each hangs on; but for the word after which they
-// are asked, for behind that there is nothing to follow.
+// The word on which the answers of all depend most, as a share of what each depends on; but for the word after which
+// they are asked, for behind that there is nothing to follow.
 std::size_t word_to_follow(const std::vector<Explanation>& explanations) {
   std::vector<double> shares(std::max<std::size_t>(1, explanations.front().connectivity.at));
   for (const Explanation& one : explanations) {
@@ -55,7 +55,10 @@ std::vector<std::string> explain_all(const std::vector<const CompareRun*>& runs,
   objects.reserve(runs.size());
   for (std::size_t i = 0; i < runs.size(); ++i) {
     const Model& model = runs[i]->model;
-    explanations[i].horizon = horizon(model, model.vocabulary().encode(text), at, Vocabulary::unknown);
+    ExplainOptions trace{.leave_one_out = false, .horizon = HorizonQuestion{.at = at}};
+    trace.ablation.reset();
+    trace.microscope.reset();
+    explanations[i].horizon = explain(model, text, trace).horizon;
     objects.push_back(to_json(model, explanations[i], {.name = runs[i]->result.cell}));
   }
   return objects;

@@ -29,6 +29,7 @@ function readModel(explanation, changed) {
     cell: model.cell,
     title: model.title,
     level: model.level,
+    beginsAfter: explanation.begins_after,
     equations: model.equations || [],
     keeps: model.keeps,
     states: model.states || ["h"],

@@ -153,7 +153,7 @@ S.runUnit = function(model, parts) {
   parts.run = parts.products.map((made, t) => {
     const values = {};
     model.states.forEach((name, s) => {
-      values[name] = t ? parts.states[t - 1][s] : 0;
+      values[name] = (t ? parts.states[t - 1] : parts.before)[s];
     });
     products.forEach((name, i) => {
       values[name] = made[i];

@@ -128,6 +128,16 @@ function beside(model, at) {
         "One line and no gate: at every step all that it held goes through the matrix and the bend again."));
 }
 
+// Where the numbers before the first word come from.
+function beginning(model, at) {
+  if (at > 0) return null;
+  const said = model.beginsAfter === null ? ["Before the first ", S.unit(model), " every state is 0."] : [
+    "Before the first ", S.unit(model), ", the network read ", emphasis(model.beginsAfter),
+    ", as a text began in training."
+  ];
+  return h("p", {class: "small", id: "beginning"}, said);
+}
+
 function convention(equations) {
   if (!equations.writes) return null;
   const z = equations.writes;
@@ -202,7 +212,7 @@ S.moveMicroscope = function(figure, model, place, parts, at) {
           h("div", {},
             h("ol", {class: "equations", "aria-label": "the cell's equations with this unit's numbers"},
               equations.equations.map((one) => equationRow(one, values, places))),
-            convention(equations)),
+            convention(equations), beginning(model, at)),
           h("div", {}, barsOf(model, equations, values), beside(model, at))));
 };
 

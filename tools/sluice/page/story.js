@@ -8,8 +8,8 @@ const {h, put, $, percent, emphasis} = S;
 const CARRIES = 0.1;
 // A hold: something is written (0.3 of the unit's largest value or more), and for three words or more the unit stays
 // within half of it, keeping three quarters a word or more on average. It is let go where one word then keeps less than
-// 0.35.
-const WRITTEN = 0.3, NEAR = 0.5, KEPT = 0.75, LET_GO = 0.35, SHORTEST = 3;
+// 0.35. A word that keeps less than a tenth writes anew, even where what it writes is near what was there.
+const WRITTEN = 0.3, NEAR = 0.5, KEPT = 0.75, LET_GO = 0.35, SHORTEST = 3, ANEW = 0.1;
 
 S.partsOf = (model, place) => place && model.microscope &&
     model.microscope.units.find((one) => one.layer === place.layer && one.unit === place.unit);
@@ -37,10 +37,11 @@ S.lifeOf = function(model, parts) {
   const values = run.map((at) => at[state + "'"]), kept = share && run.map((at) => S.evaluate(share, at));
   const holds = [], most = Math.max(...values.map(Math.abs)) || 1;
   for (let t = 0; kept && t < values.length; ++t) {
-    const made = Math.abs(values[t] - (t ? kept[t] * values[t - 1] : 0));
+    const made = Math.abs(values[t] - kept[t] * run[t][state]);
     if (made < WRITTEN * most) continue;
     let to = t;
-    while (to + 1 < kept.length && Math.abs(values[to + 1] / values[t] - 1) <= NEAR) ++to;
+    const goesOn = (at) => kept[at] >= ANEW && Math.abs(values[at] / values[t] - 1) <= NEAR;
+    while (to + 1 < kept.length && goesOn(to + 1)) ++to;
     const next = to + 1;
     if (to - t < SHORTEST || S.mean(kept.slice(t + 1, next)) < KEPT) continue;
     holds.push({from: t, to, letGo: next < kept.length && kept[next] < LET_GO ? next : null});
