@@ -54,10 +54,21 @@ def test_a_model_of_ours_computes_what_the_file_computed(tmp_path):
     refused("import", TORCH, "--parts", "gru,fc", "-o", model, code=1, names=[model])
 
 
-def test_what_today_s_models_cannot_hold_is_named(tmp_path):
+def test_a_check_is_of_the_model_as_well(tmp_path):
+    numpy = pytest.importorskip("numpy")
+    io, model = tmp_path / "io.npz", tmp_path / "m.safetensors"
+    numpy.savez(io, in_0=numpy.sin(numpy.arange(4.0))[None, :, None], out_0=numpy.zeros((1, 4, 1)))
+    read = sluice_json("import", KERAS, "--check", io, "-o", model)
+    assert read["model_check"]["largest_difference"] == pytest.approx(read["check"]["largest_difference"], abs=1e-6)
+    assert sluice_json("info", model)["notes"]["imported"]["format"].startswith("Keras")
+    out, _ = sluice("import", KERAS, "--check", io, "-o", model, "--force")
+    assert ", by the model" in out
+
+
+def test_what_a_model_cannot_hold_is_named(tmp_path):
     model = tmp_path / "m.safetensors"
-    refused("import", KERAS, "-o", model, code=1,
-            names=["a model file cannot hold this network: expected no activation of its own, found"])
+    refused("import", SEEDS / "foreign_json_fuzz/guitarml.json", "-o", model, code=1,
+            names=["a model file cannot hold this network: expected one chain of layers, found"])
     assert not model.exists()
 
 

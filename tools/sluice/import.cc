@@ -23,6 +23,7 @@ struct Import {
   ResultFlags result;
 
   foreign::Options wanted() const;
+  void expect_within(const foreign::CheckResult& found, const char* whose) const;
   int run() const;
 };
 
@@ -56,14 +57,14 @@ std::string draw_parts(const Style& style, const foreign::Network& network) {
   return page + fmt::format("\n{} parameters\n", thousands(network.parameter_count()));
 }
 
-std::string draw_check(const Style& style, const foreign::CheckResult& check) {
+std::string draw_check(const Style& style, const foreign::CheckResult& check, const char* by) {
   std::string page;
   for (const std::string& input : check.left_out) {
     page += fmt::format("{}\n", style.dim("zeros for " + printable(input) + ", which the check does not give"));
   }
   for (const foreign::Comparison& line : check.comparisons) {
-    page += fmt::format("{}  largest difference {} of {} numbers up to {:.3g}\n", style.bold(printable(line.output)),
-                        style.bold(fmt::format("{:.2e}", line.largest)), thousands(line.numbers), line.magnitude);
+    page += fmt::format("{}  largest difference {} of {} numbers up to {:.3g}{}\n", style.bold(printable(line.output)),
+                        style.bold(fmt::format("{:.2e}", line.largest)), thousands(line.numbers), line.magnitude, by);
   }
   return page;
 }
@@ -98,27 +99,43 @@ Json check_json(const foreign::CheckResult& check) {
   return {{"largest_difference", check.largest()}, {"left_out", check.left_out}, {"outputs", outputs}};
 }
 
+// Throws Error (failed) for differences beyond the tolerance.
+void Import::expect_within(const foreign::CheckResult& found, const char* whose) const {
+  if (!tolerance || found.largest() <= *tolerance) return;
+  throw Error(Status::failed, fmt::format("{}: expected differences{} up to {:.3g}, found {:.3g}", printable(file),
+                                          whose, *tolerance, found.largest()));
+}
+
 int Import::run() const {
   const foreign::Options chosen = wanted();
   if (!output.empty()) check_writable(output, force);
   const foreign::Network network = foreign::open_network(file, chosen);
-  std::optional<foreign::CheckResult> checked;
+  std::optional<foreign::Converted> made;
+  if (!output.empty()) made = foreign::to_model(network, file);
+  std::optional<foreign::CheckResult> checked, made_checked;
   std::vector<foreign::FirstOutput> outputs;
   if (!check.empty()) {
     const RawVector<char> bytes = read_file(check);
-    checked = foreign::check(network, foreign::read_arrays({bytes.data(), bytes.size()}, check));
+    const auto arrays = foreign::read_arrays({bytes.data(), bytes.size()}, check);
+    checked = foreign::check(network, arrays);
+    expect_within(*checked, "");
+    if (made) {
+      made_checked = foreign::check(
+          network, arrays, [&](const foreign::Feed& feed) { return foreign::run_model(*made, network, feed); });
+      expect_within(*made_checked, " of the model");
+    }
   } else {
     outputs = foreign::first_outputs(network);
   }
-  if (checked && tolerance && !(checked->largest() <= *tolerance)) {
-    throw Error(Status::failed, fmt::format("{}: expected differences up to {:.3g}, found {:.3g}", printable(file),
-                                            *tolerance, checked->largest()));
-  }
-  if (!output.empty()) save(foreign::to_model(network, file), output, {.force = force});
+  if (made) save(made->model, output, {.force = force});
   const auto view = [&](const Style& style) {
     std::string page = fmt::format("{}  ", style.bold(printable(file))) + draw_parts(style, network) + "\n";
-    page += checked ? draw_check(style, *checked) : draw_outputs(style, outputs);
-    if (!output.empty()) page += fmt::format("\n{}\n", style.bold(printable(output)));
+    page += checked ? draw_check(style, *checked, "") : draw_outputs(style, outputs);
+    if (made) page += fmt::format("\n{}\n", style.bold(printable(output)));
+    if (made_checked) page += draw_check(style, *made_checked, ", by the model");
+    if (made) {
+      for (const std::string& remark : made->remarks) page += style.dim(printable(remark)) + "\n";
+    }
     return page;
   };
   show(result, view, [&]() -> Json {
@@ -130,7 +147,9 @@ int Import::run() const {
             {"parameters", network.parameter_count()},
             {"check", checked ? check_json(*checked) : Json()},
             {"first_outputs", checked ? Json() : first},
-            {"model", output.empty() ? Json() : Json(output)}};
+            {"model", made ? Json(output) : Json()},
+            {"model_check", made_checked ? check_json(*made_checked) : Json()},
+            {"remarks", made ? Json(made->remarks) : Json::array()}};
   });
   return 0;
 }

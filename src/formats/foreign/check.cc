@@ -6,7 +6,6 @@
 #include <optional>
 
 #include "base/shown.h"
-#include "formats/foreign/evaluate.h"
 #include "formats/foreign/npy.h"
 #include "sluice/error.h"
 
@@ -150,7 +149,7 @@ class Calls {
     feed_.batch = batch_.value_or(1);
   }
 
-  CheckResult run() {
+  CheckResult run(const Evaluator& evaluator) {
     CheckResult result;
     for (const Port& port : network_.inputs) {
       const bool given = std::ranges::find(inputs_, &port, &Pair::port) != inputs_.end();
@@ -159,7 +158,7 @@ class Calls {
     for (const Pair& pair : outputs_) result.comparisons.push_back({pair.port->name, pair.array->name});
     for (std::size_t call = 0; call < calls_.value_or(1); ++call) {
       for (const Pair& pair : inputs_) fill(pair, call);
-      const auto made = evaluate(network_, feed_);
+      const auto made = evaluator(feed_);
       for (std::size_t k = 0; k < outputs_.size(); ++k) compare(outputs_[k], made, call, result.comparisons[k]);
       if (calls_) carry(made);
     }
@@ -250,8 +249,12 @@ std::vector<NamedArray> read_arrays(std::string_view bytes, const std::string& p
   return arrays;
 }
 
+CheckResult check(const Network& network, const std::vector<NamedArray>& arrays, const Evaluator& evaluator) {
+  return Calls(network, arrays).run(evaluator);
+}
+
 CheckResult check(const Network& network, const std::vector<NamedArray>& arrays) {
-  return Calls(network, arrays).run();
+  return check(network, arrays, [&](const Feed& feed) { return evaluate(network, feed); });
 }
 
 std::vector<FirstOutput> first_outputs(const Network& network, std::size_t most) {

@@ -9,10 +9,12 @@
 // An array with one axis more in front is one call after another, in which the state of each goes into the next.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "formats/foreign/evaluate.h"
 #include "formats/foreign/network.h"
 #include "formats/foreign/tensors.h"
 #include "sluice/export.h"
@@ -40,8 +42,12 @@ struct CheckResult {
 // The arrays of an .npz. Throws Error (bad_file).
 std::vector<NamedArray> read_arrays(std::string_view bytes, const std::string& path);
 
+// What runs the network: the reference, or a model made of it.
+using Evaluator = std::function<std::vector<std::vector<double>>(const Feed&)>;
+
 // Throws Error (usage) for arrays that fit no input or output.
-CheckResult check(const Network& network, const std::vector<NamedArray>& arrays);
+CheckResult check(const Network& network, const std::vector<NamedArray>& arrays, const Evaluator& evaluator);
+CheckResult check(const Network& network, const std::vector<NamedArray>& arrays);  // by the reference
 
 // What comes out of simple inputs where there is nothing to compare with: waves, ascending tokens, four steps of a row.
 struct FirstOutput {
