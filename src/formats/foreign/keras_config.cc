@@ -210,11 +210,20 @@ class Reader {
       const auto made = builder_.add(layer.name, ValueMask{config.number("mask_value", 0)}, {x.value});
       return {made[0], made[1]};
     }
+    if (layer.kind == "GlobalAveragePooling1D" || layer.kind == "GlobalMaxPooling1D") return pooled(layer, config, x);
     if (layer.kind == "Activation") {
       return {builder_.add_one(layer.name, Elementwise{activation(layer, config, "activation", "linear")}, {x.value}),
               x.mask};
     }
     refuse(layer, "a layer of a recurrent or dense network", "another one");
+  }
+
+  Flow pooled(const Layer& layer, const JsonObject& config, const Flow& x) {
+    if (x.mask != no_value) refuse(layer, "a sequence without a mask", "one with a mask");
+    if (config.text("data_format", "channels_last") != "channels_last") refuse(layer, "channels_last", "another order");
+    if (config.boolean("keepdims", false)) refuse(layer, "keepdims false", "true");
+    const Pooling how = layer.kind == "GlobalMaxPooling1D" ? Pooling::maximum : Pooling::mean;
+    return {builder_.add_one(layer.name, Pool{how}, {x.value})};
   }
 
   Flow combine(const Layer& layer, const JsonObject& config, const std::vector<Flow>& inputs) {

@@ -216,9 +216,11 @@ class Walk {
         if (embedding->masks_zero) refusal_.refuse(*part, "an embedding without a mask");
         stack_.tokens = embedding->tokens;
         stack_.inputs = embedding->size;
-        stack_.table = &embedding->table;
+        stack_.table = embedding->table;
       } else {
-        stack_.tokens = stack_.inputs = std::get<OneHot>(part->work).size;
+        const std::size_t size = std::get<OneHot>(part->work).size;
+        stack_.tokens = stack_.inputs = size;
+        stack_.table = LinearMap(size).dense().weight;
       }
     } else {
       stack_.inputs = network_.values[value].features;

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "formats/foreign/network.h"
-#include "sluice/config.h"
+#include "sluice/model.h"
 
 namespace sluice::foreign {
 
@@ -20,13 +20,13 @@ struct StackLayer {
 };
 
 struct Stack {
-  std::size_t tokens = 0;          // 0: reads numbers
-  std::size_t inputs = 0;          // numbers a step; of tokens the size of the embedding
-  const Numbers* table = nullptr;  // [tokens, inputs]; of tokens without: each is its own number's 1 among 0
+  std::size_t tokens = 0;  // 0: reads numbers
+  std::size_t inputs = 0;  // numbers a step; of tokens the size of the embedding
+  Numbers table;           // [tokens, inputs]
   std::vector<StackLayer> layers;
   Dense head;
   HeadConfig head_config;            // loss empty: the usual one
-  bool logits = false;               // the file's outputs are those before the softmax that a model of text predicts by
+  bool logits = false;               // a foreign file's outputs are those before the softmax of a model of text
   std::size_t input = 0;             // which port of the network is read,
   std::size_t output = 0;            // and which is predicted
   ValueId lengths = no_value;        // how many steps of each row count, where that can be said
@@ -35,5 +35,7 @@ struct Stack {
 
 // Throws Error (failed) that names the first part which a model of ours cannot be made of.
 Stack stack_of(const Network& network, const std::string& path);
+// A model of ours taken apart again: every number is the model's own.
+Stack stack_of(const Model& model);
 
 }  // namespace sluice::foreign

@@ -7,6 +7,7 @@
 
 #include "base/safetensors.h"
 #include "base/threads.h"
+#include "formats/foreign/layers.h"
 #include "formats/foreign/stack.h"
 #include "formats/gate_order.h"
 #include "formats/model_tensors.h"
@@ -59,22 +60,8 @@ class TensorList {
   void put(const std::string& name, const Numbers& numbers, Shape shape, std::span<const GateBlock> blocks = {}) {
     std::size_t count = 1;
     for (const std::uint64_t size : shape) count *= size;
-    std::vector<float> values(count);
-    const std::size_t size = blocks.empty() ? count : count / blocks.size();
-    for (std::size_t i = 0; i < count && !numbers.empty(); ++i) {
-      const GateBlock block = blocks.empty() ? GateBlock{0} : blocks[i / size];
-      const auto value = static_cast<float>(numbers[block.internal * size + i % size]);
-      values[i] = block.negated ? -value : value;
-    }
+    const std::vector<float> values = in_file_order(numbers, count, blocks);
     tensors.push_back({name, "F32", std::move(shape), std::string(view_of(values))});
-  }
-
-  void put_embedding(const Stack& stack) {
-    if (stack.tokens == 0) return;
-    if (stack.table != nullptr) return put("embedding.weight", *stack.table, {stack.tokens, stack.inputs});
-    Numbers table(stack.tokens * stack.tokens);
-    for (std::size_t i = 0; i < stack.tokens; ++i) table.set(i * stack.tokens + i, 1);
-    put("embedding.weight", table, {stack.tokens, stack.tokens});
   }
 
   void put_layer(const StackLayer& layer, std::size_t place) {
@@ -108,7 +95,7 @@ Converted to_model(const Network& network, const std::string& path) {
   Stack stack = stack_of(network, path);
   const Config config = checked(config_of(stack));
   TensorList list;
-  list.put_embedding(stack);
+  if (stack.tokens > 0) list.put("embedding.weight", stack.table, {stack.tokens, stack.inputs});
   for (std::size_t l = 0; l < stack.layers.size(); ++l) list.put_layer(stack.layers[l], l);
   list.put("head.weight", stack.head.weight, {stack.head.outputs, stack.head.inputs});
   list.put("head.bias", stack.head.bias, {stack.head.outputs});
