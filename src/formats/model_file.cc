@@ -11,6 +11,7 @@
 #include "base/json_writer.h"
 #include "base/safetensors.h"
 #include "base/threads.h"
+#include "formats/model_check.h"
 #include "formats/model_tensors.h"
 #include "formats/self_check.h"
 #include "model/config.h"
@@ -80,7 +81,11 @@ Metadata make_metadata(const Model& model) {
   if (const std::string stack = stack_to_json(model.config()); !stack.empty()) metadata["sluice.layers"] = stack;
   if (const std::string head = head_to_json(model.config()); !head.empty()) metadata["sluice.head"] = head;
   if (model.reads_text()) write_vocabulary(model.vocabulary(), metadata);
-  for (const auto& [name, note] : model.notes()) metadata[std::string(note_prefix) + mended(name)] = mended(note);
+  for (const auto& [name, note] : model.notes()) {
+    // Weights that were changed since are not what their source computed with.
+    if (name == check_note && !is_check_of(model.network(), note)) continue;
+    metadata[std::string(note_prefix) + mended(name)] = mended(note);
+  }
   metadata["sluice.self-check"] = make_self_check(model.network());
   return metadata;
 }
@@ -223,6 +228,9 @@ Model model_from_bytes(std::string_view bytes, const std::string& path) {
   }
   verify_self_check(model.network(), entry(file.metadata, "sluice.self-check", path),
                     where_of(path, "sluice.self-check"));
+  if (const auto check = model.notes().find(check_note); check != model.notes().end()) {
+    verify_check(model.network(), check->second, where_of(path, std::string(note_prefix) + check_note));
+  }
   return model;
 }
 

@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "base/json_tree.h"
+#include "formats/model_check.h"
 #include "model/config.h"
 #include "needs.h"
 #include "options.h"
@@ -40,7 +41,10 @@ Json json_or_text(const std::string& text) {
 // The notes of a model are text; those that are JSON are shown as such.
 Json notes_of(const Model& model) {
   Json notes = Json::object();
-  for (const auto& [name, text] : model.notes()) notes[name] = json_or_text(text);
+  for (const auto& [name, text] : model.notes()) {
+    notes[name] = json_or_text(text);
+    if (name == check_note) notes[name] = {{"sequences", std::ranges::count(text, '\n')}};
+  }
   return notes;
 }
 

@@ -29,4 +29,9 @@ Converted to_model(const Network& network, const std::string& path);
 // the engine does not compute, those of the reference.
 std::vector<std::vector<double>> run_model(const Converted& converted, const Network& network, const Feed& feed);
 
+// Keeps the first sequences of an example in the model, to be compared whenever its file is read, as long as they are
+// no more than a file may hold; how many. A remark says so where it is none. Throws Error (bad_file) where the model
+// predicts other numbers.
+std::size_t keep_check(Converted& converted, const Network& network, const Example& example, double tolerance);
+
 }  // namespace sluice::foreign

@@ -3,9 +3,11 @@
 
 #include <functional>
 
+#include "base/threads.h"
 #include "errors.h"
 #include "formats/foreign/network_samples.h"
 #include "formats/foreign/to_model.h"
+#include "formats/model_check.h"
 #include "model/network.h"
 #include "sluice/formats.h"
 #include "sluice/stream.h"
@@ -232,6 +234,80 @@ TEST_P(ForeignStack, IsWhatTheEngineComputes) {
     ASSERT_EQ(found[k].size(), expected[k].size()) << k;
     for (std::size_t i = 0; i < found[k].size(); ++i) EXPECT_NEAR(found[k][i], expected[k][i], 3e-6) << k << " " << i;
   }
+}
+
+TEST_P(ForeignStack, KeepsItsCheckAndIsComparedWithItWhenItIsRead) {
+  test::Random random;
+  Builder builder("test");
+  const ValueId y = GetParam().build(builder, random);
+  builder.output("y", y);
+  const Network network = builder.finish("test");
+  const std::string path = testing::TempDir() + "kept_test.safetensors";
+  const Feed feed = test::feed_of(network, 6, 2);
+  Example example = {6, 2, {}, {}, {}};
+  for (const Port& port : network.inputs) {
+    if (network.values[port.value].kind == Kind::lengths) example.lengths = feed.inputs.at(port.value);
+  }
+  const Converted empty = to_model(network, "test");
+  Feed from_zeros = {6, 2, {}};
+  for (const auto& [id, numbers] : feed.inputs) {
+    from_zeros.inputs[id] = network.values[id].kind == Kind::vector ? std::vector<double>(numbers.size()) : numbers;
+  }
+  example.inputs = feed.inputs.at(network.inputs[empty.input].value);
+  example.outputs = evaluate(network, from_zeros)[empty.output];
+
+  Converted made = to_model(network, "test");
+  EXPECT_EQ(keep_check(made, network, example, 1e-5), 2U);
+  save(made.model, path, {.force = true});
+  const Model read = load(path);
+  EXPECT_EQ(read.notes().at(check_note), made.model.notes().at(check_note));
+
+  // Other numbers than those of the source are refused, when they are kept and when they are read.
+  Converted wrong = to_model(network, "test");
+  example.outputs.back() += 1;
+  if (!example.lengths.empty()) example.outputs.front() += 1;
+  EXPECT_THROW(keep_check(wrong, network, example, 1e-5), Error);
+  std::string text = made.model.notes().at(check_note);
+  text.replace(text.rfind(' '), std::string::npos, " 77");
+  wrong.model.notes()[check_note] = text;
+  save(wrong.model, path, {.force = true});
+  const std::string sentence = sluice::test::error_of(Status::bad_file, [&] { load(path); });
+  EXPECT_NE(sentence.find("metadata sluice.note.source-check: expected 77.0"), std::string::npos) << sentence;
+  EXPECT_NE(sentence.find("as the model's source has it, found"), std::string::npos) << sentence;
+
+  // Weights that were changed are not the source's any more.
+  Model changed = made.model;
+  changed.network().parameters()[0][0] += 1;
+  Team team(1);
+  changed.network().pack(team);
+  save(changed, path, {.force = true});
+  EXPECT_FALSE(load(path).notes().contains(check_note));
+}
+
+TEST(ForeignModels, ACheckIsAsLongAsAFileMayHold) {
+  const Network network = chain(Cell::lstm, 1);
+  const Feed feed = test::feed_of(network, 9000, 2);
+  Converted made = to_model(network, "test");
+  const Example example = {9000, 2, feed.inputs.begin()->second, evaluate(network, feed)[0], {}};
+  EXPECT_GE(keep_check(made, network, example, 1e-4), 1U);
+  const std::string& text = made.model.notes().at(check_note);
+  EXPECT_LE(text.size(), most_check_bytes);
+  EXPECT_GT(text.size(), most_check_bytes / 4);
+  EXPECT_TRUE(made.remarks.empty());
+}
+
+TEST(ForeignModels, AnyTextIsSafeAsACheck) {
+  const Model model = to_model(chain(Cell::rnn, 1), "test").model;
+  const std::uint64_t print = model.fingerprint();
+  const std::string begin = std::to_string(print >> 32) + " " + std::to_string(print & 0xffffffffu);
+  EXPECT_NO_THROW(verify_check(model.network(), begin, "where"));
+  for (const std::string rest : {"\n0 1 1 0", "\n1e300 1 1 0", "\n1 99999 1", "\n1 1 1 7 0 0 0 0", "\n-1", "\nnan",
+                                 "\n1 1 1 0 0 0", "\n1 1 1 0 inf 0 0 0", "\nx", "\n1 1 1 0 1 2 3 1e999"}) {
+    EXPECT_THROW(verify_check(model.network(), begin + rest, "where"), Error) << rest;
+  }
+  EXPECT_THROW(verify_check(model.network(), "", "where"), Error);
+  EXPECT_THROW(verify_check(model.network(), "1 2\n", "where"), Error);
+  EXPECT_THROW(verify_check(model.network(), begin + std::string(most_check_bytes, ' '), "where"), Error);
 }
 
 INSTANTIATE_TEST_SUITE_P(Cases, ForeignStack, testing::ValuesIn(cases), [](const auto& c) {
