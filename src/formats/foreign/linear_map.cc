@@ -44,6 +44,12 @@ LinearMap::Row LinearMap::row(std::size_t output) const {
   return rows_[output];
 }
 
+std::size_t LinearMap::size() const {
+  std::size_t count = rows_.size();
+  for (const Row& each : rows_) count += each.terms.size();
+  return count;
+}
+
 LinearMap LinearMap::then(const Scale& scale) const {
   std::vector<Row> rows;
   for (std::size_t i = 0; i < outputs_; ++i) {

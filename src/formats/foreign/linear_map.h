@@ -29,6 +29,8 @@ class LinearMap {
   std::size_t outputs() const { return outputs_; }
   bool is_identity() const { return rows_.empty(); }
   Row row(std::size_t output) const;
+  // Rows and terms that it holds.
+  std::size_t size() const;
 
   // This map, and then the other one.
   LinearMap then(const Scale& scale) const;

@@ -15,6 +15,7 @@ namespace sluice::foreign {
 namespace {
 
 constexpr std::size_t most_features = std::size_t{1} << 17;  // those that a layer of ours may have
+constexpr std::size_t most_terms = std::size_t{1} << 21;     // of all maps, so that an untrusted file fills no memory
 
 // What a value is, seen from the nearest layer below: a linear map of that layer's outputs, of some of its steps.
 struct Source {
@@ -121,7 +122,11 @@ class Walk {
     if (!known) refusal_.refuse(part, "an embedding, recurrent and dense layers in one chain");
   }
 
-  void put(const Part& part, Source source) { sources_[part.outputs[0]] = std::move(source); }
+  void put(const Part& part, Source source) {
+    terms_ += source.map.size();
+    if (terms_ > most_terms) refusal_.refuse(part, "fewer numbers that are selected and added");
+    sources_[part.outputs[0]] = std::move(source);
+  }
 
   void trace(const Part& part, const Combine& combine) {
     if (combine.how == Combination::product) refusal_.refuse(part, "values that are not multiplied");
@@ -202,7 +207,9 @@ class Walk {
       piece.reads = maker->inputs[0];
       piece.own_steps = below.steps;
     } else {
-      piece.dense = LinearMap(network_.values[part.inputs[0]].features).dense();
+      const std::size_t features = network_.values[part.inputs[0]].features;
+      if (features > most_diagonal) refusal_.refuse(part, "a dense layer below it");
+      piece.dense = LinearMap(features).dense();
     }
     return piece;
   }
@@ -219,6 +226,8 @@ class Walk {
         stack_.table = embedding->table;
       } else {
         const std::size_t size = std::get<OneHot>(part->work).size;
+        if (size > most_diagonal)
+          refusal_.refuse(*part, "at most " + std::to_string(most_diagonal) + " tokens of one 1");
         stack_.tokens = stack_.inputs = size;
         stack_.table = LinearMap(size).dense().weight;
       }
@@ -275,6 +284,7 @@ class Walk {
   std::vector<bool> needed_;         // parts that the output comes from
   std::vector<Source> sources_;
   std::map<ValueId, std::vector<Source>> joins_;  // values of different layers side by side
+  std::size_t terms_ = 0;
   Masks masks_ = Masks::unknown;
   Stack stack_;
 };

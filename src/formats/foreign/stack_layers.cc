@@ -175,6 +175,9 @@ void build_layers(const Refusal& refusal, std::vector<StackPiece> pieces, const 
     stack.head = layers.map_above(last.map, steps).before(last_map.after(last.dense));
   } else {
     const LinearMap map = layers.map_above(last_map, steps);
+    if (map.inputs() > most_diagonal || map.outputs() > most_diagonal) {
+      refusal.refuse("a dense layer above " + shown(stack.layers.back().name), "none");
+    }
     stack.head = map.dense();
     stack.remarks.push_back("nothing linear stands above " + stack.layers.back().name + ": the head is " +
                             (map.is_identity() ? "an identity matrix, " : "a matrix, ") +

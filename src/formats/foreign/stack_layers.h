@@ -9,6 +9,9 @@
 
 namespace sluice::foreign {
 
+// Rows of the largest identity matrix that stands for a layer which is none.
+inline constexpr std::size_t most_diagonal = 4096;
+
 // Which steps of a layer's outputs are read: all, the last one of a layer that reads forward, the states after a layer
 // has read all (the first step of a backward direction), their mean, their maximum.
 enum class Steps { all, last, state, mean, maximum };

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <span>
 
+#include "base/json_writer.h"
 #include "base/safetensors.h"
 #include "base/threads.h"
 #include "formats/foreign/layers.h"
@@ -108,7 +108,9 @@ Converted to_model(const Network& network, const std::string& path) {
   from_tensors(view, model.network(), FileNames::alike, path);
   Team team(1);
   model.network().pack(team);
-  model.notes()["imported"] = nlohmann::json{{"format", network.format}, {"file", path}}.dump();
+  JsonWriter note;
+  note.begin_object().key("file").string(path).key("format").string(network.format).end_object();
+  model.notes()["imported"] = note.take();
 
   Converted made = {
       std::move(model), std::move(stack.remarks), stack.input, stack.output, stack.lengths, stack.logits, {}};

@@ -337,6 +337,32 @@ TEST(ForeignModels, WhatAModelCannotHoldIsNamed) {
   EXPECT_EQ(refusal_of(network), "a layer that begins at zeros, found \"layer\" (lstm, initial state)");
 }
 
+TEST(ForeignModels, WhatAFileCallsItselfNeedNotBeUtf8) {
+  Network network = chain(Cell::rnn, 1);
+  network.format = "ONNX (\xff)";
+  EXPECT_EQ(to_model(network, "a\xfe.onnx").model.notes().at("imported"),
+            "{\"file\":\"a\xef\xbf\xbd.onnx\",\"format\":\"ONNX (\xef\xbf\xbd)\"}");
+}
+
+TEST(ForeignModels, WhatWouldFillTheMemoryIsRefused) {
+  test::Random random;
+  Builder b("test");
+  ValueId now = b.add("a", recurrent(random, Cell::rnn, 1, 1), {b.input("x", sequence(1))})[0];
+  now = b.add_one("many", Select{std::vector<std::size_t>(std::size_t{1} << 17)}, {now});
+  for (int i = 0; i < 40; ++i) {
+    Select turned;
+    for (std::size_t k = 0; k < std::size_t{1} << 17; ++k) turned.features.push_back((k + 1) % (std::size_t{1} << 17));
+    const ValueId other = b.add_one("turned", std::move(turned), {now});
+    now = b.add_one("sum", Combine{Combination::sum}, {now, other});
+  }
+  b.output("y", now);
+  EXPECT_NE(refusal_of(b.finish("test")).find("fewer numbers that are selected and added"), std::string::npos);
+
+  Builder wide("test");
+  wide.output("y", wide.add("a", recurrent(random, Cell::rnn, 1, 5000), {wide.input("x", sequence(1))})[0]);
+  EXPECT_EQ(refusal_of(wide.finish("test")), "a dense layer above \"a\", found none");
+}
+
 TEST(ForeignModels, WhatIsNoChainIsNamed) {
   test::Random random;
   Builder builder("test");
