@@ -11,6 +11,7 @@
 #include "base/json_writer.h"
 #include "base/safetensors.h"
 #include "base/threads.h"
+#include "formats/model_check.h"
 #include "formats/model_tensors.h"
 #include "formats/self_check.h"
 #include "model/config.h"
@@ -83,7 +84,11 @@ Metadata make_metadata(const Model& model) {
     metadata["sluice.scaling"] = scaling;
   }
   if (model.reads_text()) write_vocabulary(model.vocabulary(), metadata);
-  for (const auto& [name, note] : model.notes()) metadata[std::string(note_prefix) + mended(name)] = mended(note);
+  for (const auto& [name, note] : model.notes()) {
+    // Weights that were changed since are not what their source computed with.
+    if (name == check_note && !is_check_of(network_of(model), note)) continue;
+    metadata[std::string(note_prefix) + mended(name)] = mended(note);
+  }
   metadata["sluice.self-check"] = make_self_check(network_of(model));
   return metadata;
 }
@@ -227,6 +232,9 @@ Model model_from_bytes(std::string_view bytes, const std::string& path) {
   }
   verify_self_check(network_of(model), entry(file.metadata, "sluice.self-check", path),
                     where_of(path, "sluice.self-check"));
+  if (const auto check = model.notes().find(check_note); check != model.notes().end()) {
+    verify_check(network_of(model), check->second, where_of(path, std::string(note_prefix) + check_note));
+  }
   return model;
 }
 

@@ -7,6 +7,7 @@
 //   sluice.text       how text is split: {"level", "lowercase", "lossy"}
 //   sluice.vocabulary JSON array of the tokens, by number
 //   sluice.note.NAME  the model's notes
+//   sluice.note.source-check  of an imported model: formats/model_check.h
 //   sluice.self-check formats/self_check.h
 //   sluice.checksum   base/safetensors.h
 #pragma once

@@ -1,5 +1,7 @@
 """sluice import: models of other systems, from the command line."""
 
+import json
+import math
 import os
 import pathlib
 import subprocess
@@ -54,10 +56,74 @@ def test_a_model_of_ours_computes_what_the_file_computed(tmp_path):
     refused("import", TORCH, "--parts", "gru,fc", "-o", model, code=1, names=[model])
 
 
-def test_what_today_s_models_cannot_hold_is_named(tmp_path):
+def test_a_check_is_of_the_model_as_well_and_stays_with_it(tmp_path):
+    numpy = pytest.importorskip("numpy")
+    io, model = tmp_path / "io.npz", tmp_path / "m.safetensors"
+    y = sluice_json("import", KERAS)["first_outputs"]["0"]
+    numpy.savez(io, in_0=numpy.sin(numpy.arange(4.0))[None, :, None], out_0=numpy.array(y)[None, :, None])
+    read = sluice_json("import", KERAS, "--check", io, "-o", model)
+    assert 0 < read["model_check"]["largest_difference"] < 1e-6 and read["check"]["largest_difference"] < 1e-7
+    notes = sluice_json("info", model)["notes"]
+    assert notes["imported"]["format"].startswith("Keras") and notes["source-check"] == {"sequences": 1}
+    out, _ = sluice("import", KERAS, "--check", io, "-o", model, "--force")
+    assert ", by the model" in out and "1 sequence of the check kept in the file" in out
+    # A model whose numbers are others is written only when it is asked for.
+    numpy.savez(io, in_0=numpy.sin(numpy.arange(4.0))[None, :, None], out_0=numpy.array(y)[None, :, None] + 0.01)
+    refused("import", KERAS, "--check", io, "-o", tmp_path / "other", code=1,
+            names=["expected differences of the model up to 0.001 (--tolerance says another), found 0.01"])
+    assert not (tmp_path / "other").exists()
+    sluice("import", KERAS, "--check", io, "-o", tmp_path / "other", "--tolerance", "0.1")
+
+
+def test_a_check_in_json(tmp_path):
+    io = tmp_path / "io.json"
+    y = sluice_json("import", RTNEURAL)["first_outputs"]["y"]
+    x = [[math.sin(t)] for t in range(4)]
+    io.write_text(json.dumps({"inputs": x, "outputs": {"y": [[number] for number in y]}}))
+    assert sluice_json("import", RTNEURAL, "--check", io)["check"]["largest_difference"] < 1e-6
+    for text, sentence in {
+        '{"inputs": [[1], [2, 3]], "outputs": [1]}': '"in_x": expected numbers in lists of one length, found lists of 1 and 2',
+        '{"inputs": [[1], 2], "outputs": [1]}': '"in_x": expected numbers in lists of one length, found another value',
+        '{"inputs": 3, "outputs": [1]}': '"in_x": expected numbers in lists of one length, found another value',
+        '{"inputs": [1]}': "outputs",
+        '{"inputs": [1], "outputs": [1], "more": 1}': "more",
+        '{"inputs": ' + "[" * 10000 + "]" * 10000 + "}": "64",
+    }.items():
+        io.write_text(text)
+        refused("import", RTNEURAL, "--check", io, code=3, names=[sentence])
+
+
+def test_verbs_open_files_that_say_their_network_themselves(tmp_path):
     model = tmp_path / "m.safetensors"
-    refused("import", KERAS, "-o", model, code=1,
-            names=["a model file cannot hold this network: expected no activation of its own, found"])
+    sluice("import", RTNEURAL, "-o", model)
+    ours, theirs = sluice_json("info", model), sluice_json("info", RTNEURAL)
+    assert ours["config"] == theirs["config"] and theirs["notes"]["imported"]["file"] == str(RTNEURAL)
+    for path, name in {model: "a.json", RTNEURAL: "b.json"}.items():
+        sluice("export", path, "--to", "rtneural", "-o", tmp_path / name)
+    assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
+    refused("export", SEEDS / "foreign_json_fuzz/guitarml.json", "--to", "onnx", "-o", tmp_path / "c", code=1,
+            names=["a model file cannot hold this network"])
+
+
+def test_a_header_s_length_is_not_taken_for_onnx(tmp_path):
+    """0x0508 bytes of header: a protocol buffer may begin like that."""
+    model, longer = tmp_path / "m.safetensors", tmp_path / "n.safetensors"
+    sluice("import", TORCH, "--parts", "gru,fc", "-o", model)
+    content = model.read_bytes()
+    length = int.from_bytes(content[:8], "little")
+    assert length < 0x1008
+    length_wanted = next(n for n in range(0x108, 0x2008, 0x100) if n >= length)
+    longer.write_bytes(length_wanted.to_bytes(8, "little") + content[8:8 + length] + b" " * (length_wanted - length) +
+                       content[8 + length:])
+    assert sluice_json("import", longer, "--parts", "rnn,head")["format"] == "safetensors"
+    # The file is another than was written, but one of ours.
+    refused("info", longer, code=3, names=["metadata sluice.checksum"])
+
+
+def test_what_a_model_cannot_hold_is_named(tmp_path):
+    model = tmp_path / "m.safetensors"
+    refused("import", SEEDS / "foreign_json_fuzz/guitarml.json", "-o", model, code=1,
+            names=["a model file cannot hold this network: expected one chain of layers, found"])
     assert not model.exists()
 
 

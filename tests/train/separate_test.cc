@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "errors.h"
+#include "model/model_access.h"
 #include "model/network_samples.h"
 #include "sluice/compare.h"
 #include "sluice/formats.h"
@@ -70,7 +71,7 @@ Tally tally_of(const Model& model, const std::vector<Token>& tokens, std::vector
   batches.separate(std::move(mark));
   Workspace workspace;
   Team team(2);
-  return tally(model.network(), *windows_of(std::move(batches)), workspace, team);
+  return tally(network_of(model), *windows_of(std::move(batches)), workspace, team);
 }
 
 class Separate : public test::EveryCell {
@@ -78,7 +79,7 @@ class Separate : public test::EveryCell {
   Separate()
       : model(small_model({.cell = GetParam().cell, .layers = 2, .hidden = 11, .activation = GetParam().activation})) {
     Random random(3);
-    test::randomize(model.network(), random);
+    test::randomize(network_of(model), random);
   }
   Model model;
 };
@@ -150,7 +151,7 @@ TEST_P(Separate, NoGradientGoesPastTheMark) {
       expected.all()[i] -= static_cast<float>(share * double(gradients.all()[i]));
     }
   }
-  const std::span<const float> found = trained.model.network().parameters().all();
+  const std::span<const float> found = network_of(trained.model).parameters().all();
   for (std::size_t i = 0; i < found.size(); ++i) ASSERT_NEAR(found[i], expected.all()[i], 2e-5) << i;
 }
 

@@ -1,13 +1,16 @@
-// sluice export MODEL --to c -o FILE.c
+// sluice export MODEL --to c|pytorch|onnx|keras|rtneural|nam -o FILE
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <memory>
 #include <utility>
 #include <vector>
 
 #include "base/file.h"
 #include "formats/export_c.h"
+#include "formats/foreign/export.h"
 #include "needs.h"
 #include "options.h"
 #include "output.h"
@@ -24,10 +27,20 @@ struct Export {
 
   COptions options() const;
   int run() const;
+  int write_c() const;
 };
 
+struct System {
+  std::string_view name;
+  foreign::Exported (*write)(const Model& model, const std::string& file);
+};
+constexpr System kSystems[] = {{"pytorch", foreign::export_pytorch},
+                               {"onnx", foreign::export_onnx},
+                               {"keras", foreign::export_keras},
+                               {"rtneural", foreign::export_rtneural},
+                               {"nam", foreign::export_nam}};
+
 COptions Export::options() const {
-  expect(to == "c", "--to", "c", to);
   expect(precision == "f32" || precision == "int8", "--precision", "f32 or int8", precision);
   COptions options;
   options.precision = precision == "int8" ? CPrecision::int8 : CPrecision::f32;
@@ -39,6 +52,25 @@ COptions Export::options() const {
 }
 
 int Export::run() const {
+  if (to == "c") return write_c();
+  const auto system = std::ranges::find(kSystems, to, &System::name);
+  expect(system != std::end(kSystems), "--to", "c, pytorch, onnx, keras, rtneural or nam", to);
+  const bool of_c = !header.empty() || precision != "f32" || prefix != "model" || tokens || no_tokens || check > 0;
+  expect(!of_c, "--to", "c with options of C", to);
+  check_writable(output, force);
+  const foreign::Exported made = system->write(load_for("export", model), output);
+  write_file(output, made.bytes, force);
+  const auto view = [&](const Style& style) {
+    std::string page = fmt::format("{}  {}\n", style.bold(one_line(output)), style.dim(memory(made.bytes.size())));
+    return made.usage.empty() ? page : page + "\n" + printable(made.usage);
+  };
+  show(result, view, [&]() -> Json {
+    return {{"file", output}, {"to", to}, {"bytes", made.bytes.size()}, {"usage", made.usage}};
+  });
+  return 0;
+}
+
+int Export::write_c() const {
   const COptions wanted = options();
   expect(header.empty() || header != output, "--header", "another file than --output", header);
   check_writable(output, force);
@@ -95,7 +127,10 @@ int Export::run() const {
 Action add_export(CLI::App& app, const Invocation&) {
   const auto verb = std::make_shared<Export>();
   app.add_option("MODEL", verb->model, "a file that train wrote")->required();
-  app.add_option("--to", verb->to, "what to write: c, one freestanding C99 file")->required()->type_name("NAME");
+  app.add_option("--to", verb->to,
+                 "what to write: c, one freestanding C99 file; or a model of pytorch, onnx, keras, rtneural or nam")
+      ->required()
+      ->type_name("NAME");
   app.add_option("-o,--output", verb->output, "the file to write")->required()->type_name("FILE");
   app.add_option("--header", verb->header, "put the declarations into this file")->type_name("FILE");
   add_value(app, "--precision", verb->precision, "of weights and products: f32 or int8", "NAME");

@@ -15,6 +15,8 @@
 namespace sluice::tool {
 namespace {
 
+constexpr double default_tolerance = 1e-3;  // of a model that is written
+
 struct Import {
   std::string file, output, check, layout, reset, unused;
   std::optional<double> tolerance;
@@ -56,14 +58,14 @@ std::string draw_parts(const Style& style, const foreign::Network& network) {
   return page + fmt::format("\n{} parameters\n", thousands(network.parameter_count()));
 }
 
-std::string draw_check(const Style& style, const foreign::CheckResult& check) {
+std::string draw_check(const Style& style, const foreign::CheckResult& check, const char* by) {
   std::string page;
   for (const std::string& input : check.left_out) {
     page += fmt::format("{}\n", style.dim("zeros for " + printable(input) + ", which the check does not give"));
   }
   for (const foreign::Comparison& line : check.comparisons) {
-    page += fmt::format("{}  largest difference {} of {} numbers up to {:.3g}\n", style.bold(printable(line.output)),
-                        style.bold(fmt::format("{:.2e}", line.largest)), thousands(line.numbers), line.magnitude);
+    page += fmt::format("{}  largest difference {} of {} numbers up to {:.3g}{}\n", style.bold(printable(line.output)),
+                        style.bold(fmt::format("{:.2e}", line.largest)), thousands(line.numbers), line.magnitude, by);
   }
   return page;
 }
@@ -102,23 +104,50 @@ int Import::run() const {
   const foreign::Options chosen = wanted();
   if (!output.empty()) check_writable(output, force);
   const foreign::Network network = foreign::open_network(file, chosen);
-  std::optional<foreign::CheckResult> checked;
+  std::optional<foreign::Converted> made;
+  if (!output.empty()) made = foreign::to_model(network, file);
+  std::optional<foreign::CheckResult> checked, made_checked;
+  std::size_t kept = 0;
   std::vector<foreign::FirstOutput> outputs;
   if (!check.empty()) {
     const RawVector<char> bytes = read_file(check);
-    checked = foreign::check(network, foreign::read_arrays({bytes.data(), bytes.size()}, check));
+    const auto arrays = foreign::read_arrays({bytes.data(), bytes.size()}, check);
+    checked = foreign::check(network, arrays);
+    if (tolerance && !(checked->largest() <= *tolerance)) {
+      throw Error(Status::failed, fmt::format("{}: expected differences up to {:.3g}, found {:.3g}", printable(file),
+                                              *tolerance, checked->largest()));
+    }
+    if (made) {
+      made_checked = foreign::check(
+          network, arrays, [&](const foreign::Feed& feed) { return foreign::run_model(*made, network, feed); });
+      const double allowed = tolerance.value_or(default_tolerance);
+      if (!(made_checked->largest() <= allowed)) {
+        throw Error(Status::failed, fmt::format("{}: expected differences of the model up to {:.3g} (--tolerance says "
+                                                "another), found {:.3g}",
+                                                printable(file), allowed, made_checked->largest()));
+      }
+      // Other instruction sets round otherwise.
+      const auto example =
+          foreign::example_of(network, arrays, network.inputs[made->input], network.outputs[made->output]);
+      if (example) kept = foreign::keep_check(*made, network, *example, 2 * allowed);
+    }
   } else {
     outputs = foreign::first_outputs(network);
   }
-  if (checked && tolerance && !(checked->largest() <= *tolerance)) {
-    throw Error(Status::failed, fmt::format("{}: expected differences up to {:.3g}, found {:.3g}", printable(file),
-                                            *tolerance, checked->largest()));
-  }
-  if (!output.empty()) save(foreign::to_model(network, file), output, {.force = force});
+  if (made) save(made->model, output, {.force = force});
   const auto view = [&](const Style& style) {
     std::string page = fmt::format("{}  ", style.bold(printable(file))) + draw_parts(style, network) + "\n";
-    page += checked ? draw_check(style, *checked) : draw_outputs(style, outputs);
-    if (!output.empty()) page += fmt::format("\n{}\n", style.bold(printable(output)));
+    page += checked ? draw_check(style, *checked, "") : draw_outputs(style, outputs);
+    if (made) page += fmt::format("\n{}\n", style.bold(printable(output)));
+    if (made_checked) page += draw_check(style, *made_checked, ", by the model");
+    if (kept > 0) {
+      page += style.dim(fmt::format("{} {} of the check kept in the file, compared whenever it is read", kept,
+                                    kept == 1 ? "sequence" : "sequences")) +
+              "\n";
+    }
+    if (made) {
+      for (const std::string& remark : made->remarks) page += style.dim(printable(remark)) + "\n";
+    }
     return page;
   };
   show(result, view, [&]() -> Json {
@@ -130,7 +159,10 @@ int Import::run() const {
             {"parameters", network.parameter_count()},
             {"check", checked ? check_json(*checked) : Json()},
             {"first_outputs", checked ? Json() : first},
-            {"model", output.empty() ? Json() : Json(output)}};
+            {"model", made ? Json(output) : Json()},
+            {"model_check", made_checked ? check_json(*made_checked) : Json()},
+            {"kept_sequences", kept},
+            {"remarks", made ? Json(made->remarks) : Json::array()}};
   });
   return 0;
 }
@@ -141,7 +173,9 @@ Action add_import(CLI::App& app, const Invocation&) {
   const auto verb = std::make_shared<Import>();
   app.add_option("FILE", verb->file, "a model of another system")->required();
   app.add_option("-o,--output", verb->output, "write it as a model of ours, where it is one")->type_name("MODEL");
-  app.add_option("--check", verb->check, "arrays in_NAME and out_NAME of an .npz to compare with")->type_name("FILE");
+  app.add_option("--check", verb->check,
+                 "arrays in_NAME and out_NAME of an .npz, or JSON of inputs and outputs, to compare with")
+      ->type_name("FILE");
   app.add_option_function<std::string>(
          "--tolerance",
          [verb](const std::string& text) {
@@ -149,7 +183,7 @@ Action add_import(CLI::App& app, const Invocation&) {
            read_value("--tolerance", text, value);
            verb->tolerance = value;
          },
-         "fail where a number differs by more")
+         "fail where a number differs by more (of a model that is written: 1e-3)")
       ->type_name("X");
   app.add_flag("--force", verb->force, "replace an existing file");
   const std::string group = "What a file may not say";

@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "base/json_tree.h"
+#include "formats/model_check.h"
 #include "model/config.h"
 #include "model/layout.h"
 #include "needs.h"
@@ -44,7 +45,10 @@ Json json_or_text(const std::string& text) {
 // The notes of a model are text; those that are JSON are shown as such.
 Json notes_of(const Model& model) {
   Json notes = Json::object();
-  for (const auto& [name, text] : model.notes()) notes[name] = json_or_text(text);
+  for (const auto& [name, text] : model.notes()) {
+    notes[name] = json_or_text(text);
+    if (name == check_note) notes[name] = {{"sequences", std::ranges::count(text, '\n')}};
+  }
   return notes;
 }
 

@@ -4,7 +4,11 @@
 
 #include <algorithm>
 #include <iterator>
+#include <span>
 
+#include "base/file.h"
+#include "formats/foreign/import.h"
+#include "formats/foreign/to_model.h"
 #include "model/config.h"
 
 namespace sluice::tool {
@@ -40,8 +44,15 @@ void expect_model_for(std::string_view verb, const Model& model, const std::stri
   }
 }
 
+Model open_model(const std::string& path) {
+  const RawVector<char> bytes = read_file(path);
+  const std::string_view view = {bytes.data(), bytes.size()};
+  if (foreign::is_network(view)) return foreign::to_model(foreign::read_network(view, path), path).model;
+  return load(std::as_bytes(std::span(view)), path);
+}
+
 Model load_for(std::string_view verb, const std::string& path, Precision precision) {
-  Model model = load(path);
+  Model model = open_model(path);
   if (precision != Precision::f32) model.set_precision(precision);  // which packs anew
   expect_model_for(verb, model, path);
   return model;

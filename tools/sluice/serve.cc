@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "interrupts.h"
+#include "needs.h"
 #include "options.h"
 #include "output.h"
 #include "serve_api.h"
@@ -40,7 +41,7 @@ void end_soon(int code) {
 int Serve::run() const {
   expect(port <= 65535, "--port", "0 to 65535", std::to_string(port));
   std::vector<ServedModel> models;
-  for (const std::string& path : paths) models.push_back({model_name(path), path, load(path)});
+  for (const std::string& path : paths) models.push_back({model_name(path), path, open_model(path)});
   const Api api(std::move(models));
   Talk talk(quiet);
   Interrupts interrupts;

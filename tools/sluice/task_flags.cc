@@ -109,7 +109,7 @@ Defaults defaults_for(TaskKind kind, std::size_t sequences) {
 
 TaskScore score_of(const Task& task, const Model& model, const Examples& test, std::size_t threads) {
   TaskScore score;
-  const SequenceEvaluation e = evaluate(model, test.sequences, 32, threads);
+  const SequenceEvaluation e = sluice::evaluate(model, test.sequences, 32, threads);
   const auto row = [&](const char* name, const std::string& value) { score.rows.emplace_back(name, value); };
   row(task.kind == TaskKind::classify ? "sequences"
       : task.kind == TaskKind::tag    ? "words"

@@ -6,8 +6,6 @@
 #include <optional>
 
 #include "base/shown.h"
-#include "formats/foreign/evaluate.h"
-#include "formats/foreign/npy.h"
 #include "sluice/error.h"
 
 namespace sluice::foreign {
@@ -150,7 +148,7 @@ class Calls {
     feed_.batch = batch_.value_or(1);
   }
 
-  CheckResult run() {
+  CheckResult run(const Evaluator& evaluator) {
     CheckResult result;
     for (const Port& port : network_.inputs) {
       const bool given = std::ranges::find(inputs_, &port, &Pair::port) != inputs_.end();
@@ -159,14 +157,47 @@ class Calls {
     for (const Pair& pair : outputs_) result.comparisons.push_back({pair.port->name, pair.array->name});
     for (std::size_t call = 0; call < calls_.value_or(1); ++call) {
       for (const Pair& pair : inputs_) fill(pair, call);
-      const auto made = evaluate(network_, feed_);
+      const auto made = evaluator(feed_);
       for (std::size_t k = 0; k < outputs_.size(); ++k) compare(outputs_[k], made, call, result.comparisons[k]);
       if (calls_) carry(made);
     }
     return result;
   }
 
+  std::optional<Example> example(const Port& input, const Port& output) {
+    const auto pair = std::ranges::find(outputs_, &output, &Pair::port);
+    if (pair == outputs_.end()) return std::nullopt;
+    Example made = {feed_.steps * calls_.value_or(1), feed_.batch, {}, {}, {}};
+    const bool over_time = network_.values[output.value].kind == Kind::sequence;
+    for (std::size_t call = 0; call < calls_.value_or(1); ++call) {
+      for (const Pair& each : inputs_) fill(each, call);
+      if (call == 0 && !begins_at_zeros(input)) return std::nullopt;
+      const std::vector<double>& numbers = feed_.inputs[input.value];
+      made.inputs.insert(made.inputs.end(), numbers.begin(), numbers.end());
+      const Lie lie = lie_of(network_, output, *pair->array);
+      const Numbers& expected = pair->array->array.values;
+      const std::size_t size = expected.size() / (lie.calls ? pair->array->array.shape[0] : 1);
+      const std::size_t first = over_time ? made.outputs.size() : 0;
+      made.outputs.resize(first + size);
+      visit_numbers(lie, feed_.batch, features_of(network_, output), [&](std::size_t i, std::size_t j) {
+        made.outputs[first + j] = expected[(lie.calls ? call * size : 0) + i];
+      });
+    }
+    for (const Pair& each : inputs_) {
+      if (network_.values[each.port->value].kind == Kind::lengths) made.lengths = feed_.inputs[each.port->value];
+    }
+    return made;
+  }
+
  private:
+  // Every input besides that one and lengths is zero.
+  bool begins_at_zeros(const Port& input) {
+    return std::ranges::all_of(inputs_, [&](const Pair& each) {
+      const bool state = each.port != &input && network_.values[each.port->value].kind != Kind::lengths;
+      return !state || std::ranges::all_of(feed_.inputs[each.port->value], [](double value) { return value == 0; });
+    });
+  }
+
   static void agree(std::optional<std::size_t>& known, std::size_t found, const char* what, const NamedArray& array) {
     if (known && *known != found) {
       refuse("array " + shown(array.name), std::to_string(*known) + " " + what, std::to_string(found));
@@ -241,42 +272,17 @@ double CheckResult::largest() const {
   return most;
 }
 
-std::vector<NamedArray> read_arrays(std::string_view bytes, const std::string& path) {
-  Budget budget(bytes.size(), path);
-  std::vector<NamedArray> arrays;
-  for (const RawTensor& tensor : read_npz(bytes, path)) {
-    arrays.push_back({tensor.name, read_tensor(tensor, path, budget)});
-  }
-  return arrays;
+std::optional<Example> example_of(const Network& network, const std::vector<NamedArray>& arrays, const Port& input,
+                                  const Port& output) {
+  return Calls(network, arrays).example(input, output);
+}
+
+CheckResult check(const Network& network, const std::vector<NamedArray>& arrays, const Evaluator& evaluator) {
+  return Calls(network, arrays).run(evaluator);
 }
 
 CheckResult check(const Network& network, const std::vector<NamedArray>& arrays) {
-  return Calls(network, arrays).run();
-}
-
-std::vector<FirstOutput> first_outputs(const Network& network, std::size_t most) {
-  Feed feed = {4, 1, {}};
-  for (const Port& port : network.inputs) {
-    const Value& value = network.values[port.value];
-    if (port.optional || value.kind == Kind::lengths) continue;
-    std::vector<double> numbers;
-    const std::size_t size = (value.kind == Kind::vector ? 1 : feed.steps) * features_of(network, port);
-    for (std::size_t i = 0; i < size; ++i) {
-      numbers.push_back(value.kind == Kind::tokens ? static_cast<double>(i % 2) : std::sin(static_cast<double>(i)));
-    }
-    feed.inputs[port.value] = std::move(numbers);
-  }
-  for (const Port& port : network.inputs) {
-    if (network.values[port.value].kind == Kind::lengths) feed.inputs[port.value] = {static_cast<double>(feed.steps)};
-  }
-  const auto made = evaluate(network, feed);
-  std::vector<FirstOutput> outputs;
-  for (std::size_t k = 0; k < made.size(); ++k) {
-    const std::size_t count = std::min(most, made[k].size());
-    outputs.push_back(
-        {network.outputs[k].name, {made[k].begin(), made[k].begin() + static_cast<std::ptrdiff_t>(count)}});
-  }
-  return outputs;
+  return check(network, arrays, [&](const Feed& feed) { return evaluate(network, feed); });
 }
 
 }  // namespace sluice::foreign

@@ -9,10 +9,13 @@
 // An array with one axis more in front is one call after another, in which the state of each goes into the next.
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "formats/foreign/evaluate.h"
 #include "formats/foreign/network.h"
 #include "formats/foreign/tensors.h"
 #include "sluice/export.h"
@@ -37,11 +40,27 @@ struct CheckResult {
   double largest() const;
 };
 
-// The arrays of an .npz. Throws Error (bad_file).
+// The arrays of an .npz, or of JSON: {"inputs": A, "outputs": A} where A is numbers in lists within lists, or an object
+// of such by name. Throws Error (bad_file).
 std::vector<NamedArray> read_arrays(std::string_view bytes, const std::string& path);
 
+// What runs the network: the reference, or a model made of it.
+using Evaluator = std::function<std::vector<std::vector<double>>(const Feed&)>;
+
 // Throws Error (usage) for arrays that fit no input or output.
-CheckResult check(const Network& network, const std::vector<NamedArray>& arrays);
+CheckResult check(const Network& network, const std::vector<NamedArray>& arrays, const Evaluator& evaluator);
+CheckResult check(const Network& network, const std::vector<NamedArray>& arrays);  // by the reference
+
+// What went into one port and what is expected from another, as the engine has it.
+struct Example {
+  std::size_t steps = 0, batch = 0;
+  std::vector<double> inputs;   // [T, B, F] or tokens [T, B]
+  std::vector<double> outputs;  // [T, B, O] or [B, O]
+  std::vector<double> lengths;  // [B]
+};
+// Nothing where the output has no array, or the network begins at a state that is not zeros.
+std::optional<Example> example_of(const Network& network, const std::vector<NamedArray>& arrays, const Port& input,
+                                  const Port& output);
 
 // What comes out of simple inputs where there is nothing to compare with: waves, ascending tokens, four steps of a row.
 struct FirstOutput {

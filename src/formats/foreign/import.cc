@@ -45,8 +45,11 @@ bool is_safetensors(std::string_view bytes) {
   return bytes[8] == '{' && length <= bytes.size() - 8;
 }
 
-// Protocol buffers have no magic number; a model begins with its IR version, a small number in field 1.
-bool is_onnx(std::string_view bytes) { return bytes.size() > 2 && bytes[0] == 0x08 && bytes[1] > 0 && bytes[1] < 64; }
+// Protocol buffers have no magic number; a model begins with its IR version, a small number in field 1. So may the
+// length of a safetensors header.
+bool is_onnx(std::string_view bytes) {
+  return bytes.size() > 2 && bytes[0] == 0x08 && bytes[1] > 0 && bytes[1] < 64 && !is_safetensors(bytes);
+}
 
 bool is_json(std::string_view bytes) {
   const std::size_t first = bytes.find_first_not_of(" \t\r\n");
@@ -72,6 +75,10 @@ void expect_only(const Options& options, const std::vector<std::string_view>& fl
     throw Error(Status::usage,
                 path + ": expected no " + std::string(flag) + ", for which such a file has no use, found one");
   }
+}
+
+bool is_network(std::string_view bytes) {
+  return is_onnx(bytes) || is_rnnoise(bytes) || is_json(bytes) || is_hdf5(bytes) || is_zip(bytes);
 }
 
 Network read_network(std::string_view bytes, const std::string& path, const Options& options) {

@@ -28,6 +28,9 @@ struct Options {
 // names of the flags.
 void expect_only(const Options& options, const std::vector<std::string_view>& flags, const std::string& path);
 
+// Whether bytes begin as a file of another system does that says its network itself. Named tensors alone are none such.
+bool is_network(std::string_view bytes);
+
 // Reads a file, whose kind is known by its bytes. Throws Error (bad_file) that names the first thing that is not
 // understood, and Error (usage) where an option is missing or does not fit.
 Network open_network(const std::string& path, const Options& options = {});

@@ -36,6 +36,22 @@ Numbers part_of(const Numbers& values, std::size_t first, std::size_t count) {
   return part;
 }
 
+std::vector<float> in_file_order(const Numbers& canonical, std::size_t count, std::span<const GateBlock> blocks) {
+  std::vector<float> values(count);
+  const std::size_t size = blocks.empty() ? count : count / blocks.size();
+  for (std::size_t i = 0; i < count && !canonical.empty(); ++i) {
+    const GateBlock block = blocks.empty() ? GateBlock{0} : blocks[i / size];
+    const auto value = static_cast<float>(canonical[blocks.empty() ? i : block.internal * size + i % size]);
+    values[i] = block.negated ? -value : value;
+  }
+  return values;
+}
+
+std::span<const GateBlock> torch_order(Cell cell) {
+  if (cell == Cell::rnn) return one_gate;
+  return cell == Cell::lstm ? std::span<const GateBlock>(lstm_ifgo) : std::span<const GateBlock>(gru_rzn);
+}
+
 void expect_shape(const Array& array, const Shape& shape, const std::string& where) {
   if (array.shape == shape) return;
   throw Error(Status::bad_file, where + ": expected shape " + text(shape) + ", found " + text(array.shape));

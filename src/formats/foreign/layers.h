@@ -19,6 +19,11 @@ Numbers transposed(const Numbers& values, std::size_t columns, std::size_t rows)
 // Numbers [first, first + count).
 Numbers part_of(const Numbers& values, std::size_t first, std::size_t count);
 
+// The way back: canonical rows in the order of a file, as float32; no numbers: `count` zeros.
+std::vector<float> in_file_order(const Numbers& canonical, std::size_t count, std::span<const GateBlock> blocks = {});
+// The order of PyTorch, for a cell that it has.
+std::span<const GateBlock> torch_order(Cell cell);
+
 // Throws Error (bad_file) unless the array has this shape.
 void expect_shape(const Array& array, const Shape& shape, const std::string& where);
 

@@ -130,9 +130,7 @@ Direction Modules::torch_direction(const std::string& module, const std::string&
   const std::uint64_t G = gates_of(part.cell);
   expect_shape(input, {G * part.hidden, part.inputs}, where + ": weight_ih");
   expect_shape(recurrent, {G * part.hidden, part.outputs()}, where + ": weight_hh");
-  const std::span<const GateBlock> blocks = part.cell == Cell::rnn    ? std::span<const GateBlock>(one_gate)
-                                            : part.cell == Cell::lstm ? std::span<const GateBlock>(lstm_ifgo)
-                                                                      : std::span<const GateBlock>(gru_rzn);
+  const std::span<const GateBlock> blocks = torch_order(part.cell);
   Direction direction;
   direction.input = reordered(input.values, blocks, part.inputs, where);
   direction.recurrent = reordered(recurrent.values, blocks, part.outputs(), where);

@@ -16,7 +16,7 @@ struct OnnxGraph::Operator {
 };
 
 const OnnxGraph::Operator* OnnxGraph::find_operator(const std::string& name) {
-  static constexpr std::array<Operator, 40> operators = {{{"Identity", &OnnxGraph::keep},
+  static constexpr std::array<Operator, 42> operators = {{{"Identity", &OnnxGraph::keep},
                                                           {"Cast", &OnnxGraph::keep},
                                                           {"Dropout", &OnnxGraph::keep},
                                                           {"Constant", &OnnxGraph::fold_constant},
@@ -38,6 +38,8 @@ const OnnxGraph::Operator* OnnxGraph::find_operator(const std::string& name) {
                                                           {"Where", &OnnxGraph::where},
                                                           {"Range", &OnnxGraph::range},
                                                           {"ReduceProd", &OnnxGraph::product_of_sizes},
+                                                          {"ReduceMean", &OnnxGraph::pool},
+                                                          {"ReduceMax", &OnnxGraph::pool},
                                                           {"TopK", &OnnxGraph::top_k},
                                                           {"ScatterElements", &OnnxGraph::scatter},
                                                           {"Gather", &OnnxGraph::gather},

@@ -88,6 +88,7 @@ class OnnxGraph {
   void top_k();
   void scatter();
   void gather();
+  void pool();
   void mat_mul();
   void gemm();
   void activation();

@@ -191,6 +191,23 @@ void OnnxGraph::gather() {
   out(0, std::move(made));
 }
 
+// The mean or the maximum of all steps.
+void OnnxGraph::pool() {
+  const Symbol data = as_data(in(0));
+  const std::vector<std::int64_t> axes = wholes(1, "axes");
+  if (axes.size() != 1) refuse("one axis", std::to_string(axes.size()));
+  const std::size_t axis = axis_of(axes[0], data.dims.size());
+  if (data.feature[axis] || !has_role(data.dims[axis], Axis::time)) refuse("the axis of the steps", "another");
+  Symbol made = with_part(data, Pool{node_->op == "ReduceMean" ? Pooling::mean : Pooling::maximum});
+  made.dims[axis] = {};
+  made.feature[axis] = true;
+  if (node_->whole("keepdims", 1) == 0) {
+    made.dims.erase(made.dims.begin() + static_cast<std::ptrdiff_t>(axis));
+    made.feature.erase(made.feature.begin() + static_cast<std::ptrdiff_t>(axis));
+  }
+  out(0, std::move(made));
+}
+
 void OnnxGraph::activation() {
   const Symbol data = as_data(in(0));
   if (node_->op == "Softmax") {

@@ -6,7 +6,6 @@
 #include <cmath>
 
 #include "errors.h"
-#include "formats/foreign/to_model.h"
 #include "sluice/stream.h"
 
 namespace sluice::foreign {
@@ -111,71 +110,6 @@ TEST(ForeignEvaluate, SizesThatDoNotFitAreRefused) {
                              builder.add("fc", Dense{3, 1, broken, {}}, {x});
                            }),
             "file: \"fc\": expected finite numbers in weights, found one at 1 that is not");
-}
-
-class ForeignChain : public testing::TestWithParam<std::string> {};
-
-// A chain whose weights are neither small nor alike.
-Network chain(Cell cell, std::size_t layers) {
-  Builder builder("test");
-  ValueId now = builder.input("x", {Kind::sequence, 3});
-  unsigned seed = 7;
-  const auto random = [&](std::size_t count) {
-    Numbers made(count);
-    for (std::size_t i = 0; i < count; ++i) {
-      seed = seed * 1664525 + 1013904223;
-      made.set(i, static_cast<double>(seed >> 16) / 65536 - 0.5);
-    }
-    return made;
-  };
-  for (std::size_t k = 0; k < layers; ++k) {
-    Recurrent part;
-    part.cell = cell;
-    part.inputs = k == 0 ? 3 : 5;
-    part.hidden = 5;
-    const std::size_t rows = gates_of(cell) * 5;
-    part.directions.resize(1);
-    part.directions[0].input = random(rows * part.inputs);
-    part.directions[0].recurrent = random(rows * 5);
-    part.directions[0].input_bias = random(rows);
-    part.directions[0].recurrent_bias = random(rows);
-    now = builder.add("layer", std::move(part), {now})[0];
-  }
-  builder.output("y", builder.add_one("head", Dense{5, 2, random(10), random(2)}, {now}));
-  return builder.finish("test");
-}
-
-TEST_P(ForeignChain, IsWhatTheEngineStreams) {
-  const std::string name = GetParam();
-  const Cell cell = name == "rnn"    ? Cell::rnn
-                    : name == "lstm" ? Cell::lstm
-                    : name == "gru"  ? Cell::gru_reset_before
-                                     : Cell::gru_reset_after;
-  const Network network = chain(cell, 2);
-  const Model model = to_model(network, "test");
-  EXPECT_EQ(model.config().cell, name);
-  std::vector<double> x;
-  for (std::size_t i = 0; i < 12 * 3; ++i) x.push_back(std::sin(0.7 * static_cast<double>(i)));
-  const auto expected = evaluate(network, {12, 1, {{network.inputs[0].value, x}}})[0];
-  Stream stream(model);
-  for (std::size_t t = 0; t < 12; ++t) {
-    const std::vector<float> step(x.begin() + static_cast<std::ptrdiff_t>(3 * t),
-                                  x.begin() + static_cast<std::ptrdiff_t>(3 * t + 3));
-    stream.step(std::span<const float>(step));
-    for (std::size_t i = 0; i < 2; ++i) EXPECT_NEAR(stream.output()[i], expected[2 * t + i], 2e-6) << t;
-  }
-}
-
-INSTANTIATE_TEST_SUITE_P(Cells, ForeignChain, testing::Values("rnn", "lstm", "gru", "gru-reset-after"),
-                         [](const auto& cell) { return cell.param == "gru-reset-after" ? "after" : cell.param; });
-
-TEST(ForeignModels, WhatAModelCannotHoldIsNamed) {
-  Network network = chain(Cell::lstm, 1);
-  std::get<Recurrent>(network.parts[0].work).clip = 3;
-  EXPECT_EQ(
-      test::error_of(Status::failed, [&] { to_model(network, "a.onnx"); }),
-      "a.onnx: a model file cannot hold this network: expected a cell with the usual equations, found \"layer\" (lstm, "
-      "clip 3.000000)");
 }
 
 }  // namespace

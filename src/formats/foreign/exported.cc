@@ -1,0 +1,66 @@
+#include "formats/foreign/exported.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/json_writer.h"
+#include "sluice/error.h"
+
+namespace sluice::foreign {
+namespace {
+
+template <class Number>
+std::string shortest(Number value) {
+  char text[40];
+  const auto [end, error] = std::to_chars(text, text + sizeof text, value);
+  return std::string(text, end);
+}
+
+}  // namespace
+
+void expect_writable(const Stack& stack, const std::string& name, const Format& format) {
+  const auto refuse = [&](const std::string& expected, const std::string& found) {
+    throw Error(Status::usage, "export to " + name + ": expected " + expected + ", found " + found + ", which " +
+                                   std::string(format.others) + " can say");
+  };
+  if (stack.tokens > 0 && !format.tokens) refuse("a model on numbers", "one of tokens");
+  for (const StackLayer& layer : stack.layers) {
+    if (layer.config.kind == "dense") {
+      if (!format.dense) refuse("recurrent layers alone", "a dense layer");
+      continue;
+    }
+    const Cell cell = layer.recurrent.cell;
+    if ((cell == Cell::rnn && !format.rnn) || (gates_of(cell) == 3 && !format.gru)) {
+      refuse(format.gru ? "lstm or gru-reset-after" : "lstm", name_of(cell));
+    }
+    if (cell == Cell::gru_reset_before && !format.reset_before) {
+      refuse("a gru that resets after the product, the only one of this format", "one that resets before it");
+    }
+    if (layer.config.direction != "forward" && !format.directions) {
+      refuse("layers that read forward", "direction " + layer.config.direction);
+    }
+  }
+  const HeadConfig& head = stack.head_config;
+  if (head.at != "steps" && !format.pooling) refuse("a head on every step", "one on " + head.at);
+  const bool classes = head.loss == "softmax" || head.loss == "multilabel";
+  if (classes && !format.probabilities) refuse("numbers", "a head of " + head.loss);
+  if (head.loss == "normal") {
+    throw Error(Status::usage, "export to " + name + ": expected numbers, classes or labels, found a head of normal");
+  }
+}
+
+std::string python_text(const std::string& text) {
+  JsonWriter json;
+  json.string(text);
+  return json.take();
+}
+
+std::string number_text(double value) {
+  const auto number = static_cast<float>(value);
+  const std::string text = shortest(number);
+  double read = 0;
+  std::from_chars(text.data(), text.data() + text.size(), read);
+  return static_cast<float>(read) == number ? text : shortest(value);
+}
+
+}  // namespace sluice::foreign

@@ -1,0 +1,105 @@
+// A model of ours as the layers that exporters write.
+#include <cstring>
+#include <map>
+#include <string>
+
+#include "base/safetensors.h"
+#include "formats/foreign/layers.h"
+#include "formats/foreign/stack.h"
+#include "formats/gate_order.h"
+#include "formats/model_tensors.h"
+#include "model/layout.h"
+#include "model/model_access.h"
+#include "model/network.h"
+
+namespace sluice::foreign {
+namespace {
+
+Cell cell_of(const std::string& name) {
+  for (const Cell cell : {Cell::rnn, Cell::lstm, Cell::gru_reset_before, Cell::gru_reset_after}) {
+    if (name == name_of(cell)) return cell;
+  }
+  throw Error(Status::usage,
+              "export: expected a cell that other systems have, rnn, lstm, gru or gru-reset-after, found " + name);
+}
+
+// The tensors of a model file, under their names there.
+class Tensors {
+ public:
+  explicit Tensors(const Model& model) : tensors_(to_tensors(network_of(model))) {
+    for (const Tensor& tensor : tensors_) by_name_[tensor.name] = &tensor;
+  }
+  Numbers operator[](const std::string& name) const {
+    const std::string& bytes = by_name_.at(name)->bytes;
+    Numbers numbers(bytes.size() / sizeof(float));
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+      float value;
+      std::memcpy(&value, bytes.data() + i * sizeof value, sizeof value);
+      numbers.set(i, static_cast<double>(value));
+    }
+    return numbers;
+  }
+
+ private:
+  std::vector<Tensor> tensors_;
+  std::map<std::string, const Tensor*> by_name_;
+};
+
+Direction direction_of(const Tensors& tensors, const std::string& suffix, const Recurrent& part) {
+  const std::span<const GateBlock> blocks =
+      part.cell == Cell::gru_reset_before ? std::span<const GateBlock>(gru_zrh_keeping) : torch_order(part.cell);
+  // A cell that PyTorch does not have stands under its own name.
+  const std::string prefix = part.cell == Cell::gru_reset_before ? "rnn.gru." : "rnn.";
+  const auto read = [&](const char* name, std::size_t columns) {
+    return reordered(tensors[prefix + name + suffix], blocks, columns, "export");
+  };
+  Direction direction;
+  direction.backward = suffix.ends_with("_reverse");
+  direction.input = read("weight_ih", part.inputs);
+  direction.recurrent = read("weight_hh", part.hidden);
+  direction.input_bias = read("bias_ih", 1);
+  direction.recurrent_bias = read("bias_hh", 1);
+  return direction;
+}
+
+}  // namespace
+
+Stack stack_of(const Model& model) {
+  const Config& config = network_of(model).config();
+  const Tensors tensors(model);
+  Stack stack;
+  stack.inputs = inputs_of(config);
+  if (model.reads_text()) {
+    stack.tokens = model.vocabulary().size();
+    stack.table = tensors["embedding.weight"];
+  }
+  std::size_t width = stack.inputs;
+  for (const LayerConfig& layer : layers_of(config)) {
+    const std::string suffix = "_l" + std::to_string(stack.layers.size());
+    StackLayer made;
+    made.config = layer;
+    if (layer.kind == "dense") {
+      made.dense = {width, layer.units, tensors["dense.weight" + suffix], tensors["dense.bias" + suffix]};
+    } else {
+      made.recurrent.cell = cell_of(layer.cell);
+      made.recurrent.inputs = width;
+      made.recurrent.hidden = layer.units;
+      for (const int direction : directions_of(layer)) {
+        made.recurrent.directions.push_back(
+            direction_of(tensors, suffix + (direction < 0 ? "_reverse" : ""), made.recurrent));
+        if (layer.cell == "rnn" && layer.activation == "relu") {
+          made.recurrent.directions.back().candidate = {Function::relu};
+        }
+      }
+    }
+    width = outputs_of(layer);
+    stack.layers.push_back(std::move(made));
+  }
+  const Numbers bias = tensors["head.bias"];
+  stack.head = {width, bias.size(), tensors[config.tied ? "embedding.weight" : "head.weight"], bias};
+  stack.head_config = config.head;
+  if (stack.head_config.loss.empty()) stack.head_config.loss = model.reads_text() ? "softmax" : "squared";
+  return stack;
+}
+
+}  // namespace sluice::foreign
