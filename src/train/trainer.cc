@@ -117,7 +117,8 @@ TrainResult Trainer::run() {
     reset_streams();
     const Window rows = windows_->fill(window, progress_.epoch);
     const DropoutKey dropout{options_.seed, progress_.update};
-    const double loss = network_.train(rows, dropout, windows_->before(state_, network_), gradients_, workspace_, team_);
+    const double loss =
+        network_.train(rows, dropout, windows_->before(state_, network_), gradients_, workspace_, team_);
     windows_->after(state_);
     const double norm = global_norm(gradients_, team_);
     if (const std::string what = trouble(loss, norm, keeps_point); !what.empty()) {

@@ -76,7 +76,7 @@ TEST_P(Explaining, ATextBeginsAfterTheEndOfALine) {
   EXPECT_EQ(explain(model, text).begins_after, std::nullopt);
   Model knows_lines(config(), Vocabulary({}, {"<unk>", "the", "cat", "saw", "dog", "and", "a", "bird", "\n"}));
   Random random(32);
-  test::randomize(knows_lines.network(), random);
+  test::randomize(network_of(knows_lines), random);
   const std::vector<Unit> units = {{0, 3}, {1, 18}};
   ExplainOptions options{.top = 4, .horizon = HorizonQuestion{.at = 3, .with = "bird"}};
   // Held at zero and not at a mean, which would be over a word more.

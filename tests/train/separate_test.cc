@@ -135,7 +135,7 @@ TEST_P(Separate, NoGradientGoesPastTheMark) {
   const Model before = model;
   const test::Training trained = test::run(model, corpus_of(all), options);
   EXPECT_NEAR(trained.reports.front().loss, nats_alone(before, texts) / double(all.size() - 1), 1e-5);
-  const Network& network = before.network();
+  const Network& network = network_of(before);
   Parameters expected = network.parameters();
   Gradients gradients(network.parameters());
   Workspace workspace;
@@ -168,6 +168,7 @@ TEST(SeparateWindowsTest, HaveEveryEntryOnceAndAStateOfItsOwnForEverySequence) {
     parts.separate(mark);
     SeparateWindows filled(std::move(parts));
     const Batches& batches = filled.batches();
+    const Network network({.cell = "rnn", .hidden = 1}, 3);
     State streams(1, 1, batches.batch(), 1);
     std::vector<Token> inputs, targets;
     std::vector<float> position(batches.batch(), 0);  // in its sequence, of the next entry of every stream
@@ -176,7 +177,7 @@ TEST(SeparateWindowsTest, HaveEveryEntryOnceAndAStateOfItsOwnForEverySequence) {
       batches.window(k, inputs, targets);
       RC_ASSERT(window.inputs.tokens.size() == inputs.size());
       // A cell that counts its steps.
-      State& state = filled.before(streams);
+      State& state = filled.before(streams, network);
       std::vector<std::size_t> seen(inputs.size());
       std::size_t row = 0;
       for (std::size_t t = 0; t < window.steps; ++t) {

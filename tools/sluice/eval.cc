@@ -7,8 +7,8 @@
 
 #include "data/lines.h"
 #include "explain/facts.h"
-#include "needs.h"
 #include "model/config.h"
+#include "needs.h"
 #include "options.h"
 #include "output.h"
 #include "task_flags.h"
@@ -183,7 +183,9 @@ int Eval::run() const {
 Action add_eval(CLI::App& app, const Invocation&) {
   const auto verb = std::make_shared<Eval>();
   app.add_option("MODEL", verb->model, "a file that train wrote")->required();
-  app.add_option("FILE", verb->files, "the text, UTF-8: files, folders, - for standard input, any of them gzipped; or the examples of a task")
+  app.add_option(
+         "FILE", verb->files,
+         "the text, UTF-8: files, folders, - for standard input, any of them gzipped; or the examples of a task")
       ->required();
   app.add_flag("--lines", verb->lines,
                "score each line by itself: nats, perplexity, tokens (the line's end among them), unknown ones");

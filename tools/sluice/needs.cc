@@ -22,9 +22,9 @@ struct Need {
 };
 // Of train, what --from begins with.
 constexpr Need kNeeds[] = {
-    {"complete", true, false, false}, {"gates", true, true, false},  {"explain", true, true, true},
-    {"eval", false, false, false},   {"predict", false, false, false},     {"train", true, false, false}, {"info", false, false, false},
-    {"export", false, true, false},
+    {"complete", true, false, false}, {"gates", true, true, false},     {"explain", true, true, true},
+    {"eval", false, false, false},    {"predict", false, false, false}, {"train", true, false, false},
+    {"info", false, false, false},    {"export", false, true, false},
 };
 
 }  // namespace

@@ -10,9 +10,8 @@ namespace {
 void draw_bar(Talk& talk, const std::string& label, const std::string& unit, const Report& r, double& smooth) {
   smooth = smooth == 0 || !std::isfinite(smooth) ? r.loss : smooth + 0.02 * (r.loss - smooth);
   const double share = r.updates == 0 ? 0 : static_cast<double>(r.update) / static_cast<double>(r.updates);
-  talk.progress(
-      label, share,
-      fmt::format("loss {:.3f}  {} {}s/s  {} left", smooth, rate(r.tokens_per_second), unit,
+  talk.progress(label, share,
+                fmt::format("loss {:.3f}  {} {}s/s  {} left", smooth, rate(r.tokens_per_second), unit,
                             countdown(r.seconds_left)));
 }
 

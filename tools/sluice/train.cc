@@ -200,11 +200,14 @@ void show_both(CLI::App& app) {
 Action add_train(CLI::App& app, const Invocation& typed) {
   const auto verb = std::make_shared<Train>();
   verb->target.typed = typed;
-  app.add_option("FILE", verb->files, "the text, UTF-8: files, folders, - for standard input, any of them gzipped; or the examples of a task")
+  app.add_option(
+         "FILE", verb->files,
+         "the text, UTF-8: files, folders, - for standard input, any of them gzipped; or the examples of a task")
       ->required();
   app.add_option("-o,--output", verb->target.output, "where the model goes")->type_name("MODEL")->required();
   app.add_flag("--force", verb->target.force, "replace an existing MODEL");
-  app.add_option("--validation", verb->validation, "what to validate on, a text or examples of its own")->type_name("FILE");
+  app.add_option("--validation", verb->validation, "what to validate on, a text or examples of its own")
+      ->type_name("FILE");
   app.add_option("--log", verb->target.log, "write a JSON line for every update and validation")->type_name("FILE");
   verb->from.add(app);
   verb->target.result.add(app);

@@ -28,12 +28,12 @@ struct TrainJob {
   Model model;
   TrainOptions options;
   std::function<TrainResult(Model&, const TrainOptions&, const std::function<bool(const Report&)>&)> train;
-  std::string unit = "token";           // what the loss is a mean over
-  bool validated = false;               // on what is held out
-  Json material;                        // what it was: for the model's file
-  Json facts;                           // the same for --json
+  std::string unit = "token";  // what the loss is a mean over
+  bool validated = false;      // on what is held out
+  Json material = {};          // what it was: for the model's file
+  Json facts = {};             // the same for --json
   std::vector<std::string> warnings = {};
-  std::string then;                     // the arguments of a command to go on with
+  std::string then = {};  // the arguments of a command to go on with
 };
 
 void say_model(Talk& talk, const Model& model, const TrainOptions& options);

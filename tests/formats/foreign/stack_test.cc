@@ -278,9 +278,9 @@ TEST_P(ForeignStack, KeepsItsCheckAndIsComparedWithItWhenItIsRead) {
 
   // Weights that were changed are not the source's any more.
   Model changed = made.model;
-  changed.network().parameters()[0][0] += 1;
+  network_of(changed).parameters()[0][0] += 1;
   Team team(1);
-  changed.network().pack(team);
+  network_of(changed).pack(team);
   save(changed, path, {.force = true});
   EXPECT_FALSE(load(path).notes().contains(check_note));
 }
