@@ -30,11 +30,10 @@ FACES = {
     "cell.h": "cells",
     "data.h": "data",
     "series.h": "data",
-    "favourites.h": "data",
+    "sequences.h": "data",
     "model.h": "model",
     "stream.h": "model",
     "train.h": "train",
-    "compare.h": "train",
     "fine_tune.h": "train",
     "formats.h": "formats",
     "explain.h": "explain",
@@ -52,6 +51,9 @@ def includes(file):
 
 def sources(folder):
     return sorted(path for path in (ROOT / folder).rglob("*") if path.suffix in {".h", ".cc"})
+
+
+DOORS = [file for folder in ("tools", "lessons", "bindings", "fuzz", "bench") for file in sources(folder)]
 
 
 def name(path):
@@ -119,9 +121,16 @@ def test_sluice_h_is_all_of_it():
     assert {included for _, included in includes(ROOT / "include/sluice/sluice.h")} == every
 
 
-@pytest.mark.parametrize("file", sources("tools") + sources("bindings") + sources("fuzz") + sources("bench"), ids=name)
+@pytest.mark.parametrize("file", DOORS, ids=name)
 def test_highway_stays_inside(file):
     assert not [included for _, included in includes(file) if included.startswith("hwy/")]
+
+
+@pytest.mark.parametrize("file", sources("lessons"), ids=name)
+def test_lessons_look_into_the_house_alone(file):
+    for kind, included in includes(file):
+        first = included.partition("/")[0]
+        assert kind == "<" or first in ROOMS or first in {"sluice", "lessons"}, f'{name(file)}: "{included}" is above'
 
 
 @pytest.mark.parametrize("file", sources("include"), ids=name)
@@ -135,7 +144,7 @@ def test_a_binding_or_example_sees_only_what_is_public(file):
         assert "/" not in included or included.startswith("sluice/"), f'{name(file)}: "{included}" is not public'
 
 
-@pytest.mark.parametrize("file", sources("tools"), ids=name)
+@pytest.mark.parametrize("file", sources("tools") + sources("lessons"), ids=name)
 def test_the_doors_leave_cells_and_kernels_alone(file):
     for kind, included in includes(file):
         first = included.partition("/")[0]
