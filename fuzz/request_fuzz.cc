@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "explain/request.h"
+#include "lessons/request.h"
 #include "sluice/error.h"
 
 namespace {

@@ -2,12 +2,10 @@
 #pragma once
 
 #include "sluice/cell.h"
-#include "sluice/compare.h"
 #include "sluice/config.h"
 #include "sluice/data.h"
 #include "sluice/error.h"
 #include "sluice/explain.h"
-#include "sluice/favourites.h"
 #include "sluice/fine_tune.h"
 #include "sluice/formats.h"
 #include "sluice/model.h"

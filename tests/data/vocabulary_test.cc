@@ -8,9 +8,9 @@
 #include <utility>
 #include <vector>
 
+#include "lessons/favourites.h"
 #include "sluice/data.h"
 #include "sluice/error.h"
-#include "sluice/favourites.h"
 
 namespace sluice {
 namespace {

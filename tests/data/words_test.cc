@@ -11,7 +11,7 @@
 
 #include "data/reader.h"
 #include "data/utf8.h"
-#include "sluice/favourites.h"
+#include "lessons/favourites.h"
 
 namespace sluice {
 namespace {

@@ -136,7 +136,7 @@ def test_the_shared_inference_library_shows_its_part(libraries):
     assert names <= declared(*CPP_HEADERS, "c.h")
     assert names >= declared("cell.h", "error.h", "stream.h", "model.h", "c.h") - NOT_IN_INFERENCE
     assert {"load", "Vocabulary"} <= names
-    assert not names & (declared("train.h", "compare.h", "favourites.h") | {"Corpus"} | NOT_IN_INFERENCE)
+    assert not names & (declared("train.h") | {"Corpus"} | NOT_IN_INFERENCE)
 
 
 @pytest.mark.parametrize("name", ["libsluice", "libsluice_inference"])

@@ -10,7 +10,7 @@
 #include "errors.h"
 #include "model/model_access.h"
 #include "model/network_samples.h"
-#include "sluice/compare.h"
+#include "lessons/compare.h"
 #include "sluice/formats.h"
 #include "sluice/stream.h"
 #include "train/evaluate.h"

@@ -11,8 +11,8 @@
 
 #include "errors.h"
 #include "formats/export_c.h"
+#include "lessons/compare.h"
 #include "model/model_access.h"
-#include "sluice/compare.h"
 #include "sluice/explain.h"
 #include "sluice/fine_tune.h"
 #include "train/training.h"

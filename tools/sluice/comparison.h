@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "lessons/compare.h"
 #include "output.h"
 #include "sluice/sluice.h"
 #include "terminal.h"

@@ -13,6 +13,7 @@
 #include "completion.h"
 #include "gates_view.h"
 #include "interrupts.h"
+#include "lessons/favourites.h"
 #include "options.h"
 #include "output.h"
 #include "progress.h"

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "completion.h"
-#include "sluice/favourites.h"
+#include "lessons/favourites.h"
 
 namespace sluice::tool {
 namespace {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "lessons/compare.h"
 #include "output.h"
 #include "sluice/sluice.h"
 #include "terminal.h"

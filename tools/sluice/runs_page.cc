@@ -4,9 +4,9 @@
 #include <cmath>
 #include <numeric>
 
+#include "lessons/favourites.h"
 #include "page.h"
 #include "sluice/explain.h"
-#include "sluice/favourites.h"
 
 namespace sluice::tool {
 namespace {

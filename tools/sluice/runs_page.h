@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "comparison.h"
+#include "lessons/compare.h"
 
 namespace sluice::tool {
 

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "explain/request.h"
 #include "http_server.h"
+#include "lessons/request.h"
 #include "output.h"
 #include "sluice/sluice.h"
 

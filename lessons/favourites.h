@@ -9,9 +9,6 @@
 #include <utility>
 #include <vector>
 
-#include "sluice/export.h"
-#include "sluice/standard.h"
-
 namespace sluice::favourites {
 
 // The two texts of the demonstration and what a network that remembers answers. No (person, dish) pair of them occurs
@@ -43,16 +40,16 @@ struct Story {
 
 // One story of two people. Between each clue and its answer stand about `distance` words more than the shortest
 // phrasing has (never fewer than `distance` words in all). The same arguments give the same story on every machine.
-SLUICE_API Story story(std::uint64_t seed, std::uint64_t number, std::size_t distance, Part part);
+Story story(std::uint64_t seed, std::uint64_t number, std::size_t distance, Part part);
 
 // The text of the training curriculum: stories whose distance grows from 0 to `longest`, about `words` words long.
-SLUICE_API std::string training_text(std::uint64_t seed, std::size_t words, std::size_t longest);
+std::string training_text(std::uint64_t seed, std::size_t words, std::size_t longest);
 
 // Every word any story can hold, so that a vocabulary can be built that knows them all.
-SLUICE_API std::string all_words();
+std::string all_words();
 
-SLUICE_API std::vector<std::string> cuisines();
-SLUICE_API std::vector<std::string> people();
-SLUICE_API std::vector<std::string> dishes(std::string_view cuisine);
+std::vector<std::string> cuisines();
+std::vector<std::string> people();
+std::vector<std::string> dishes(std::string_view cuisine);
 
 }  // namespace sluice::favourites

@@ -1,4 +1,4 @@
-#include "explain/request.h"
+#include "lessons/request.h"
 
 #include <algorithm>
 #include <cmath>

@@ -3,7 +3,7 @@
 
 #include <functional>
 
-#include "sluice/compare.h"
+#include "lessons/compare.h"
 
 namespace sluice {
 

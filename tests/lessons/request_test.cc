@@ -1,5 +1,5 @@
 // What the HTTP API takes, and the sentence for what it does not.
-#include "explain/request.h"
+#include "lessons/request.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -4,10 +4,10 @@
 #include "base/failure.h"
 #include "base/random.h"
 #include "base/threads.h"
+#include "lessons/compare.h"
+#include "lessons/compare_runs.h"
+#include "lessons/favourites.h"
 #include "model/model_access.h"
-#include "sluice/compare.h"
-#include "sluice/favourites.h"
-#include "train/compare_runs.h"
 #include "train/options.h"
 
 namespace sluice {

@@ -1,5 +1,5 @@
 // The word lists themselves. No dish and no cuisine occurs in any phrase (tests/data/favourites_test.cc).
-#include "data/favourites_words.h"
+#include "lessons/favourites_words.h"
 
 #include <utility>
 

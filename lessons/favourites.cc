@@ -4,7 +4,7 @@
 //   person  = opening " " clue ["," clause]* ["," | ""] question " " answer "."
 //
 // See docs/favourites.md for the grammar in full, what is held out, and the curriculum.
-#include "sluice/favourites.h"
+#include "lessons/favourites.h"
 
 #include <algorithm>
 #include <cmath>
@@ -12,7 +12,7 @@
 
 #include "base/failure.h"
 #include "base/random.h"
-#include "data/favourites_words.h"
+#include "lessons/favourites_words.h"
 
 namespace sluice::favourites {
 namespace {

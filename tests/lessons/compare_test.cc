@@ -1,5 +1,5 @@
 // Comparing cells: matched sizes, recall by distance against a plain count, stopping, and bad options.
-#include "sluice/compare.h"
+#include "lessons/compare.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,8 +9,8 @@
 #include <map>
 
 #include "base/random.h"
+#include "lessons/favourites.h"
 #include "model/network.h"
-#include "sluice/favourites.h"
 #include "sluice/stream.h"
 
 namespace sluice {

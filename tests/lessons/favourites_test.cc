@@ -1,5 +1,5 @@
 // The favourites stories: what they are made of, what is held out, and the curriculum.
-#include "sluice/favourites.h"
+#include "lessons/favourites.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -12,7 +12,7 @@
 #include <set>
 #include <sstream>
 
-#include "data/favourites_words.h"
+#include "lessons/favourites_words.h"
 #include "sluice/data.h"
 
 namespace sluice::favourites {

@@ -1,5 +1,5 @@
 // Cells side by side: hidden sizes that match, the runs, and recall by distance on a text.
-#include "sluice/compare.h"
+#include "lessons/compare.h"
 
 #include <algorithm>
 #include <bit>
@@ -9,9 +9,9 @@
 #include "base/random.h"
 #include "base/threads.h"
 #include "data/batches.h"
+#include "lessons/compare_runs.h"
 #include "model/model_access.h"
 #include "sluice/stream.h"
-#include "train/compare_runs.h"
 #include "train/evaluate.h"
 #include "train/options.h"
 

@@ -7,8 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "sluice/export.h"
-#include "sluice/standard.h"
 #include "sluice/train.h"
 
 namespace sluice {
@@ -55,8 +53,8 @@ using CompareCallback = std::function<bool(const CompareProgress&)>;
 
 // On a text: recall_by_distance counts how often the likeliest token is right, by how many tokens back the true token
 // last occurred (buckets up to 1, 2, 4, 8, ... tokens). The last tenth of the text is held out.
-SLUICE_API std::vector<CompareRun> compare(const Corpus& corpus, const CompareOptions& options,
-                                           const CompareCallback& report = {});
+std::vector<CompareRun> compare(const Corpus& corpus, const CompareOptions& options,
+                                const CompareCallback& report = {});
 
 // On favourites: distances are words between clue and answer, on held-out stories.
 struct FavouritesOptions {
@@ -65,19 +63,16 @@ struct FavouritesOptions {
   std::size_t stories = 500;  // held-out stories a distance
   std::vector<std::size_t> distances = {0, 10, 20, 40, 80};
 };
-SLUICE_API std::vector<CompareRun> compare_favourites(const FavouritesOptions& favourites,
-                                                      const CompareOptions& options,
-                                                      const CompareCallback& report = {});
+std::vector<CompareRun> compare_favourites(const FavouritesOptions& favourites, const CompareOptions& options,
+                                           const CompareCallback& report = {});
 // The options with which the demonstration trains.
-SLUICE_API CompareOptions favourites_defaults();
+CompareOptions favourites_defaults();
 // Accuracy of a model on held-out favourites stories.
-SLUICE_API std::vector<Recall> favourites_recall(const Model& model, const FavouritesOptions& favourites,
-                                                 std::uint64_t seed);
+std::vector<Recall> favourites_recall(const Model& model, const FavouritesOptions& favourites, std::uint64_t seed);
 
 // The hidden size that brings `config` with another cell nearest to `parameters` weights.
-SLUICE_API std::size_t match_hidden(Config config, const std::string& cell, std::size_t vocabulary,
-                                    std::size_t parameters);
+std::size_t match_hidden(Config config, const std::string& cell, std::size_t vocabulary, std::size_t parameters);
 // Median microseconds of one streaming step, one thread.
-SLUICE_API double step_microseconds(const Model& model);
+double step_microseconds(const Model& model);
 
 }  // namespace sluice
