@@ -10,6 +10,7 @@
 #include "sluice/favourites.h"
 #include "sluice/fine_tune.h"
 #include "sluice/formats.h"
+#include "sluice/import.h"
 #include "sluice/model.h"
 #include "sluice/sequences.h"
 #include "sluice/series.h"
