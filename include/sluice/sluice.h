@@ -8,6 +8,7 @@
 #include "sluice/explain.h"
 #include "sluice/fine_tune.h"
 #include "sluice/formats.h"
+#include "sluice/import.h"
 #include "sluice/model.h"
 #include "sluice/sequences.h"
 #include "sluice/series.h"

@@ -37,6 +37,7 @@ FACES = {
     "train.h": "train",
     "fine_tune.h": "train",
     "formats.h": "formats",
+    "import.h": "formats",
     "explain.h": "explain",
 }
 # A model carries the vocabulary that gives its numbers a meaning, so model sees the face of data (and only the face).

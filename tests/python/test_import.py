@@ -70,7 +70,7 @@ def test_a_check_is_of_the_model_as_well_and_stays_with_it(tmp_path):
     # A model whose numbers are others is written only when it is asked for.
     numpy.savez(io, in_0=numpy.sin(numpy.arange(4.0))[None, :, None], out_0=numpy.array(y)[None, :, None] + 0.01)
     refused("import", KERAS, "--check", io, "-o", tmp_path / "other", code=1,
-            names=["expected differences of the model up to 0.001 (--tolerance says another), found 0.01"])
+            names=["expected differences of the model up to the tolerance 0.001, found 0.01"])
     assert not (tmp_path / "other").exists()
     sluice("import", KERAS, "--check", io, "-o", tmp_path / "other", "--tolerance", "0.1")
 

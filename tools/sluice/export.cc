@@ -1,9 +1,7 @@
 // sluice export MODEL --to c|pytorch|onnx|keras|rtneural|nam -o FILE
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <filesystem>
-#include <iterator>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -30,16 +28,6 @@ struct Export {
   int write_c() const;
 };
 
-struct System {
-  std::string_view name;
-  foreign::Exported (*write)(const Model& model, const std::string& file);
-};
-constexpr System kSystems[] = {{"pytorch", foreign::export_pytorch},
-                               {"onnx", foreign::export_onnx},
-                               {"keras", foreign::export_keras},
-                               {"rtneural", foreign::export_rtneural},
-                               {"nam", foreign::export_nam}};
-
 COptions Export::options() const {
   expect(precision == "f32" || precision == "int8", "--precision", "f32 or int8", precision);
   COptions options;
@@ -53,8 +41,8 @@ COptions Export::options() const {
 
 int Export::run() const {
   if (to == "c") return write_c();
-  const auto system = std::ranges::find(kSystems, to, &System::name);
-  expect(system != std::end(kSystems), "--to", "c, pytorch, onnx, keras, rtneural or nam", to);
+  const foreign::System* system = foreign::find_system(to);
+  expect(system != nullptr, "--to", "c, " + foreign::system_names(), to);
   const bool of_c = !header.empty() || precision != "f32" || prefix != "model" || tokens || no_tokens || check > 0;
   expect(!of_c, "--to", "c with options of C", to);
   check_writable(output, force);

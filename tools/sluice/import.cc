@@ -10,12 +10,11 @@
 #include "formats/foreign/to_model.h"
 #include "options.h"
 #include "output.h"
+#include "sluice/import.h"
 #include "verbs.h"
 
 namespace sluice::tool {
 namespace {
-
-constexpr double default_tolerance = 1e-3;  // of a model that is written
 
 struct Import {
   std::string file, output, check, layout, reset, unused;
@@ -106,8 +105,8 @@ int Import::run() const {
   const foreign::Network network = foreign::open_network(file, chosen);
   std::optional<foreign::Converted> made;
   if (!output.empty()) made = foreign::to_model(network, file);
-  std::optional<foreign::CheckResult> checked, made_checked;
-  std::size_t kept = 0;
+  std::optional<foreign::CheckResult> checked;
+  std::optional<foreign::ModelCheck> made_checked;
   std::vector<foreign::FirstOutput> outputs;
   if (!check.empty()) {
     const RawVector<char> bytes = read_file(check);
@@ -118,18 +117,7 @@ int Import::run() const {
                                               *tolerance, checked->largest()));
     }
     if (made) {
-      made_checked = foreign::check(
-          network, arrays, [&](const foreign::Feed& feed) { return foreign::run_model(*made, network, feed); });
-      const double allowed = tolerance.value_or(default_tolerance);
-      if (!(made_checked->largest() <= allowed)) {
-        throw Error(Status::failed, fmt::format("{}: expected differences of the model up to {:.3g} (--tolerance says "
-                                                "another), found {:.3g}",
-                                                printable(file), allowed, made_checked->largest()));
-      }
-      // Other instruction sets round otherwise.
-      const auto example =
-          foreign::example_of(network, arrays, network.inputs[made->input], network.outputs[made->output]);
-      if (example) kept = foreign::keep_check(*made, network, *example, 2 * allowed);
+      made_checked = foreign::check_model(*made, network, arrays, file, tolerance.value_or(ImportOptions().tolerance));
     }
   } else {
     outputs = foreign::first_outputs(network);
@@ -139,8 +127,8 @@ int Import::run() const {
     std::string page = fmt::format("{}  ", style.bold(printable(file))) + draw_parts(style, network) + "\n";
     page += checked ? draw_check(style, *checked, "") : draw_outputs(style, outputs);
     if (made) page += fmt::format("\n{}\n", style.bold(printable(output)));
-    if (made_checked) page += draw_check(style, *made_checked, ", by the model");
-    if (kept > 0) {
+    if (made_checked) page += draw_check(style, made_checked->result, ", by the model");
+    if (const std::size_t kept = made_checked ? made_checked->kept : 0; kept > 0) {
       page += style.dim(fmt::format("{} {} of the check kept in the file, compared whenever it is read", kept,
                                     kept == 1 ? "sequence" : "sequences")) +
               "\n";
@@ -160,8 +148,8 @@ int Import::run() const {
             {"check", checked ? check_json(*checked) : Json()},
             {"first_outputs", checked ? Json() : first},
             {"model", made ? Json(output) : Json()},
-            {"model_check", made_checked ? check_json(*made_checked) : Json()},
-            {"kept_sequences", kept},
+            {"model_check", made_checked ? check_json(made_checked->result) : Json()},
+            {"kept_sequences", made_checked ? made_checked->kept : 0},
             {"remarks", made ? Json(made->remarks) : Json::array()}};
   });
   return 0;

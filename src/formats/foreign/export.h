@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "sluice/model.h"
 
@@ -25,5 +26,12 @@ Exported export_rtneural(const Model& model, const std::string& file);
 Exported export_nam(const Model& model, const std::string& file);
 //   keras      a .keras of Keras 3
 Exported export_keras(const Model& model, const std::string& file);
+
+struct System {
+  std::string_view name;
+  Exported (*write)(const Model& model, const std::string& file);
+};
+const System* find_system(std::string_view name);  // nullptr where there is none of that name
+std::string system_names();                        // "pytorch, onnx, keras, rtneural or nam"
 
 }  // namespace sluice::foreign

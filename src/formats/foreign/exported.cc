@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 
 #include "base/json_writer.h"
+#include "formats/foreign/export.h"
 #include "sluice/error.h"
 
 namespace sluice::foreign {
@@ -61,6 +63,29 @@ std::string number_text(double value) {
   double read = 0;
   std::from_chars(text.data(), text.data() + text.size(), read);
   return static_cast<float>(read) == number ? text : shortest(value);
+}
+
+namespace {
+
+constexpr System systems[] = {{"pytorch", export_pytorch},
+                              {"onnx", export_onnx},
+                              {"keras", export_keras},
+                              {"rtneural", export_rtneural},
+                              {"nam", export_nam}};
+
+}  // namespace
+
+const System* find_system(std::string_view name) {
+  const System* found = std::ranges::find(systems, name, &System::name);
+  return found == std::end(systems) ? nullptr : found;
+}
+
+std::string system_names() {
+  std::string names;
+  for (const System& system : systems) {
+    names += (names.empty() ? "" : &system == std::end(systems) - 1 ? " or " : ", ") + std::string(system.name);
+  }
+  return names;
 }
 
 }  // namespace sluice::foreign

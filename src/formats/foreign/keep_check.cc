@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/sentence.h"
 #include "formats/foreign/exported.h"
 #include "formats/foreign/to_model.h"
 #include "formats/model_check.h"
@@ -64,6 +65,21 @@ std::size_t keep_check(Converted& converted, const Network& network, const Examp
   verify_check(engine, text, network.format);
   converted.model.notes()[check_note] = text;
   return kept;
+}
+
+ModelCheck check_model(Converted& converted, const Network& network, const std::vector<NamedArray>& arrays,
+                       const std::string& path, double tolerance) {
+  ModelCheck made;
+  made.result = check(network, arrays, [&](const Feed& feed) { return run_model(converted, network, feed); });
+  if (!(made.result.largest() <= tolerance)) {
+    Sentence sentence;
+    sentence << path << ": expected differences of the model up to the tolerance " << tolerance << ", found "
+             << made.result.largest();
+    throw Error(Status::failed, sentence.str());
+  }
+  const auto example = example_of(network, arrays, network.inputs[converted.input], network.outputs[converted.output]);
+  if (example) made.kept = keep_check(converted, network, *example, 2 * tolerance);
+  return made;
 }
 
 }  // namespace sluice::foreign

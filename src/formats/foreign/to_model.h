@@ -34,4 +34,13 @@ std::vector<std::vector<double>> run_model(const Converted& converted, const Net
 // predicts other numbers.
 std::size_t keep_check(Converted& converted, const Network& network, const Example& example, double tolerance);
 
+struct ModelCheck {
+  CheckResult result;
+  std::size_t kept = 0;  // sequences
+};
+// Compares the model with a check and keeps the check in it, with twice the tolerance, as other instruction sets round
+// otherwise. Throws Error (failed) for larger differences.
+ModelCheck check_model(Converted& converted, const Network& network, const std::vector<NamedArray>& arrays,
+                       const std::string& path, double tolerance);
+
 }  // namespace sluice::foreign
