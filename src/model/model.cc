@@ -105,17 +105,21 @@ Precision Model::precision() const {
   return Precision::f32;
 }
 
-std::string Model::reset_at() const {
+std::string Model::reset_at() const try {
   const auto mark = notes_.find(kResetAt);
   return mark == notes_.end() ? std::string() : mark->second;
+} catch (...) {
+  rethrow_as_error("reset_at");
 }
 
-void Model::set_reset_at(const std::string& mark) {
+void Model::set_reset_at(const std::string& mark) try {
   if (mark.empty()) {
     notes_.erase(kResetAt);
   } else {
     notes_[kResetAt] = mark;
   }
+} catch (...) {
+  rethrow_as_error("set_reset_at");
 }
 
 const std::map<std::string, std::string>& Model::notes() const { return notes_; }
