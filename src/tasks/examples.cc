@@ -61,16 +61,18 @@ std::size_t Examples::size() const {
   return !texts.texts.empty() ? texts.texts.size() : tagged.size() > 0 ? tagged.size() : sequences.size();
 }
 
-Examples read_examples(const Task& task, const std::string& path, const OpenFile& open, bool labels, bool lossy) try {
+Examples read_examples(const Task& task, const std::string& path, const OpenFile& open,
+                       const ReadOptions& options) try {
+  const auto& [labels, lossy, inputs] = options;
   Examples all;
   const bool folder = task.texts == TextForm::folders || task.texts == TextForm::files;
   switch (task.form) {
     case DataForm::ts:
-      all.sequences = read_ts(open(path), {.classes = task.classes});
+      all.sequences = read_ts(open(path), {.classes = task.classes, .inputs = inputs});
       break;
     case DataForm::sequence_lines:
-      all.sequences =
-          read_sequence_lines(open(path), find_label_column(labels ? task.label : "none"), {.classes = task.classes});
+      all.sequences = read_sequence_lines(open(path), find_label_column(labels ? task.label : "none"),
+                                          {.classes = task.classes, .inputs = inputs});
       break;
     case DataForm::labelled:
       all.texts = folder ? read_labelled_folder(path, task.texts, open, {.classes = task.classes, .lossy = lossy})

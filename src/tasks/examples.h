@@ -22,10 +22,15 @@ struct Examples {
   std::size_t size() const;  // sequences, texts or sentences
 };
 
-// Reads a file or folder of a task. `labels`: they are wanted. With task.classes (of training) the file may have no
-// others; else it says them. Throws Error (bad_file) as the readers of its form.
-Examples read_examples(const Task& task, const std::string& path, const OpenFile& open, bool labels,
-                       bool lossy = false);
+struct ReadOptions {
+  bool labels = true;      // they are wanted
+  bool lossy = false;      // of texts
+  std::size_t inputs = 0;  // numbers a step that the file must have; 0: any
+};
+
+// Reads a file or folder of a task. With task.classes (of training) the file may have no others; else it says them.
+// Throws Error (bad_file) as the readers of its form.
+Examples read_examples(const Task& task, const std::string& path, const OpenFile& open, const ReadOptions& options);
 
 // The tokens of texts, or the words of sentences. Of words, one that is rarer than min_count (0: 2) is spelt: it
 // becomes a token of its shape and its last letters (word_shapes()), and such tokens that are as rare become shorter

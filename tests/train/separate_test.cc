@@ -8,9 +8,9 @@
 #include <filesystem>
 
 #include "errors.h"
+#include "lessons/compare.h"
 #include "model/model_access.h"
 #include "model/network_samples.h"
-#include "lessons/compare.h"
 #include "sluice/formats.h"
 #include "sluice/stream.h"
 #include "train/evaluate.h"

@@ -143,7 +143,7 @@ int Eval::run_task(const Task& task, const Model& network) const {
   expect(files.size() == 1, "FILE", "one file or folder", std::to_string(files.size()));
   expect(!lines && batch == 1, "--lines", "none for a task", "--lines or --batch");
   const auto read = [&](const std::string& path) {
-    Examples examples = read_examples(task, path, open_examples, true);
+    Examples examples = read_examples(task, path, open_examples, {.inputs = network.config().inputs});
     if (network.reads_text()) encode(network.vocabulary(), examples);
     return examples;
   };

@@ -58,7 +58,7 @@ int Predict::run() const {
     throw Error(Status::bad_file, fmt::format("{}: predict: expected a model that classifies or tags, found one for {}",
                                               model, field_text(task.kind)));
   }
-  Examples examples = read_examples(task, file, open_examples, labelled);
+  Examples examples = read_examples(task, file, open_examples, {.labels = labelled, .inputs = network.config().inputs});
   if (network.reads_text()) encode(network.vocabulary(), examples);
   const std::vector<float> y = predict(network, examples.sequences, 32, threads);
   if (task.kind == TaskKind::classify) {

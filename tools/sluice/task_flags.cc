@@ -35,6 +35,7 @@ void TaskFlags::add(CLI::App& app) {
 TextSource open_examples(const std::string& path) { return text_files({path}).sources.at(0); }
 
 Task TaskFlags::find(const std::vector<std::string>& files, Talk& talk) const {
+  expect(label.empty() || label == "first" || label == "last", "--label", "first or last", label);
   std::optional<TaskKind> wanted;
   if (!task.empty()) read_value("--task", task, wanted.emplace());
   if (wanted == TaskKind::language || (!wanted && (files.size() != 1 || files[0] == "-"))) return {};
@@ -49,10 +50,7 @@ Task TaskFlags::find(const std::vector<std::string>& files, Talk& talk) const {
     talk.say(fmt::format("task {}: {} ({}); --task language trains on the file as a text", field_text(found.kind),
                          printable(files[0]), kind.saw));
   }
-  if (!label.empty()) {
-    expect(label == "first" || label == "last", "--label", "first or last", label);
-    found.label = label;
-  }
+  if (!label.empty()) found.label = label;
   found.column = column;
   return found;
 }

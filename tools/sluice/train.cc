@@ -119,10 +119,13 @@ int Train::run_task(const Task& wanted, Talk& talk, const Stopwatch& clock) {
   const FileLock output_lock(target.output), checkpoint_lock(early.checkpoint);
   target.refuse_what_exists(early);
   Task found = wanted;
-  Examples examples = read_examples(found, files[0], open_examples, true, text.text.lossy);
+  Examples examples = read_examples(found, files[0], open_examples, {.lossy = text.text.lossy});
   found.classes = examples.classes;
   const bool music = found.kind == TaskKind::music;
-  expect(music || found.classes.size() > 1, "FILE", "2 classes or more", std::to_string(found.classes.size()));
+  if (!music && found.classes.size() < 2) {
+    throw Error(Status::bad_file,
+                fmt::format("{}: expected 2 classes or more, found {}", printable(files[0]), found.classes.size()));
+  }
 
   Defaults d = defaults_for(found.kind, examples.size());
   d.config.inputs = examples.sequences.inputs;
@@ -134,7 +137,9 @@ int Train::run_task(const Task& wanted, Talk& talk, const Stopwatch& clock) {
   tasks.apply(found, d.config);
   if (found.kind == TaskKind::classify && d.config.inputs > 0) d.config.scaling = fit_scaling(examples.sequences);
   std::optional<Examples> held_out;
-  if (!validation.empty()) held_out = read_examples(found, validation, open_examples, true, text.text.lossy);
+  if (!validation.empty()) {
+    held_out = read_examples(found, validation, open_examples, {.lossy = text.text.lossy, .inputs = d.config.inputs});
+  }
 
   std::optional<Vocabulary> vocabulary;
   if (d.config.inputs == 0) {

@@ -1,0 +1,157 @@
+"""Tasks besides language: classify, tag and music, by train, eval and predict."""
+
+import json
+import random
+
+import pytest
+
+from conftest import refused, sluice, sluice_json
+
+QUICK = ["--hidden=12", "--epochs=60", "--seed=3", "--learning-rate=.01"]
+
+
+def rows(seed, count=60):
+    """Noise; the class says whether the first number is above 0."""
+    draw = random.Random(seed)
+    lines = []
+    for _ in range(count):
+        numbers = [draw.uniform(-1, 1) for _ in range(6)]
+        lines.append(([f"{x:.4f}" for x in numbers], "up" if numbers[0] > 0 else "down"))
+    return lines
+
+
+def ts(path, seed, count=60, label=True):
+    head = "@problemName t\n@univariate true\n@classLabel " + ("true down up" if label else "false") + "\n@data\n"
+    path.write_text(head + "".join(",".join(x) + (f":{y}" if label else "") + "\n" for x, y in rows(seed, count)))
+    return path
+
+
+def sentences(path, seed, count=120):
+    """A word's tag is whether the next word is the same: only a network that reads backward can know."""
+    draw = random.Random(seed)
+    text = ""
+    for _ in range(count):
+        words = [draw.choice("abc") for _ in range(draw.randint(2, 7))]
+        for i, word in enumerate(words):
+            same = i + 1 < len(words) and words[i + 1] == word
+            text += "\t".join([str(i + 1), word, "_", "SAME" if same else "OTHER", *["_"] * 6]) + "\n"
+        text += "\n"
+    path.write_text(text)
+    return path
+
+
+@pytest.fixture(scope="module")
+def classifier(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("classify")
+    path = folder / "m.safetensors"
+    out, said = sluice("train", ts(folder / "train.ts", 1, 200), "-o", path, *QUICK)
+    assert "task classify" in said and "--task language" in said
+    assert "sequences" in out and "nats per sequence" in out
+    return path, folder
+
+
+def test_a_classifier_learns_and_says_what_it_is_judged_by(classifier):
+    path, folder = classifier
+    test = ts(folder / "test.ts", 2)
+    found = sluice_json("eval", path, test, "--training", folder / "train.ts")
+    assert found["task"] == "classify" and found["rows"] == 60 and found["accuracy"] > 0.9
+    assert set(found["baselines"]) == {"majority", "nearest_neighbour"}
+    assert found["accuracy"] > found["baselines"]["majority"]
+    page, _ = sluice("eval", path, test)
+    assert f"{found['accuracy']:.4f}" in page and "baseline" not in page
+
+
+def test_predict_gives_a_row_a_sequence_whether_or_not_there_are_classes(classifier):
+    path, folder = classifier
+    labelled, bare = ts(folder / "labelled.ts", 5, 20), ts(folder / "bare.ts", 5, 20, label=False)
+    out, _ = sluice("predict", path, bare)
+    lines = [line.split("\t") for line in out.splitlines()]
+    assert lines[0] == ["class", "down", "up"] and len(lines) == 21
+    for name, down, up in lines[1:]:
+        assert abs(float(down) + float(up) - 1) < 2e-4 and name == ("up" if float(up) > float(down) else "down")
+    assert sluice("predict", path, labelled, "--labelled")[0] == out
+    first = json.loads(sluice("predict", path, bare, "--json")[0].splitlines()[0])
+    assert first["class"] == lines[1][0] and abs(first["probabilities"]["up"] - float(lines[1][2])) < 1e-4
+
+
+def test_a_sequence_does_not_depend_on_its_neighbours(classifier):
+    path, folder = classifier
+    whole = ts(folder / "whole.ts", 7, 20, label=False)
+    text = whole.read_text().splitlines()
+    one = folder / "one.ts"
+    one.write_text("\n".join([*text[:4], text[-1]]) + "\n")
+    assert sluice("predict", path, one)[0].splitlines()[1] == sluice("predict", path, whole)[0].splitlines()[-1]
+
+
+def test_another_file_is_refused_and_says_what_differs(classifier, tmp_path):
+    path, _ = classifier
+    wide = tmp_path / "wide.ts"
+    wide.write_text("@problemName t\n@dimensions 2\n@classLabel true down up\n@data\n1,2:3,4:up\n")
+    refused("eval", path, wide, code=3, names=["wide.ts", "1", "2"])
+    other = tmp_path / "other.ts"
+    other.write_text("@problemName t\n@univariate true\n@classLabel true down left\n@data\n1,2:left\n")
+    refused("eval", path, other, code=3, names=["other.ts", "left"])
+    text = tmp_path / "text.txt"
+    text.write_text("some words\n")
+    refused("eval", path, text, code=3, names=["text.txt"])
+    refused("complete", path, "a", code=3, names=["complete"])
+    refused("eval", path, text, "--lines", code=2, names=["--lines"])
+
+
+def test_names_are_spelt_and_rows_of_numbers_are_read(tmp_path):
+    draw = random.Random(1)
+    names = tmp_path / "names.tsv"
+    names.write_text("".join(
+        f"{kind}\t{''.join(draw.choice('bdg') for _ in range(3))}{end}\n"
+        for _ in range(100) for kind, end in (("first", "ov"), ("second", "ini"))))
+    path = tmp_path / "names.safetensors"
+    _, said = sluice("train", names, "-o", path, *QUICK[:1], "--epochs=8")
+    assert "task classify" in said
+    unseen = tmp_path / "unseen.txt"
+    unseen.write_text("gdbov\nbbgini\n")
+    out, _ = sluice("predict", path, unseen)
+    assert [line.split("\t")[0] for line in out.splitlines()[1:]] == ["first", "second"]
+    csv = tmp_path / "rows.csv"
+    csv.write_text("".join(f"{y},{','.join(x)}\n" for x, y in rows(3, 100)))
+    _, said = sluice("train", csv, "-o", tmp_path / "rows.safetensors", "--label=first", *QUICK)
+    assert "rows of numbers without a header" in said
+    assert sluice_json("eval", tmp_path / "rows.safetensors", csv)["accuracy"] > 0.9
+
+
+def test_a_tagger_reads_both_ways_and_gives_the_file_back(tmp_path):
+    training, test = sentences(tmp_path / "train.conllu", 1, 300), sentences(tmp_path / "test.conllu", 2)
+    path = tmp_path / "m.safetensors"
+    _, said = sluice("train", training, "-o", path, "--hidden=16", "--epochs=20", "--dropout=0", "--input-dropout=0")
+    assert "task tag" in said and "2 classes" in said
+    found = sluice_json("eval", path, test, "--training", training)
+    assert found["accuracy"] > 0.99 > found["baselines"]["most_frequent_tag"]
+    blank = tmp_path / "blank.conllu"
+    blank.write_text(test.read_text().replace("SAME", "_").replace("OTHER", "_"))
+    out, _ = sluice("predict", path, blank)
+    given, wanted = out.splitlines(), test.read_text().splitlines()
+    same = sum(a == b for a, b in zip(given, wanted))
+    assert len(given) == len(wanted) and same > 0.99 * len(wanted)
+
+
+def test_music_is_measured_by_the_frame(tmp_path):
+    scale = [60, 62, 64, 65, 67]
+    pieces = [" ; ".join(str(scale[(start + i) % 5]) for i in range(20)) for start in range(5)] * 6
+    training = tmp_path / "train.txt"
+    training.write_text("\n".join(pieces) + "\n")
+    path = tmp_path / "m.safetensors"
+    _, said = sluice("train", training, "-o", path, "--hidden=16", "--epochs=150", "--learning-rate=.02", "--dropout=0")
+    assert "task music" in said
+    found = sluice_json("eval", path, training, "--training", training)
+    assert found["rows"] == 30 * 19 and found["loss"] < 2.5 < found["baselines"]["marginals"]
+    refused("predict", path, training, code=3, names=["classifies or tags", "music"])
+
+
+def test_a_task_that_the_file_is_not_for_is_refused(tmp_path, text):
+    series = ts(tmp_path / "a.ts", 1)
+    refused("train", series, "-o", tmp_path / "m", "--task=tag", code=2, names=["--task tag", "classify"])
+    refused("train", series, "-o", tmp_path / "m", "--task=regress", code=2, names=["--task", "classify"])
+    refused("train", series, "-o", tmp_path / "m", "--label=middle", code=2, names=["--label", "middle"])
+    one = tmp_path / "one.ts"
+    one.write_text("@problemName t\n@univariate true\n@classLabel true up\n@data\n1,2:up\n")
+    refused("train", one, "-o", tmp_path / "m", code=3, names=["one.ts", "2 classes or more"])
+    assert not (tmp_path / "m").exists()
