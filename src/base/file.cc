@@ -132,7 +132,10 @@ std::string temporary_prefix(const Target& target) {
 // Removes what writers of this file left that were killed: who still writes holds a lock on its temporary file.
 void remove_left_behind(const Target& target) {
   const std::unique_ptr<DIR, int (*)(DIR*)> folder(::opendir(target.folder.c_str()), &::closedir);
-  if (folder == nullptr) return;
+  if (folder == nullptr) {
+    if (errno == ENOMEM) throw std::bad_alloc();
+    return;
+  }
   const std::string prefix = temporary_prefix(target);
   while (const dirent* entry = ::readdir(folder.get())) {
     const std::string_view name = entry->d_name;

@@ -10,6 +10,16 @@
 namespace sluice {
 namespace {
 
+// Places from the largest value on, equal ones in their order. Not std::stable_sort, which keeps a lack of memory to
+// itself.
+std::vector<std::size_t> falling(std::span<const double> values) {
+  std::vector<std::size_t> order(values.size());
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::ranges::sort(
+      order, [&](std::size_t a, std::size_t b) { return values[a] != values[b] ? values[a] > values[b] : a < b; });
+  return order;
+}
+
 constexpr std::size_t kTogether = 32;  // units tried side by side
 constexpr double kMostWork = 4e9;      // multiplications that one ablation may take, but for
 constexpr std::size_t kLeast = 8;      // units, which are always tried
@@ -65,9 +75,7 @@ std::vector<Unit> likely_units(const TextFrom& text, const GateTrace& trace, con
       scores.push_back(far * std::sqrt(weight[unit]));
     }
   }
-  std::vector<std::size_t> order(units.size());
-  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return scores[a] > scores[b]; });
+  const std::vector<std::size_t> order = falling(scores);
   std::vector<Unit> best;
   for (std::size_t i = 0; i < std::min(count, order.size()); ++i) best.push_back(units[order[i]]);
   return best;
@@ -138,8 +146,11 @@ Ablation ablate(const TextFrom& text, Token answer, const AblationQuestion& ques
           {some[b], whole - log_probability(row, answer), choose(row, model.vocabulary().size(), 1).front()});
     }
   }
-  std::stable_sort(out.units.begin(), out.units.end(),
-                   [](const UnitEffect& a, const UnitEffect& b) { return std::abs(a.nats) > std::abs(b.nats); });
+  std::vector<double> effects;
+  for (const UnitEffect& unit : out.units) effects.push_back(std::abs(unit.nats));
+  std::vector<UnitEffect> sorted;
+  for (const std::size_t i : falling(effects)) sorted.push_back(out.units[i]);
+  out.units = std::move(sorted);
   return out;
 }
 

@@ -89,7 +89,8 @@ void check_before_split(const Model& model, const Sequences& sequences) { check_
 
 void check_kind(const Corpus& corpus, const TrainOptions& options) {
   const std::vector<Token> mark = mark_of(corpus.vocabulary(), options.reset_at);
-  if (mark.empty() || !std::ranges::search(corpus.tokens(), mark).empty()) return;
+  const std::span<const Token> tokens = corpus.tokens();
+  if (std::search(tokens.begin(), tokens.end(), mark.begin(), mark.end()) != tokens.end()) return;  // or it is empty
   throw Error(Status::bad_file, corpus.name() + ": expected a text in which the mark of reset-at, " +
                                     shown(options.reset_at) + ", stands, found none of it");
 }

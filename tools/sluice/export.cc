@@ -63,7 +63,7 @@ int Export::write_c() const {
   expect(header.empty() || header != output, "--header", "another file than --output", header);
   check_writable(output, force);
   if (!header.empty()) check_writable(header, force);
-  const Model network = load_for("export", model);
+  const Model network = load_for("export --to c", model);
   const CSource c = export_c(network, wanted);
   std::vector<FileBytes> files = {{output, c.source}};
   if (!header.empty()) files.push_back({header, c.header});
