@@ -89,9 +89,12 @@ void add_row(const Network::Impl& n, const float* x, float* y) noexcept {
 
 }  // namespace
 
-void add_features(const Network::Impl& n, const float* x, std::size_t count, float* y) noexcept {
+void add_features(const Network::Impl& n, const Workspace::Impl& w, std::size_t row, std::size_t count,
+                  float* y) noexcept {
   if (n.config.head.residual.empty()) return;
-  for (std::size_t i = 0; i < count; ++i) add_row(n, x + i * n.inputs(), y + i * n.padded_outputs());
+  for (std::size_t i = 0; i < count; ++i) {
+    add_row(n, w.numbers + (row + i) * n.inputs(), y + i * n.padded_outputs());
+  }
 }
 
 void add_residual(const Network::Impl& n, const Workspace::Impl& w, std::size_t first, std::size_t count, float* y,

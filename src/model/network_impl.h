@@ -96,7 +96,8 @@ std::size_t head_row_count(const Network::Impl& n, const Workspace::Impl& w);
 InputRows head_input(const Network::Impl& n, const DropoutKey* dropout, Workspace::Impl& w);
 // Adds the features that HeadConfig::residual names, of rows [first, first + count) of those the head reads, to their
 // outputs y.
-void add_features(const Network::Impl& n, const float* x, std::size_t count, float* y) noexcept;  // x [count, I]
+void add_features(const Network::Impl& n, const Workspace::Impl& w, std::size_t row, std::size_t count,
+                  float* y) noexcept;  // of rows [row, row + count) of the window
 void add_residual(const Network::Impl& n, const Workspace::Impl& w, std::size_t first, std::size_t count, float* y,
                   std::size_t stride) noexcept;
 // How many rows of its outputs are held at a time.

@@ -368,7 +368,7 @@ std::span<float> Network::outputs_of_last_step(Workspace& workspace) const noexc
   const InputRows rows = last_rows(n, nullptr, w);
   const float* last = rows.x + (w.window.steps - 1) * w.window.batch * rows.stride;
   n.linear->infer({last, rows.stride}, w.window.batch, w.outputs.data(), n.padded_outputs(), w.scratch[0]);
-  add_features(n, w.numbers + (w.window.steps - 1) * w.window.batch * n.inputs(), w.window.batch, w.outputs.data());
+  add_features(n, w, (w.window.steps - 1) * w.window.batch, w.window.batch, w.outputs.data());
   return std::span<float>(w.outputs).first(w.window.batch * n.padded_outputs());
 }
 
@@ -386,7 +386,7 @@ void Network::predictions_of_all_steps(Workspace& workspace, std::span<float> y)
   Workspace::Impl& w = workspace.impl();
   const std::size_t rows = w.window.rows(), width = n.linear->outputs(), stride = n.padded_outputs();
   n.linear->infer(last_rows(n, nullptr, w), rows, w.outputs.data(), stride, w.scratch[0]);
-  add_features(n, w.numbers, rows, w.outputs.data());
+  add_features(n, w, 0, rows, w.outputs.data());
   for (std::size_t i = 0; i < rows; ++i) {
     float* row = w.outputs.data() + i * stride;
     n.head->predict(row, stride, n.targets(), row);

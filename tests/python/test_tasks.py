@@ -118,6 +118,19 @@ def test_names_are_spelt_and_rows_of_numbers_are_read(tmp_path):
     assert sluice_json("eval", tmp_path / "rows.safetensors", csv)["accuracy"] > 0.9
 
 
+def test_a_folder_with_a_file_a_class(tmp_path):
+    folder = tmp_path / "kinds"
+    folder.mkdir()
+    draw = random.Random(2)
+    for kind, end in (("first", "ov"), ("second", "ini")):
+        names = ["".join(draw.choice("bdg") for _ in range(3)) + end for _ in range(60)]
+        (folder / f"{kind}.txt").write_text("\n".join(names) + "\n")
+    path = tmp_path / "m.safetensors"
+    sluice("train", folder, "-o", path, "--task=classify", *QUICK[:1], "--epochs=10")
+    found = sluice_json("eval", path, folder)
+    assert found["rows"] == 120 and found["accuracy"] > 0.95
+
+
 def test_a_tagger_reads_both_ways_and_gives_the_file_back(tmp_path):
     training, test = sentences(tmp_path / "train.conllu", 1, 300), sentences(tmp_path / "test.conllu", 2)
     path = tmp_path / "m.safetensors"

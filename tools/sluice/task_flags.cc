@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "data/baselines.h"
 #include "options.h"
@@ -41,7 +42,11 @@ Task TaskFlags::find(const std::vector<std::string>& files, Talk& talk) const {
   if (wanted == TaskKind::language || (!wanted && (files.size() != 1 || files[0] == "-"))) return {};
   expect(files.size() == 1, "FILE", fmt::format("one file or folder for --task {}", task),
          std::to_string(files.size()));
-  const DataKind kind = find_data_kind(files[0], open_examples);
+  DataKind kind = find_data_kind(files[0], open_examples);
+  // A folder of files is one text, unless it is said that each of them is a class.
+  if (wanted == TaskKind::classify && kind.form == DataForm::text && std::filesystem::is_directory(files[0])) {
+    kind = {DataForm::labelled, TextForm::files, "a folder with a file a class"};
+  }
   if (!wanted && (kind.form == DataForm::text || kind.form == DataForm::table)) return {};
   Task found = task_of(kind, files[0]);
   if (wanted) {
