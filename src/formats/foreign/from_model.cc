@@ -62,10 +62,37 @@ Direction direction_of(const Tensors& tensors, const std::string& suffix, const 
   return direction;
 }
 
+// What no other system has a form for that we know.
+void expect_exportable(const Config& config) {
+  std::string found;
+  if (!config.head.residual.empty()) found = "features that are added to its outputs";
+  for (const LayerConfig& layer : config.stack) {
+    if (layer.initial_state == "learned") found = "a learned initial state";
+  }
+  if (found.empty()) return;
+  throw Error(Status::usage,
+              "export: expected layers that begin at zeros and outputs of the last one alone, found " + found);
+}
+
+// W (x - mean) / deviation + b as W' x + b', for weights [rows, inputs].
+void fold_scaling(const ScalingConfig& scaling, Numbers& weight, Numbers& bias) {
+  const std::size_t inputs = scaling.mean.size();
+  for (std::size_t r = 0; r < bias.size(); ++r) {
+    double sum = 0;
+    for (std::size_t i = 0; i < inputs; ++i) {
+      const double w = weight[r * inputs + i] / scaling.deviation[i];
+      weight.set(r * inputs + i, w);
+      sum += w * scaling.mean[i];
+    }
+    bias.set(r, bias[r] - sum);
+  }
+}
+
 }  // namespace
 
 Stack stack_of(const Model& model) {
   const Config& config = network_of(model).config();
+  expect_exportable(config);
   const Tensors tensors(model);
   Stack stack;
   stack.inputs = inputs_of(config);
@@ -94,6 +121,13 @@ Stack stack_of(const Model& model) {
     }
     width = outputs_of(layer);
     stack.layers.push_back(std::move(made));
+  }
+  if (config.scaling != ScalingConfig()) {
+    StackLayer& first = stack.layers.front();
+    if (first.config.kind == "dense") fold_scaling(config.scaling, first.dense.weight, first.dense.bias);
+    for (Direction& direction : first.recurrent.directions) {
+      fold_scaling(config.scaling, direction.input, direction.input_bias);
+    }
   }
   const Numbers bias = tensors["head.bias"];
   stack.head = {width, bias.size(), tensors[config.tied ? "embedding.weight" : "head.weight"], bias};

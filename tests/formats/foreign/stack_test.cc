@@ -1,6 +1,7 @@
 // Foreign networks as models of ours: what the engine computes is what the reference does.
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <functional>
 
 #include "base/threads.h"
@@ -11,7 +12,9 @@
 #include "model/model_access.h"
 #include "model/network.h"
 #include "sluice/formats.h"
+#include "sluice/import.h"
 #include "sluice/stream.h"
+#include "sluice/train.h"
 
 namespace sluice::foreign {
 namespace {
@@ -283,6 +286,42 @@ TEST_P(ForeignStack, KeepsItsCheckAndIsComparedWithItWhenItIsRead) {
   network_of(changed).pack(team);
   save(changed, path, {.force = true});
   EXPECT_FALSE(load(path).notes().contains(check_note));
+}
+
+// Scaled features are part of the first weights elsewhere; what nobody else has a form for is refused.
+TEST(ForeignModels, ScaledFeaturesComeBackAsWeights) {
+  std::string folder = ::testing::TempDir() + "sluice-XXXXXX";
+  ASSERT_NE(mkdtemp(folder.data()), nullptr);
+  Sequences all;
+  all.inputs = 2;
+  all.starts = {0, 5, 7};
+  for (std::size_t i = 0; i < 14; ++i)
+    all.values.push_back(i % 2 == 0 ? 100 + static_cast<float>(i) : 0.01f * static_cast<float>(i));
+  for (const char* kind : {"recurrent", "dense"}) {
+    Config config = {.inputs = 2, .outputs = 3};
+    LayerConfig layer, first;
+    layer.units = 5;
+    layer.direction = "both";
+    first.kind = kind;
+    first.units = 4;
+    first.cell = "lstm";
+    config.stack = {first, layer};
+    config.scaling = {{105, 0.05}, {4, 0.03}};
+    const Model model(config, 3);
+    for (const std::string system : {"onnx", "keras"}) {
+      const std::string path = folder + "/" + kind + system;
+      export_model(model, system, path);
+      const std::vector<float> expected = predict(model, all), found = predict(import_model(path), all);
+      ASSERT_EQ(found.size(), expected.size());
+      for (std::size_t i = 0; i < found.size(); ++i) EXPECT_NEAR(found[i], expected[i], 1e-5) << system << ' ' << i;
+    }
+    config.head.residual = {0, 0, 1};
+    EXPECT_THROW(export_model(Model(config, 3), "onnx", folder + "/no"), Error);
+    config.head.residual.clear();
+    config.stack[1].initial_state = "learned";
+    EXPECT_THROW(export_model(Model(config, 3), "onnx", folder + "/no"), Error);
+  }
+  std::filesystem::remove_all(folder);
 }
 
 TEST(ForeignModels, ACheckIsAsLongAsAFileMayHold) {
