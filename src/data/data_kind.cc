@@ -88,7 +88,11 @@ bool find_rows(const std::string& name, const std::string& start, DataKind& kind
   const TextSource source = in_memory(name, start);
   CsvReader rows(source);
   std::vector<std::string_view> cells;
-  if (!rows.next(cells) || cells.size() < 2) return false;
+  try {
+    if (!rows.next(cells) || cells.size() < 2) return false;
+  } catch (const Error&) {
+    return false;
+  }
   const std::size_t columns = cells.size();
   bool header = std::ranges::none_of(cells, [](std::string_view cell) { return read_number(cell).has_value(); });
   const bool named = !read_number(cells.front()) && !is_date(cells.front());

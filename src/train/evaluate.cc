@@ -157,7 +157,7 @@ std::vector<float> predict(const Model& model, const Sequences& sequences, std::
   const FlushDenormals flush;
   Team team(threads);
   Workspace workspace;
-  SequenceWindows windows(sequences, network, batch);
+  SequenceWindows windows(sequences, network, batch, SequenceWindows::ToPredict::left);
   std::vector<float> all((whole ? sequences.size() : sequences.steps()) * width), y;
   for (std::size_t k = 0; k < windows.count(); ++k) {
     const Window window = windows.fill(k, 0);

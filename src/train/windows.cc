@@ -101,13 +101,15 @@ std::unique_ptr<StreamWindows> windows_of(Batches batches) {
   return std::make_unique<StreamWindows>(std::move(batches));
 }
 
-SequenceWindows::SequenceWindows(const Sequences& sequences, const Network& network, std::size_t batch)
+SequenceWindows::SequenceWindows(const Sequences& sequences, const Network& network, std::size_t batch,
+                                 ToPredict targets)
     : all_(sequences),
       batch_(batch),
       outputs_(network.targets()),
       classes_(network.head().classes()),
       whole_(network.config().head.at != "steps"),
-      shuffles_(false) {
+      shuffles_(false),
+      with_targets_(targets == ToPredict::read) {
   rows_ = whole_ ? all_.size() : all_.steps();
   if (classes_) rows_ -= static_cast<std::uint64_t>(std::ranges::count(all_.labels, kIgnoredClass));
 }
@@ -168,6 +170,7 @@ void SequenceWindows::gather() {
   labels_.clear();
   targets_.clear();
   const auto target = [&](std::size_t row) {
+    if (!with_targets_) return;
     if (classes_ && !all_.labels.empty()) labels_.push_back(all_.labels[row]);
     if (!classes_ && !all_.targets.empty()) append(all_.targets, row, outputs_, targets_);
   };

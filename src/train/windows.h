@@ -100,7 +100,12 @@ class SequenceWindows : public Windows {
  public:
   static constexpr std::size_t kPool = 32;  // batches
 
-  SequenceWindows(const Sequences& sequences, const Network& network, std::size_t batch);
+  enum class ToPredict { read, left };  // left: what the sequences say of labels and targets is not looked at
+
+  // In order.
+  SequenceWindows(const Sequences& sequences, const Network& network, std::size_t batch,
+                  ToPredict targets = ToPredict::read);
+  // Shuffled.
   SequenceWindows(const Sequences& sequences, const Network& network, std::size_t batch, std::uint64_t seed);
   std::size_t count() const override { return (all_.size() + batch_ - 1) / batch_; }
   std::size_t batch() const override { return batch_; }
@@ -120,7 +125,7 @@ class SequenceWindows : public Windows {
 
   const Sequences& all_;
   std::size_t batch_, outputs_;
-  bool classes_, whole_, shuffles_;
+  bool classes_, whole_, shuffles_, with_targets_;
   std::uint64_t seed_ = 0, rows_ = 0, pass_ = ~std::uint64_t{0};
   std::vector<std::size_t> order_;   // of all sequences
   std::vector<std::size_t> places_;  // where in it the batches begin, in the order of windows

@@ -50,10 +50,11 @@ def test_words_it_does_not_know_are_unknown_or_learned(model, other, tmp_path):
 
 def test_a_stopped_run_goes_on_with_the_same_bits(text, model, tmp_path):
     given = ["--from", model, "--grow-vocabulary", *LONG]
-    given = [option for option in given if not str(option).startswith(("--hidden", "--layers"))]
+    without = ("--hidden", "--layers", "--epochs")
+    given = [option for option in given if not str(option).startswith(without)] + ["--epochs=300"]
     sluice("train", text, "-o", tmp_path / "whole", *given)
     path = tmp_path / "cut"
-    process = start("train", text, "-o", path, *given)
+    process = start("train", text, "-o", path, *given, "--checkpoint-seconds=.02")
     while not (tmp_path / "cut.checkpoint").exists() and process.poll() is None:
         time.sleep(0.005)
     time.sleep(0.1)

@@ -160,7 +160,7 @@ int Eval::run() const {
   expect(!lines || batch == 1, "--batch", "1 with --lines, where every line stands for itself", std::to_string(batch));
   const Model network = load_for("eval", model, precision);
   if (const Task task = task_of(network, model); task.kind != TaskKind::language) return run_task(task, network);
-  expect_language(network.config(), model + ": eval");
+  expect_model_for("eval of a text", network, model);
   const TextFiles text = text_files(files);
   if (lines) return score_lines(network, text);
   Talk talk(false);

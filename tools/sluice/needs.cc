@@ -22,9 +22,10 @@ struct Need {
 };
 // Of train, what --from begins with.
 constexpr Need kNeeds[] = {
-    {"complete", true, false, false}, {"gates", true, true, false},     {"explain", true, true, true},
-    {"eval", false, false, false},    {"predict", false, false, false}, {"train", true, false, false},
-    {"info", false, false, false},    {"export", false, false, false},  {"export --to c", false, true, false},
+    {"complete", true, false, false},       {"gates", true, true, false},     {"explain", true, true, true},
+    {"eval", false, false, false},          {"predict", false, false, false}, {"train", true, false, false},
+    {"info", false, false, false},          {"export", false, false, false},  {"export --to c", false, true, false},
+    {"eval of a text", true, false, false},
 };
 
 }  // namespace

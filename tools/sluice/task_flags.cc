@@ -42,7 +42,13 @@ Task TaskFlags::find(const std::vector<std::string>& files, Talk& talk) const {
   if (wanted == TaskKind::language || (!wanted && (files.size() != 1 || files[0] == "-"))) return {};
   expect(files.size() == 1, "FILE", fmt::format("one file or folder for --task {}", task),
          std::to_string(files.size()));
-  DataKind kind = find_data_kind(files[0], open_examples);
+  DataKind kind;
+  try {
+    kind = find_data_kind(files[0], open_examples);
+  } catch (const Error&) {
+    if (wanted) throw;
+    return {};  // whoever reads it as a text says what is wrong with it
+  }
   // A folder of files is one text, unless it is said that each of them is a class.
   if (wanted == TaskKind::classify && kind.form == DataForm::text && std::filesystem::is_directory(files[0])) {
     kind = {DataForm::labelled, TextForm::files, "a folder with a file a class"};
