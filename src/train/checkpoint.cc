@@ -38,7 +38,7 @@ class Hash {
  private:
   void add_bytes(const char* bytes, std::size_t n) {
     std::uint64_t word = 0;
-    std::memcpy(&word, bytes, n);
+    if (n > 0) std::memcpy(&word, bytes, n);
     add(word);
   }
   std::uint64_t value_ = 0;
