@@ -5,6 +5,9 @@
 #   sluice::sluice, sluice::inference
 
 file(GLOB_RECURSE SLUICE_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/*.cc ${PROJECT_SOURCE_DIR}/bindings/c/*.cc)
+if(SLUICE_LEAVE_OUT)
+  list(FILTER SLUICE_SOURCES EXCLUDE REGEX "${SLUICE_LEAVE_OUT}")
+endif()
 set(SLUICE_INFERENCE_SOURCES ${SLUICE_SOURCES})
 list(FILTER SLUICE_INFERENCE_SOURCES INCLUDE REGEX
      "/src/(base|kernels|heads|model)/|/src/data/(utf8|vocabulary)[.]cc$|/src/formats/(model_[a-z]+|self_check)[.]cc$|/bindings/c/")
