@@ -45,7 +45,8 @@ std::string tensor(const std::string& name, const std::vector<std::size_t>& shap
 
 }  // namespace
 
-OnnxWriter::Node::Node(std::string op, std::vector<std::string> inputs, std::vector<std::string> outputs) {
+OnnxWriter::Node::Node(const std::string& op, const std::vector<std::string>& inputs,
+                       const std::vector<std::string>& outputs) {
   Writer writer(bytes_);
   for (const std::string& name : inputs) writer.add_string(1, name);
   for (const std::string& name : outputs) writer.add_string(2, name);

@@ -28,7 +28,7 @@ class OnnxWriter {
   // A node whose first output has its name. Whole numbers as attributes; several of them are a list.
   class Node {
    public:
-    Node(std::string op, std::vector<std::string> inputs, std::vector<std::string> outputs);
+    Node(const std::string& op, const std::vector<std::string>& inputs, const std::vector<std::string>& outputs);
     Node& whole(const std::string& name, std::int64_t value);
     Node& wholes(const std::string& name, const std::vector<std::int64_t>& values);
     Node& text(const std::string& name, const std::string& value);
