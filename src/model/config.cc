@@ -76,21 +76,27 @@ void check_stack(const Config& config) {
   out_of_range("layers", "a recurrent one among them", "none");
 }
 
-// Of the shorthand nothing is said twice: its fields are those of no layer, or of every one, and then there is no
-// stack.
+void set_shorthand(Config& config, const LayerConfig& layer, std::size_t layers) {
+  config.cell = layer.cell;
+  config.layers = layers;
+  config.hidden = layer.units;
+  config.dropout = layer.dropout;
+  config.weight_dropout = layer.weight_dropout;
+  config.activation = layer.activation;
+  config.forget_bias = layer.forget_bias;
+}
+
+// Of the shorthand nothing is said twice: where it stands for the very layers of the stack there is no stack, and else
+// its fields are those of no layer.
 void take_shorthand(Config& config) {
-  const LayerConfig first = config.stack.front();
-  const bool alike = first.kind == "recurrent" && first.direction == "forward" &&
-                     std::ranges::all_of(config.stack, [&](const LayerConfig& layer) { return layer == first; });
-  const LayerConfig all = alike ? first : LayerConfig();
-  config.cell = all.cell;
-  config.layers = alike ? config.stack.size() : 1;
-  config.hidden = all.units;
-  config.dropout = all.dropout;
-  config.weight_dropout = all.weight_dropout;
-  config.activation = all.activation;
-  config.forget_bias = all.forget_bias;
-  if (alike) config.stack.clear();
+  Config few = config;
+  set_shorthand(few, config.stack.front(), config.stack.size());
+  few.stack.clear();
+  if (layers_of(few) == config.stack) {
+    config = std::move(few);
+  } else {
+    set_shorthand(config, LayerConfig(), 1);
+  }
 }
 
 bool of_classes(const Config& config) {

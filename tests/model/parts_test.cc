@@ -473,6 +473,19 @@ TEST(Parts, GiveASequenceInABatchTheBitsItHasAlone) {
   }
 }
 
+// Layers that are all alike are said in few words, but not where these have no word for what they are.
+TEST(Parts, AStackOfEqualLayersKeepsWhatTheyAre) {
+  LayerConfig layer;
+  layer.units = 5;
+  for (const std::size_t layers : {1u, 2u}) {
+    Config config = {.inputs = 2, .outputs = 1, .stack = std::vector<LayerConfig>(layers, layer)};
+    EXPECT_TRUE(Network(config, 0).config().stack.empty());
+    for (LayerConfig& each : config.stack) each.initial_state = "learned";
+    EXPECT_EQ(Network(config, 0).config().stack, config.stack);
+    EXPECT_TRUE(Network(config, 0).learns_initial_state());
+  }
+}
+
 TEST(Parts, LengthsThatDoNotFitAreRefused) {
   Drawn d = draw(3);
   const Network network = network_of(d, 3);
