@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,9 @@ struct HeadConfig {
   std::vector<double> residual = {};
   bool operator==(const HeadConfig&) const = default;
 };
+
+// A class that counts for nothing, neither in a loss nor in a mean.
+inline constexpr std::uint32_t kIgnoredLabel = 0xffffffffu;
 
 // How the features of a step are scaled before the first layer: (x - mean) / deviation, [I] each, or both empty.
 struct ScalingConfig {

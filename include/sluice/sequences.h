@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "sluice/config.h"
 #include "sluice/export.h"
 #include "sluice/standard.h"
 
@@ -34,8 +35,6 @@ struct SLUICE_API Sequences {
     return std::span<const float>(values).subspan(starts[s] * inputs, length(s) * inputs);
   }
 };
-
-inline constexpr std::uint32_t kIgnoredLabel = 0xffffffffu;
 
 // These sequences of `all`, in this order. Throws Error (usage) for one that is not there.
 SLUICE_API Sequences select(const Sequences& all, std::span<const std::size_t> which);

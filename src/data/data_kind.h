@@ -1,7 +1,9 @@
 // What a file of data is, by its name and its first lines.
 #pragma once
 
+#include <array>
 #include <string>
+#include <string_view>
 
 #include "data/labelled_texts.h"
 
@@ -17,6 +19,10 @@ enum class DataForm {
   tagged,          // sentences, a word and its tag a line
   notes,           // pieces of music, one a line
 };
+
+constexpr std::array<std::string_view, 8> choices(DataForm) {
+  return {"text", "ts", "sequence_lines", "table", "labelled", "conllu", "tagged", "notes"};
+}
 
 struct DataKind {
   DataForm form = DataForm::text;

@@ -1,6 +1,7 @@
 // Texts, each with its class.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <span>
@@ -25,6 +26,8 @@ enum class TextForm {
   folders,  // a folder in which a folder stands for a class, and every file in it for a text
   files,    // a folder in which a file stands for a class, and every line in it for a text
 };
+
+constexpr std::array<std::string_view, 5> choices(TextForm) { return {"tab", "prefix", "plain", "folders", "files"}; }
 
 struct LabelledTextOptions {
   std::vector<std::string> classes = {};  // of training, where another file was trained on; empty: the file says them

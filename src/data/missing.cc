@@ -19,7 +19,7 @@ class Moments {
     mean_ += from_mean / static_cast<double>(++count_);
     squares_ += from_mean * (value - mean_);
   }
-  void put(Scaling& scaling) const {
+  void put(ScalingConfig& scaling) const {
     const double deviation = count_ == 0 ? 0 : std::sqrt(squares_ / static_cast<double>(count_));
     scaling.mean.push_back(mean_);
     scaling.deviation.push_back(deviation > 0 && std::isfinite(deviation) ? deviation : 1);
@@ -71,23 +71,23 @@ Sequences fill_missing(const Sequences& all, Missing missing) try {
   rethrow_as_error("sequences");
 }
 
-void add_column(Scaling& scaling, std::span<const double> values) {
+void add_column(ScalingConfig& scaling, std::span<const double> values) {
   Moments moments;
   for (const double value : values) moments.add(value);
   moments.put(scaling);
 }
 
-Scaling find_scaling(const Sequences& all) {
+ScalingConfig find_scaling(const Sequences& all) {
   std::vector<Moments> moments(all.inputs);
   for (std::size_t i = 0; i < all.values.size(); ++i) moments[i % all.inputs].add(all.values[i]);
-  Scaling scaling;
+  ScalingConfig scaling;
   for (const Moments& column : moments) column.put(scaling);
   return scaling;
 }
 
-void apply_scaling(const Scaling& scaling, Sequences& all) {
+void apply_scaling(const ScalingConfig& scaling, Sequences& all) {
   for (std::size_t i = 0; i < all.values.size(); ++i) {
-    all.values[i] = static_cast<float>(scaling.apply(all.values[i], i % all.inputs));
+    all.values[i] = static_cast<float>(to_scale(scaling, all.values[i], i % all.inputs));
   }
 }
 

@@ -8,6 +8,7 @@
 
 #include "data/numbers.h"
 #include "data/sequences.h"
+#include "sluice/config.h"
 
 namespace sluice {
 
@@ -33,17 +34,17 @@ class MissingFiller {
 // Every sequence through a MissingFiller.
 Sequences fill_missing(const Sequences& all, Missing missing);
 
-// What makes each column's mean 0 and its deviation 1.
-struct Scaling {
-  std::vector<double> mean = {}, deviation = {};  // a column; the deviation of a constant one counts as 1
-
-  double apply(double value, std::size_t column) const { return (value - mean[column]) / deviation[column]; }
-  double undo(double value, std::size_t column) const { return value * deviation[column] + mean[column]; }
-};
-
-// Of the numbers that are there; deviation over n, not n - 1. A column without any has mean 0.
-void add_column(Scaling& scaling, std::span<const double> values);
-Scaling find_scaling(const Sequences& all);
-void apply_scaling(const Scaling& scaling, Sequences& all);
+// What makes each column's mean 0 and its deviation 1: of the numbers that are there; deviation over n, not n - 1. The
+// deviation of a constant column counts as 1; a column without any number has mean 0.
+void add_column(ScalingConfig& scaling, std::span<const double> values);
+ScalingConfig find_scaling(const Sequences& all);
+// And a number to that scale and back.
+inline double to_scale(const ScalingConfig& scaling, double value, std::size_t column) {
+  return (value - scaling.mean[column]) / scaling.deviation[column];
+}
+inline double from_scale(const ScalingConfig& scaling, double value, std::size_t column) {
+  return value * scaling.deviation[column] + scaling.mean[column];
+}
+void apply_scaling(const ScalingConfig& scaling, Sequences& all);
 
 }  // namespace sluice

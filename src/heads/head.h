@@ -13,9 +13,6 @@
 
 namespace sluice {
 
-// A class that counts for nothing: the row's loss and gradient are zero.
-inline constexpr std::uint32_t kIgnoredClass = 0xffffffffu;
-
 // What rows are to predict: a class each, or O numbers each.
 struct Targets {
   std::span<const std::uint32_t> classes;  // [N]

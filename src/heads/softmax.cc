@@ -18,14 +18,14 @@ class Softmax : public Head {
 
   double weight(const Targets& targets, std::size_t i) const override {
     const std::uint32_t target = targets.classes[i];
-    if (target == kIgnoredClass) return 0;
+    if (target == kIgnoredLabel) return 0;
     return weights_.empty() ? 1 : weights_[target];
   }
 
   float loss(const float* y, std::size_t padded, std::size_t outputs, const Targets& targets,
              std::size_t i) const override {
     const std::uint32_t target = targets.classes[i];
-    if (target == kIgnoredClass) return 0;
+    if (target == kIgnoredLabel) return 0;
     const float hard = softmax_loss(y, padded, target);
     return smoothing_ > 0 ? smoothed(hard, y, outputs, target) : hard;
   }
@@ -33,7 +33,7 @@ class Softmax : public Head {
   float gradient(float* y, std::size_t padded, std::size_t outputs, const Targets& targets, std::size_t i,
                  float scale) const override {
     const std::uint32_t target = targets.classes[i];
-    if (target == kIgnoredClass) {
+    if (target == kIgnoredLabel) {
       std::fill_n(y, padded, 0.f);
       return 0;
     }

@@ -81,28 +81,26 @@ void unpool(const Network::Impl& n, Workspace::Impl& w) {
   });
 }
 
-// The features of one row to its outputs.
-void add_row(const Network::Impl& n, const float* x, float* y) noexcept {
-  const std::vector<double>& features = n.config.head.residual;
-  for (std::size_t o = 0; o < features.size(); ++o) n.head->shift(y, o, x[static_cast<std::size_t>(features[o])]);
-}
-
 }  // namespace
 
 void add_features(const Network::Impl& n, const Workspace::Impl& w, std::size_t row, std::size_t count,
                   float* y) noexcept {
-  if (n.config.head.residual.empty()) return;
+  const std::vector<double>& features = n.config.head.residual;
+  if (features.empty()) return;
   for (std::size_t i = 0; i < count; ++i) {
-    add_row(n, w.numbers + (row + i) * n.inputs(), y + i * n.padded_outputs());
+    const float* x = w.numbers + (row + i) * n.inputs();
+    for (std::size_t o = 0; o < features.size(); ++o) {
+      n.head->shift(y + i * n.padded_outputs(), o, x[static_cast<std::size_t>(features[o])]);
+    }
   }
 }
 
-void add_residual(const Network::Impl& n, const Workspace::Impl& w, std::size_t first, std::size_t count, float* y,
-                  std::size_t stride) noexcept {
+void add_residual(const Network::Impl& n, const Workspace::Impl& w, std::size_t first, std::size_t count,
+                  float* y) noexcept {
   if (n.config.head.residual.empty()) return;
+  if (n.head_rows == HeadRows::steps) return add_features(n, w, first, count, y);
   for (std::size_t i = 0; i < count; ++i) {
-    const std::size_t row = n.head_rows == HeadRows::steps ? first + i : w.last_steps[first + i];
-    add_row(n, w.numbers + row * n.inputs(), y + i * stride);
+    add_features(n, w, w.last_steps[first + i], 1, y + i * n.padded_outputs());
   }
 }
 
@@ -138,7 +136,7 @@ double head_gradient(const Network::Impl& n, const DropoutKey* dropout, const Ro
     const std::size_t count = std::min(chunk, rows - start);
     const InputRows x = {input.x + start * input.stride, input.stride};
     n.linear->forward(x, count, w.outputs.data(), stride, w.scratch, team);
-    add_residual(n, w, start, count, w.outputs.data(), stride);
+    add_residual(n, w, start, count, w.outputs.data());
     team.split(count, 1, [&](std::size_t first, std::size_t last) {
       for (std::size_t r = first; r < last; ++r) {
         const double weight = n.head->weight(targets, start + r);
@@ -166,12 +164,12 @@ void head_losses(const Network::Impl& n, const Rows& rows_to_predict, std::span<
   for (std::size_t start = 0; start < rows; start += chunk) {
     const std::size_t count = std::min(chunk, rows - start);
     n.linear->forward({input.x + start * input.stride, input.stride}, count, w.outputs.data(), stride, w.scratch, team);
-    add_residual(n, w, start, count, w.outputs.data(), stride);
+    add_residual(n, w, start, count, w.outputs.data());
     team.split(count, 1, [&](std::size_t first, std::size_t last) {
       for (std::size_t r = first; r < last; ++r) {
         const float* y = w.outputs.data() + r * stride;
         loss[start + r] = n.head->loss(y, stride, n.targets(), targets, start + r);
-        if (rank.empty() || targets.classes[start + r] == kIgnoredClass) continue;
+        if (rank.empty() || targets.classes[start + r] == kIgnoredLabel) continue;
         rank[start + r] = softmax_rank(y, stride, targets.classes[start + r]);
       }
     });
@@ -185,7 +183,7 @@ void head_predictions(const Network::Impl& n, std::span<float> y, Workspace::Imp
   for (std::size_t start = 0; start < rows; start += chunk) {
     const std::size_t count = std::min(chunk, rows - start);
     n.linear->forward({input.x + start * input.stride, input.stride}, count, w.outputs.data(), stride, w.scratch, team);
-    add_residual(n, w, start, count, w.outputs.data(), stride);
+    add_residual(n, w, start, count, w.outputs.data());
     for (std::size_t r = 0; r < count; ++r) {
       float* row = w.outputs.data() + r * stride;
       n.head->predict(row, stride, n.targets(), row);

@@ -94,12 +94,12 @@ InputRows last_rows(const Network::Impl& n, const DropoutKey* dropout, const Wor
 // network_head.cc. Rows that the head reads: a row for each step, or one a sequence.
 std::size_t head_row_count(const Network::Impl& n, const Workspace::Impl& w);
 InputRows head_input(const Network::Impl& n, const DropoutKey* dropout, Workspace::Impl& w);
-// Adds the features that HeadConfig::residual names, of rows [first, first + count) of those the head reads, to their
-// outputs y.
+// Adds the features that HeadConfig::residual names to the outputs y of rows of the window, [row, row + count), or of
+// those that the head reads, [first, first + count).
 void add_features(const Network::Impl& n, const Workspace::Impl& w, std::size_t row, std::size_t count,
-                  float* y) noexcept;  // of rows [row, row + count) of the window
-void add_residual(const Network::Impl& n, const Workspace::Impl& w, std::size_t first, std::size_t count, float* y,
-                  std::size_t stride) noexcept;
+                  float* y) noexcept;
+void add_residual(const Network::Impl& n, const Workspace::Impl& w, std::size_t first, std::size_t count,
+                  float* y) noexcept;
 // How many rows of its outputs are held at a time.
 std::size_t output_rows(const Network::Impl& n, std::size_t rows);
 // Mean loss; fills dy of the last part and the head's gradients.

@@ -144,6 +144,14 @@ void expect_room(const Rows& rows, std::size_t count, std::size_t width, const c
                   std::to_string(std::max(rows.tokens.size(), rows.numbers.size() / std::max<std::size_t>(1, width))));
 }
 
+// The room of heads that read whole sequences.
+void prepare_pooling(const Network::Impl& n, Workspace::Impl& w) {
+  if (n.head_rows == HeadRows::steps) return;
+  grow(w.pooled, w.window.batch * n.hidden_stride());
+  w.highest.resize(w.window.batch * n.hidden());
+  w.last_steps.resize(w.window.batch);
+}
+
 }  // namespace
 
 void set_window(const Window& window, Workspace::Impl& w) {
@@ -151,14 +159,6 @@ void set_window(const Window& window, Workspace::Impl& w) {
   if (!window.lengths.empty()) {
     w.window.entries = packed_entries(window.lengths, window.steps, window.batch, w.entries);
   }
-}
-
-// The room of heads that read whole sequences.
-static void prepare_pooling(const Network::Impl& n, Workspace::Impl& w) {
-  if (n.head_rows == HeadRows::steps) return;
-  grow(w.pooled, w.window.batch * n.hidden_stride());
-  w.highest.resize(w.window.batch * n.hidden());
-  w.last_steps.resize(w.window.batch);
 }
 
 void prepare(const Network::Impl& n, Workspace::Impl& w, bool training, std::size_t threads) {
@@ -377,7 +377,7 @@ std::span<float> Network::outputs_of_sequence(Workspace& workspace) const noexce
   Workspace::Impl& w = workspace.impl();
   const std::size_t rows = head_row_count(n, w);
   n.linear->infer(head_input(n, nullptr, w), rows, w.outputs.data(), n.padded_outputs(), w.scratch[0]);
-  add_residual(n, w, 0, rows, w.outputs.data(), n.padded_outputs());
+  add_residual(n, w, 0, rows, w.outputs.data());
   return std::span<float>(w.outputs).first(rows * n.padded_outputs());
 }
 

@@ -1,7 +1,8 @@
 #include "model/streams.h"
-#include "model/model_access.h"
 
 #include <algorithm>
+
+#include "model/model_access.h"
 
 namespace sluice {
 

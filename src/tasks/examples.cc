@@ -1,22 +1,20 @@
+// Files of examples; see examples.h.
 #include "tasks/examples.h"
 
 #include <algorithm>
-#include <cmath>
 #include <map>
-#include <sstream>
 #include <unordered_map>
 
 #include "base/failure.h"
 #include "data/data_kind.h"
 #include "data/notes.h"
-#include "data/reader.h"
 #include "data/sequences.h"
-#include "data/utf8.h"
 #include "sluice/error.h"
 
 namespace sluice {
 namespace {
 
+// The last characters of a word, its capitals and digits made alike.
 std::string folded_tail(std::string_view word, std::size_t characters) {
   std::size_t at = word.size();
   for (std::size_t i = 0; i < characters && at > 0; ++i) {
@@ -167,24 +165,6 @@ Token find_word(const Vocabulary& vocabulary, std::string_view word) {
     if (const auto token = vocabulary.find(shape)) return *token;
   }
   return Vocabulary::unknown;
-}
-
-ScalingConfig fit_scaling(const Sequences& sequences) {
-  ScalingConfig scaling;
-  const std::size_t width = sequences.inputs, steps = sequences.steps();
-  for (std::size_t i = 0; i < width; ++i) {
-    double sum = 0, squares = 0;
-    for (std::size_t t = 0; t < steps; ++t) sum += static_cast<double>(sequences.values[t * width + i]);
-    const double mean = sum / static_cast<double>(steps);
-    for (std::size_t t = 0; t < steps; ++t) {
-      const double e = static_cast<double>(sequences.values[t * width + i]) - mean;
-      squares += e * e;
-    }
-    const double deviation = std::sqrt(squares / static_cast<double>(steps));
-    scaling.mean.push_back(mean);
-    scaling.deviation.push_back(deviation > 1e-12 * std::abs(mean) && deviation > 1e-30 ? deviation : 1);
-  }
-  return scaling;
 }
 
 }  // namespace sluice

@@ -1,7 +1,6 @@
 // Files of examples as sequences that a network reads, and what is needed to give predictions back.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -44,8 +43,5 @@ void encode(const Vocabulary& vocabulary, Examples& examples);
 // 2006) and of others before it.
 std::vector<std::string> word_shapes(std::string_view word);
 Token find_word(const Vocabulary& vocabulary, std::string_view word);
-
-// The mean and the deviation of every feature, for Config::scaling; a deviation of 1 where a feature is constant.
-ScalingConfig fit_scaling(const Sequences& sequences);
 
 }  // namespace sluice

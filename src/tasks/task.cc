@@ -1,8 +1,5 @@
 #include "tasks/task.h"
 
-#include <algorithm>
-#include <array>
-
 #include "base/fields.h"
 #include "base/json_tree.h"
 #include "base/json_writer.h"
@@ -14,17 +11,6 @@ namespace {
 
 constexpr const char* kNote = "task";
 constexpr std::size_t kMostBytes = std::size_t{1} << 22;  // of the note: a million classes are no classes
-constexpr std::array<std::string_view, 8> kForms = {"text",     "ts",     "sequence_lines", "table",
-                                                    "labelled", "conllu", "tagged",         "notes"};
-constexpr std::array<std::string_view, 5> kTextForms = {"tab", "prefix", "plain", "folders", "files"};
-
-template <std::size_t N>
-std::size_t place_of(const std::array<std::string_view, N>& names, const nlohmann::ordered_json& value,
-                     const std::string& where) {
-  const auto found = value.is_string() ? std::ranges::find(names, value.get_ref<const std::string&>()) : names.end();
-  if (found != names.end()) return static_cast<std::size_t>(found - names.begin());
-  throw Error(Status::bad_file, where + ": expected one of " + list_of(names) + ", found " + shown(value.dump()));
-}
 
 TaskKind kind_of(DataForm form, const std::string& path) {
   switch (form) {
@@ -77,9 +63,14 @@ Task task_of(const Model& model, const std::string& path) {
     if (field(name).is_string()) return field(name).get<std::string>();
     throw Error(Status::bad_file, where + ": expected a text as " + name + ", found " + shown(field(name).dump()));
   };
-  task.kind = static_cast<TaskKind>(place_of(choices(TaskKind()), field("kind"), where));
-  task.form = static_cast<DataForm>(place_of(kForms, field("form"), where));
-  task.texts = static_cast<TextForm>(place_of(kTextForms, field("texts"), where));
+  const auto choose = [&](const char* name, auto& value) {
+    if (read_field(text(name), value)) return;
+    throw Error(Status::bad_file,
+                where + ": expected " + list_of(choices(value)) + " as " + name + ", found " + shown(text(name)));
+  };
+  choose("kind", task.kind);
+  choose("form", task.form);
+  choose("texts", task.texts);
   task.label = text("label");
   task.column = text("column");
   if (!field("classes").is_array()) throw Error(Status::bad_file, where + ": expected classes in an array, found none");
@@ -99,9 +90,9 @@ void set_task(Model& model, const Task& task) {
   JsonWriter json;
   json.begin_object();
   const auto write = [&](const char* name, std::string_view value) { json.key(name).string(value); };
-  write("kind", choices(task.kind)[static_cast<std::size_t>(task.kind)]);
-  write("form", kForms[static_cast<std::size_t>(task.form)]);
-  write("texts", kTextForms[static_cast<std::size_t>(task.texts)]);
+  write("kind", field_text(task.kind));
+  write("form", field_text(task.form));
+  write("texts", field_text(task.texts));
   write("label", task.label);
   write("column", task.column);
   json.key("classes").begin_array();

@@ -2,7 +2,9 @@
 // model's notes, so in its file.
 #pragma once
 
+#include <array>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "data/data_kind.h"

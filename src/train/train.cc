@@ -133,7 +133,7 @@ void set_frequency_bias(Model& model, std::span<const Token> classes) {
   std::vector<double> counts(bias.size(), 0.5);  // half a time each, so that none is impossible
   double all = 0.5 * static_cast<double>(counts.size());
   for (const Token token : classes) {
-    if (token == kIgnoredClass) continue;
+    if (token == kIgnoredLabel) continue;
     ++counts[token];
     ++all;
   }

@@ -111,7 +111,7 @@ SequenceWindows::SequenceWindows(const Sequences& sequences, const Network& netw
       shuffles_(false),
       with_targets_(targets == ToPredict::read) {
   rows_ = whole_ ? all_.size() : all_.steps();
-  if (classes_) rows_ -= static_cast<std::uint64_t>(std::ranges::count(all_.labels, kIgnoredClass));
+  if (classes_) rows_ -= static_cast<std::uint64_t>(std::ranges::count(all_.labels, kIgnoredLabel));
 }
 
 SequenceWindows::SequenceWindows(const Sequences& sequences, const Network& network, std::size_t batch,
@@ -228,6 +228,8 @@ void check_fits(const Network& network, const Sequences& all, bool targets) {
     const auto bad = std::ranges::find_if(
         all.labels, [&](std::uint32_t label) { return label != kIgnoredLabel && label >= network.targets(); });
     expect(bad == all.labels.end(), "labels below ", network.targets(), ", found ", bad == all.labels.end() ? 0 : *bad);
+    expect(std::ranges::any_of(all.labels, [](std::uint32_t label) { return label != kIgnoredLabel; }),
+           "a label or more that counts, found none");
     return;
   }
   expect(all.targets_per_step != whole || all.targets.empty(), "targets for every ", whole ? "sequence" : "step",

@@ -279,9 +279,9 @@ TEST(PublishedBaselines, Forecasts) {
   std::vector<double>& values = table.numbers[0];
   constexpr std::size_t kMonth = 30 * 24, kTrain = 12 * kMonth, kValidation = 16 * kMonth, kTest = 20 * kMonth;
   constexpr std::size_t kBack = 168;
-  Scaling scaling;
+  ScalingConfig scaling;
   add_column(scaling, std::span<const double>(values).first(kTrain));
-  for (double& value : values) value = scaling.apply(value, 0);
+  for (double& value : values) value = to_scale(scaling, value, 0);
   const std::span<const double> all = values;
   const std::vector<std::span<const double>> train{all.first(kTrain)},
       validation{all.subspan(kTrain - kBack, kValidation - kTrain + kBack)};

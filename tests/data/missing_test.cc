@@ -56,7 +56,7 @@ TEST(ScalingTest, MeansAndDeviationsOfWhatIsThere) {
   all.inputs = 3;
   all.starts = {0, 2, 4};
   all.values = {1, 7, kNone, 3, 7, kNone, 1, 7, kNone, 3, kNone, kNone};
-  const Scaling scaling = find_scaling(all);
+  const ScalingConfig scaling = find_scaling(all);
   EXPECT_THAT(scaling.mean, ElementsAre(2, 7, 0));
   EXPECT_THAT(scaling.deviation, ElementsAre(1, 1, 1));
   apply_scaling(scaling, all);
@@ -66,11 +66,11 @@ TEST(ScalingTest, MeansAndDeviationsOfWhatIsThere) {
 }
 
 TEST(ScalingTest, LargeNumbersKeepTheirDifferences) {
-  Scaling scaling;
+  ScalingConfig scaling;
   add_column(scaling, std::vector<double>{1e12 - 1, 1e12 + 1, 1e12 - 1, 1e12 + 1});
   EXPECT_NEAR(scaling.mean[0], 1e12, 1e-3);
   EXPECT_NEAR(scaling.deviation[0], 1, 1e-3);
-  EXPECT_NEAR(scaling.undo(scaling.apply(1e12 + 3, 0), 0), 1e12 + 3, 1e-3);
+  EXPECT_NEAR(from_scale(scaling, to_scale(scaling, 1e12 + 3, 0), 0), 1e12 + 3, 1e-3);
   add_column(scaling, std::vector<double>(7, 0.1));
   EXPECT_EQ(scaling.deviation[1], 1);
 }

@@ -79,7 +79,7 @@ void draw_targets(Random& random, Drawn& d) {
   const std::size_t rows = d.whole() ? d.batch() : d.rows();
   for (std::size_t i = 0; i < rows; ++i) {
     const bool ignored = i > 0 && random.below(5) == 0;
-    d.classes.push_back(ignored ? kIgnoredClass : static_cast<Token>(random.below(d.config.outputs)));
+    d.classes.push_back(ignored ? kIgnoredLabel : static_cast<Token>(random.below(d.config.outputs)));
     for (std::size_t o = 0; o < d.config.outputs; ++o) {
       const bool label = d.config.head.loss == "multilabel";
       d.numbers.push_back(static_cast<float>(label ? static_cast<double>(random.below(2)) : 2 * random.uniform() - 1));
@@ -307,7 +307,7 @@ class Composed {
   double weight_of(std::size_t target) const {
     if (!drawn_.of_classes()) return 1;
     const Token c = drawn_.classes[target];
-    if (c == kIgnoredClass) return 0;
+    if (c == kIgnoredLabel) return 0;
     return drawn_.config.head.class_weights.empty() ? 1 : drawn_.config.head.class_weights[c];
   }
 

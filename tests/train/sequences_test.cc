@@ -315,6 +315,8 @@ TEST(Sequences, WhatDoesNotSuitIsNamed) {
   EXPECT_THAT(refused([](Sequences& all) { all.labels[1] = 2; }), HasSubstr("labels below 2, found 2"));
   EXPECT_THAT(refused([](Sequences& all) { all.labels.pop_back(); }), HasSubstr("10 labels, found 9"));
   EXPECT_THAT(refused([](Sequences& all) { all.labels_per_step = true; }), HasSubstr("a label for every sequence"));
+  EXPECT_THAT(refused([](Sequences& all) { std::ranges::fill(all.labels, kIgnoredLabel); }),
+              HasSubstr("a label or more that counts, found none"));
   TrainOptions options = short_run();
   options.state_reset = 0.1;
   EXPECT_THAT(error_of(Status::usage, [&] { train(model, remember(10, 1), options); }), HasSubstr("state-reset"));

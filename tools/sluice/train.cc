@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/lock.h"
+#include "data/missing.h"
 #include "defaults.h"
 #include "from.h"
 #include "model/config.h"
@@ -135,7 +136,7 @@ int Train::run_task(const Task& wanted, Talk& talk, const Stopwatch& clock) {
   d.train.checkpoint = early.checkpoint;
   if (!validation.empty()) d.train.validation_split = 0;
   tasks.apply(found, d.config);
-  if (found.kind == TaskKind::classify && d.config.inputs > 0) d.config.scaling = fit_scaling(examples.sequences);
+  if (found.kind == TaskKind::classify && d.config.inputs > 0) d.config.scaling = find_scaling(examples.sequences);
   std::optional<Examples> held_out;
   if (!validation.empty()) {
     held_out = read_examples(found, validation, open_examples, {.lossy = text.text.lossy, .inputs = d.config.inputs});

@@ -18,24 +18,9 @@
 namespace sluice::foreign {
 namespace {
 
-// Equal layers of one direction are said in few words, as those that we train are.
-bool are_alike(const std::vector<StackLayer>& layers) {
-  return std::ranges::all_of(layers, [&](const StackLayer& layer) {
-    return layer.config == layers[0].config && layer.config.kind == "recurrent" && layer.config.direction == "forward";
-  });
-}
-
 Config config_of(const Stack& stack) {
   Config config;
-  if (are_alike(stack.layers)) {
-    const LayerConfig& layer = stack.layers[0].config;
-    config.cell = layer.cell;
-    config.layers = stack.layers.size();
-    config.hidden = layer.units;
-    config.activation = layer.activation;
-  } else {
-    for (const StackLayer& layer : stack.layers) config.stack.push_back(layer.config);
-  }
+  for (const StackLayer& layer : stack.layers) config.stack.push_back(layer.config);
   config.head = stack.head_config;
   if (stack.tokens > 0) {
     config.embedding = stack.inputs;
