@@ -11,6 +11,9 @@ namespace sluice {
 // Names of what is chosen, in the order of the enum.
 constexpr std::array<std::string_view, 3> choices(Precision) { return {"f32", "bf16", "int8"}; }
 
+// Bounds that keep every product of sizes far inside 64 bits and refuse a mistyped number.
+inline constexpr std::size_t most_layers = 256, most_units = std::size_t{1} << 17;
+
 // Calls f(name, member, help) for each field that a network of this kind has: one on text (no inputs) or on numbers.
 // `name` is the flag without dashes and the key in the file.
 template <class ConfigType, class F>

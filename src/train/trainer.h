@@ -62,14 +62,6 @@ class Trainer {
   bool out_of_patience() const;
   bool over() const;
   bool weights_are_finite();
-  // The guard: what keeps this gradient from the weights, in words; empty when nothing does.
-  std::string trouble(double loss, double norm, bool look_at_weights);
-  // What is far above the start's loss, or a guess's, for good weights to have.
-  double far_loss(double guess) const;
-  // Ends training: with the best weights where those are of use, else throws Error (diverged).
-  void diverge(const std::string& what);
-  // Calls diverge() when the loss has been far above the start's for too long.
-  void look_at_loss(double loss, const Window& window);
   // Empties the state of the streams that begin the coming window anew.
   void reset_streams();
   double learning_rate() const;
@@ -80,10 +72,20 @@ class Trainer {
   void restore_point();
   // The best weights of the last good point.
   const Parameters& proven() const;
-  void recover(const std::string& what);
   void write_checkpoint();
   void end_epoch();
   TrainResult finish();
+
+  // trainer_divergence.cc: what keeps a gradient from the weights, and what ends training
+  // The guard: what keeps this gradient from the weights, in words; empty when nothing does.
+  std::string trouble(double loss, double norm, bool look_at_weights);
+  // What is far above the start's loss, or a guess's, for good weights to have.
+  double far_loss(double guess) const;
+  // Ends training: with the best weights where those are of use, else throws Error (diverged).
+  void diverge(const std::string& what);
+  // Calls diverge() when the loss has been far above the start's for too long.
+  void look_at_loss(double loss, const Window& window);
+  void recover(const std::string& what);
 
   // trainer_best.cc: which weights are kept, and what time that takes
   // Enters the loss on the validation text or series and keeps the weights if it is the lowest. False: the loss is not

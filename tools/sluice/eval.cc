@@ -12,6 +12,7 @@
 #include "options.h"
 #include "output.h"
 #include "task_flags.h"
+#include "task_score.h"
 #include "text_files.h"
 #include "verbs.h"
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,16 +26,5 @@ Defaults defaults_for(TaskKind kind, std::size_t sequences);
 
 // Opens FILE arguments of tasks: files, gzipped ones, "-".
 TextSource open_examples(const std::string& path);
-
-// Accuracy, or the loss of frames of notes, as `train` and `eval` show it; with the baselines of the task where what
-// was trained on is there.
-struct TaskScore {
-  std::vector<std::pair<std::string, std::string>> rows;  // as people read them
-  Json json;
-};
-TaskScore score_of(const Task& task, const Model& model, const Examples& test, std::size_t threads);
-void add_baselines(const Task& task, const Examples& training, const Examples& test, std::size_t threads,
-                   TaskScore& score);
-std::string score_page(const Style& style, const TaskScore& score);
 
 }  // namespace sluice::tool
