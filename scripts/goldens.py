@@ -2,6 +2,8 @@
 """Writes the golden files in tests/goldens: what PyTorch computes, for tests that then need no PyTorch.
 
     scripts/goldens.py              cells.json: forward and gradients of one layer of each cell, in double
+    scripts/goldens.py --stacks     stacks.json: two bidirectional layers on packed sequences of different lengths, in
+                                    double: outputs, last states, every gradient
     scripts/goldens.py --training   training.json: losses of the first 200 updates of two language models, in float
 
 cells.json holds the arrays as PyTorch has them (row-major, its gate order and both of its biases); the conversion is the
@@ -107,6 +109,45 @@ def write_cells():
         "gru": cho_gru(500),
     }
     write("cells.json", {"torch": torch.__version__, "steps": T, "batch": B, "inputs": I, "hidden": H, "cells": cells})
+
+
+# --- two bidirectional layers on packed sequences ------------------------------------------------------------------
+
+LENGTHS, STACK_H, O = [6, 4, 4, 1], 5, 3
+
+
+def stack(kind, stream):
+    """Two bidirectional layers and a linear one; the loss is the mean square of what counts, all rows packed."""
+    module = kind(I, STACK_H, 2, bidirectional=True).double()
+    head = torch.nn.Linear(2 * STACK_H, O).double()
+    batch, rows = len(LENGTHS), sum(LENGTHS)
+    x = numbers(stream, LENGTHS[0], batch, I).requires_grad_()
+    arrays = {"h0": numbers(stream + 1, 4, batch, STACK_H, scale=0.9)}
+    if kind is torch.nn.LSTM:
+        arrays["c0"] = numbers(stream + 2, 4, batch, STACK_H, scale=1.5)
+    weights = dict(module.named_parameters()) | {f"head_{name}": w for name, w in head.named_parameters()}
+    for k, weight in enumerate(weights.values()):
+        weight.data = numbers(stream + 3 + k, *weight.shape, scale=0.6)
+    state = (arrays["h0"], arrays["c0"]) if "c0" in arrays else arrays["h0"]
+    packed = torch.nn.utils.rnn.pack_padded_sequence(x, torch.tensor(LENGTHS))
+    y, last = module(packed, state)
+    outputs, targets = head(y.data), numbers(stream + 90, rows, O)
+    loss = torch.nn.functional.mse_loss(outputs, targets)
+    loss.backward()
+    # The rows of x's gradient in the order of the packed rows.
+    dx = torch.nn.utils.rnn.pack_padded_sequence(x.grad, torch.tensor(LENGTHS)).data
+    arrays |= weights | {"x": packed.data, "targets": targets, "outputs": outputs}
+    arrays |= {"h": last[0], "c": last[1]} if "c0" in arrays else {"h": last}
+    out = {name: value.detach().flatten().tolist() for name, value in arrays.items()}
+    gradients = {name: weight.grad for name, weight in weights.items()} | {"x": dx}
+    return out | {"loss": loss.item(), "gradients": {name: g.flatten().tolist() for name, g in gradients.items()}}
+
+
+def write_stacks():
+    kinds = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru-reset-after": torch.nn.GRU}
+    cells = {name: stack(kind, 1000 + 100 * k) for k, (name, kind) in enumerate(kinds.items())}
+    write("stacks.json", {"torch": torch.__version__, "lengths": LENGTHS, "inputs": I, "hidden": STACK_H, "outputs": O,
+                          "cells": cells})
 
 
 # --- 200 updates ---------------------------------------------------------------------------------------------------
@@ -224,9 +265,13 @@ def write(name, content):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--stacks", action="store_true", help="write stacks.json instead of cells.json")
     parser.add_argument("--training", action="store_true", help="write training.json instead of cells.json")
     torch.set_num_threads(1)
-    if parser.parse_args().training:
+    options = parser.parse_args()
+    if options.training:
         write_training()
+    elif options.stacks:
+        write_stacks()
     else:
         write_cells()

@@ -1,6 +1,6 @@
 // One layer of each cell against what PyTorch computed in double (tests/goldens/cells.json, by scripts/goldens.py): the
 // reference to 1e-12, the kernels to the bounds of the numerical contract. Gate orders and PyTorch's z, which keeps,
-// are converted here, apart from the code that reads model files.
+// are converted in torch_layers.h, apart from the code that reads model files.
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -8,64 +8,19 @@
 
 #include "kernels/layer_run.h"
 #include "kernels/samples.h"
+#include "kernels/torch_layers.h"
 
 namespace sluice {
 namespace {
 
 using nlohmann::json;
+using test::layer_of;
+using test::LayerSize;
 using test::Numbers;
 
 const json& goldens() {
   static const json file = json::parse(std::ifstream(SLUICE_SOURCE_DIR "/tests/goldens/cells.json"));
   return file;
-}
-
-// Blocks of H rows in our order: which array and block of PyTorch's, and with which sign.
-struct Block {
-  std::string array;
-  std::size_t block;
-  double sign = 1;
-};
-
-Numbers blocks(const json& arrays, const std::vector<Block>& order, std::size_t hidden, std::size_t columns) {
-  Numbers out;
-  for (const Block& b : order) {
-    const Numbers all = arrays.at(b.array).get<Numbers>();
-    for (std::size_t i = 0; i < hidden * columns; ++i) out.push_back(b.sign * all.at(b.block * hidden * columns + i));
-  }
-  return out;
-}
-
-std::vector<Block> in_order(const std::string& array, std::size_t count) {
-  std::vector<Block> order;
-  for (std::size_t i = 0; i < count; ++i) order.push_back({array, i});
-  return order;
-}
-
-// PyTorch's two biases add up, and the gradient of the sum is that of either; `sum` says which is wanted.
-reference::Layer layer_of(const test::CellName& name, const json& arrays, bool sum) {
-  const std::size_t I = goldens().at("inputs"), H = goldens().at("hidden");
-  reference::Layer layer{name.cell, name.activation, I, H, {}, {}, {}, {}};
-  if (name.cell == "gru") {
-    layer.weight_ih = blocks(arrays, {{"W_z", 0}, {"W_r", 0}, {"W_h", 0}}, H, I);
-    layer.weight_hh = blocks(arrays, {{"U_z", 0}, {"U_r", 0}, {"U_h", 0}}, H, H);
-    layer.bias = blocks(arrays, {{"b_z", 0}, {"b_r", 0}, {"b_h", 0}}, H, 1);
-    return layer;
-  }
-  const std::string w = "weight_ih_l0", u = "weight_hh_l0", b = "bias_ih_l0", c = "bias_hh_l0";
-  const bool gru = name.cell == "gru-reset-after";
-  const std::size_t rows = reference::rows_of(name.cell, name.activation).input;
-  // PyTorch's GRU has r, z, n in every array; ours h, z, r under W and z, r, h under U.
-  const auto inputs = [&](const std::string& array) {
-    return gru ? std::vector<Block>{{array, 2}, {array, 1, -1}, {array, 0}} : in_order(array, rows);
-  };
-  layer.weight_ih = blocks(arrays, inputs(w), H, I);
-  layer.weight_hh = blocks(arrays, gru ? std::vector<Block>{{u, 1, -1}, {u, 0}, {u, 2}} : in_order(u, rows), H, H);
-  layer.bias = blocks(arrays, inputs(b), H, 1);
-  const Numbers second = blocks(arrays, inputs(c), H, 1);
-  for (std::size_t i = gru ? H : 0; sum && i < second.size(); ++i) layer.bias[i] += second[i];
-  if (gru) layer.bias_hn = blocks(arrays, {{c, 2}}, H, 1);
-  return layer;
 }
 
 class Goldens : public test::EveryCell {
@@ -74,8 +29,9 @@ class Goldens : public test::EveryCell {
     const std::string key = GetParam().activation == "relu" ? GetParam().cell + "-relu" : GetParam().cell;
     ASSERT_TRUE(goldens().at("cells").contains(key)) << "scripts/goldens.py does not know " << key;
     golden = goldens().at("cells").at(key);
-    layer = layer_of(GetParam(), golden, true);
-    expected = layer_of(GetParam(), golden.at("gradients"), false);
+    const LayerSize size = {goldens().at("inputs"), goldens().at("hidden")};
+    layer = layer_of(GetParam(), size, golden, true);
+    expected = layer_of(GetParam(), size, golden.at("gradients"), false);
     T = goldens().at("steps"), B = goldens().at("batch");
     x = golden.at("x").get<Numbers>();
     state = golden.at("h0").get<Numbers>();
