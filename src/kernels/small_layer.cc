@@ -113,6 +113,12 @@ struct Small {
 
   static HWY_INLINE void step(const Layer& l, const float* x, const Sequence& s, std::size_t t) {
     const float* h = state_at(s, 0, t);
+    // Where one part is finished before the next has begun, a state that changes in place is still to be read.
+    alignas(64) float before[kStages == 1 && kParts > 1 ? kUnits : 1];
+    if constexpr (kStages == 1 && kParts > 1) {
+      for (std::size_t unit = 0; unit < kUnits; unit += kLanes) store(load(h + unit), before + unit);
+      h = before;
+    }
     // The parts' registers between two stages. In a loop they would be memory, even if it is gone through once.
     Part kept[kStages > 1 && kParts > 1 ? kParts : 1];
     alignas(64) float mixed[kUnits];

@@ -91,14 +91,15 @@ void DenseLayer::backward(const Pass& pass, const PartInput& in, const PartGradi
   });
 }
 
-void DenseLayer::infer(const WindowShape& window, const PartInput& in, Memory& memory,
-                       Scratch& scratch) const noexcept {
+const float* DenseLayer::infer(const WindowShape& window, const PartInput& in, float*, Memory& memory,
+                               Scratch& scratch) const noexcept {
   auto& m = static_cast<LayerMemory&>(memory);
   const std::size_t stride = row_stride(outputs()), rows = window.rows();
   linear_.infer({in.x, in.stride}, rows, m.y.data(), stride, scratch);
   for (std::size_t r = 0; r < rows; ++r) {
     activate(activation_, m.y.data() + r * stride, outputs(), linear_.padded());
   }
+  return m.y.data();
 }
 
 }  // namespace sluice

@@ -21,7 +21,8 @@ class DenseLayer : public Part {
   const float* rows(const WindowShape& window, const Memory& memory) const override;
   void backward(const Pass& pass, const PartInput& in, const PartGradient& gradient, const Parameters& parameters,
                 Parameters& gradients, Memory& memory) const;
-  void infer(const WindowShape& window, const PartInput& in, Memory& memory, Scratch& scratch) const noexcept override;
+  const float* infer(const WindowShape& window, const PartInput& in, float* state, Memory& memory,
+                     Scratch& scratch) const noexcept override;
 
  private:
   struct LayerMemory;

@@ -22,6 +22,9 @@ namespace {
 constexpr std::size_t kReverseMask =
     256;  // masks of recurrent weights: those of backward directions come after the rest
 
+// Numbers of state of one direction.
+std::size_t state_size_of(const LayerConfig& config) { return find_cell(config.cell).states.size() * config.units; }
+
 // turned[row]: the same sequence's row as many steps before its end as `row` is after its start.
 void turn(const WindowShape& window, std::vector<std::uint32_t>& turned) {
   const auto row_of = [&](std::size_t t) {
@@ -40,7 +43,8 @@ void turn(const WindowShape& window, std::vector<std::uint32_t>& turned) {
 
 DirectedLayer::DirectedLayer(const LayerConfig& config, std::size_t place, std::size_t inputs,
                              const std::vector<Shape>& tensors)
-    : Part(inputs, config.direction == "both" ? 2 * config.units : config.units),
+    : Part(inputs, config.direction == "both" ? 2 * config.units : config.units, config.direction == "backward" ? 1 : 2,
+           (config.direction == "backward" ? 1 : 2) * state_size_of(config)),
       reverse_(config, inputs, first_tensor(tensors, place, true), kReverseMask + place) {
   if (config.direction != "backward") forward_.emplace(config, inputs, first_tensor(tensors, place), place);
 }
@@ -121,12 +125,10 @@ PartInput DirectedLayer::reversed(const WindowShape& window, const PartInput& in
 }
 
 // Rows [first, last) of both directions into one.
-void DirectedLayer::merge(const WindowShape& window, LayerMemory& m, std::size_t first,
+void DirectedLayer::merge(const float* ahead, const float* back, LayerMemory& m, std::size_t first,
                           std::size_t last) const noexcept {
   const LayerShape& shape = reverse_.shape();
   const std::size_t stride = row_stride(outputs()), hidden = shape.hidden, column = reverse_column();
-  const float* ahead = forward_ ? forward_->rows(window, *m.forward) : nullptr;
-  const float* back = reverse_.rows(window, *m.reverse);
   for (std::size_t r = first; r < last; ++r) {
     float* out = m.output.data() + r * stride;
     if (ahead != nullptr) std::copy_n(ahead + r * shape.state_stride(), hidden, out);
@@ -144,8 +146,10 @@ void DirectedLayer::forward(const Pass& pass, const PartInput& in, const Paramet
   auto& m = static_cast<LayerMemory&>(memory);
   if (forward_) forward_->forward(pass, in, parameters, *m.forward);
   reverse_.forward(pass, reversed(pass.window, in, m), parameters, *m.reverse);
+  const float* ahead = forward_ ? forward_->rows(pass.window, *m.forward) : nullptr;
+  const float* back = reverse_.rows(pass.window, *m.reverse);
   pass.team.split(pass.window.rows(), 1,
-                  [&](std::size_t first, std::size_t last) { merge(pass.window, m, first, last); });
+                  [&](std::size_t first, std::size_t last) { merge(ahead, back, m, first, last); });
 }
 
 const float* DirectedLayer::rows(const WindowShape&, const Memory& memory) const {
@@ -196,12 +200,17 @@ void DirectedLayer::backward(const Pass& pass, const PartInput& in, const PartGr
   });
 }
 
-void DirectedLayer::infer(const WindowShape& window, const PartInput& in, Memory& memory,
-                          Scratch& scratch) const noexcept {
+const float* DirectedLayer::infer(const WindowShape& window, const PartInput& in, float* state, Memory& memory,
+                                  Scratch& scratch) const noexcept {
   auto& m = static_cast<LayerMemory&>(memory);
-  if (forward_) forward_->infer(window, in, *m.forward, scratch);
-  reverse_.infer(window, reversed(window, in, m), *m.reverse, scratch);
-  merge(window, m, 0, window.rows());
+  const float* ahead = nullptr;
+  if (forward_) {
+    ahead = forward_->infer(window, in, state, *m.forward, scratch);
+    state += window.batch * forward_->state_size();
+  }
+  const float* back = reverse_.infer(window, reversed(window, in, m), state, *m.reverse, scratch);
+  merge(ahead, back, m, 0, window.rows());
+  return m.output.data();
 }
 
 }  // namespace sluice

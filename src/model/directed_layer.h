@@ -17,7 +17,6 @@ class DirectedLayer : public Part {
   PartKind kind() const override { return PartKind::directed; }
 
   std::vector<const RecurrentLayer*> recurrent() const override;
-  std::size_t states() const noexcept override { return forward_ ? 2 : 1; }
   Sequence sequence(const WindowShape& window, std::size_t direction, Memory& memory) const override;
   SharedRoom room() const override;
   void pack(const Parameters& parameters, Format format, Team& team) override;
@@ -30,14 +29,16 @@ class DirectedLayer : public Part {
   const float* rows(const WindowShape& window, const Memory& memory) const override;
   void backward(const Pass& pass, const PartInput& in, const PartGradient& gradient, const Parameters& parameters,
                 Parameters& gradients, Memory& memory) const;
-  void infer(const WindowShape& window, const PartInput& in, Memory& memory, Scratch& scratch) const noexcept override;
+  const float* infer(const WindowShape& window, const PartInput& in, float* state, Memory& memory,
+                     Scratch& scratch) const noexcept override;
 
  private:
   struct LayerMemory;
   // The place of h of the backward direction in a row of output.
   std::size_t reverse_column() const { return outputs() > reverse_.shape().hidden ? reverse_.shape().hidden : 0; }
   PartInput reversed(const WindowShape& window, const PartInput& in, LayerMemory& m) const;
-  void merge(const WindowShape& window, LayerMemory& m, std::size_t first, std::size_t last) const noexcept;
+  // ahead, back: rows of both directions; no `ahead` of a layer that reads backward alone.
+  void merge(const float* ahead, const float* back, LayerMemory& m, std::size_t first, std::size_t last) const noexcept;
 
   std::optional<RecurrentLayer> forward_;
   RecurrentLayer reverse_;

@@ -135,20 +135,6 @@ std::size_t steps_at_once(std::size_t batch, std::size_t threads) {
   return (kRows * threads + batch - 1) / batch;
 }
 
-void load_rows(const LayerShape& layer, std::span<const float> dense, std::size_t batch, float* rows) {
-  for (std::size_t b = 0; b < batch; ++b) {
-    float* to = rows + b * layer.state_stride();
-    std::memcpy(to, dense.data() + b * layer.hidden, layer.hidden * sizeof(float));
-    std::memset(to + layer.hidden, 0, (layer.state_stride() - layer.hidden) * sizeof(float));
-  }
-}
-
-void store_rows(const LayerShape& layer, const float* rows, std::size_t batch, std::span<float> dense) {
-  for (std::size_t b = 0; b < batch; ++b) {
-    std::memcpy(dense.data() + b * layer.hidden, rows + b * layer.state_stride(), layer.hidden * sizeof(float));
-  }
-}
-
 void project_input(const PackedLayer& packed, const float* x, std::size_t x_stride, const Sequence& sequence,
                    const LayerScratch& scratch, Team& team) {
   team.split(sequence.rows(), 1, [&](std::size_t first, std::size_t last, std::size_t thread) {

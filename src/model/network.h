@@ -149,9 +149,9 @@ class Network {
   void prepare_infer(Workspace& workspace, std::size_t steps, std::size_t batch) const;
   // Forward alone on the calling thread, with the bits of every other way. Allocates nothing and is safe in real time
   // (sluice/stream.h) where the caller holds FlushDenormals: to read or write the mode waits for all arithmetic before,
-  // so it is done once a call from outside. infer() moves the state; outputs_of_last_step() are the head's on the last
-  // step that infer() took, before what Head::predict makes of them, as they lie in the workspace: [B, outputs padded
-  // to kBlock]. The inputs must fit.
+  // so it is done once a call from outside. infer() moves the state, to which what follows may refer;
+  // outputs_of_last_step() are the head's on the last step that infer() took, before what Head::predict makes of them,
+  // as they lie in the workspace: [B, outputs padded to kBlock]. The inputs must fit.
   void infer(const Rows& inputs, std::size_t steps, State& state, Workspace& workspace) const noexcept;
   std::span<float> outputs_of_last_step(Workspace& workspace) const noexcept;
   // The head's outputs on every row that it predicts of what infer() took, where that was the whole of a sequence:

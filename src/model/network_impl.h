@@ -50,6 +50,7 @@ struct Workspace::Impl {
   WindowShape window;
   bool begins = false;                 // Window::begins
   const float* numbers = nullptr;      // [N, I] features as they were given
+  const float* inferred = nullptr;     // rows of the last part, after infer()
   std::vector<std::uint32_t> entries;  // of packed sequences, to which the window refers
   std::vector<std::unique_ptr<Part::Memory>> parts;
   std::vector<AlignedVector<float>> dropped;  // of a part, its outputs after dropout [N, ...]; empty without

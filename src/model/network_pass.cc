@@ -156,6 +156,7 @@ void prepare_pooling(const Network::Impl& n, Workspace::Impl& w) {
 
 void set_window(const Window& window, Workspace::Impl& w) {
   w.window = {window.steps, window.batch, nullptr};
+  w.inferred = nullptr;
   if (!window.lengths.empty()) {
     w.window.entries = packed_entries(window.lengths, window.steps, window.batch, w.entries);
   }
@@ -248,6 +249,7 @@ PartInput forward_parts(const Network::Impl& n, const Rows& inputs, const Dropou
 }
 
 InputRows last_rows(const Network::Impl& n, const DropoutKey* dropout, const Workspace::Impl& w) {
+  if (w.inferred != nullptr) return {w.inferred, n.hidden_stride()};
   const std::size_t last = n.parts.size() - 1;
   if (drops_outputs(n, last, dropout)) return {w.dropped[last].data(), n.hidden_stride()};
   return {n.parts[last]->rows(w.window, *w.parts[last]), n.hidden_stride()};
@@ -350,16 +352,17 @@ void Network::infer(const Rows& inputs, std::size_t steps, State& state, Workspa
   const Impl& n = *impl_;
   Workspace::Impl& w = workspace.impl();
   w.window = {steps, state.batch(), nullptr};
-  load_state(n, state, w);
   w.numbers = inputs.numbers.data();
   PartInput in = {inputs.numbers.data(), n.inputs(), nullptr};
   if (n.scales()) in = scale_input(n, inputs.numbers.data(), 0, steps * state.batch(), w);
   if (n.reads_tokens()) in = n.embedding->look_up_each(inputs.tokens, n.parameters, w.embedding);
+  float* values = state.values().data();
   for (std::size_t l = 0; l < n.parts.size(); ++l) {
-    n.parts[l]->infer(w.window, in, *w.parts[l], w.scratch[0]);
-    in = {n.parts[l]->rows(w.window, *w.parts[l]), row_stride(n.parts[l]->outputs()), nullptr};
+    const Part& part = *n.parts[l];
+    in = {part.infer(w.window, in, values, *w.parts[l], w.scratch[0]), row_stride(part.outputs()), nullptr};
+    values += state.batch() * part.state_size();
   }
-  store_state(n, w, state);
+  w.inferred = in.x;
 }
 
 std::span<float> Network::outputs_of_last_step(Workspace& workspace) const noexcept {

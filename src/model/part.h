@@ -76,7 +76,9 @@ class Part {
     virtual ~Memory() = default;
   };
 
-  Part(std::size_t inputs, std::size_t outputs) : inputs_(inputs), outputs_(outputs) {}
+  // states, state_size: of a layer without a state, none.
+  Part(std::size_t inputs, std::size_t outputs, std::size_t states = 0, std::size_t state_size = 0)
+      : inputs_(inputs), outputs_(outputs), states_(states), state_size_(state_size) {}
   virtual ~Part() = default;
   virtual std::unique_ptr<Part> clone() const = 0;
 
@@ -86,8 +88,10 @@ class Part {
   std::size_t outputs() const { return outputs_; }
   // Its recurrent layers, one a direction; none of a layer without a state.
   virtual std::vector<const RecurrentLayer*> recurrent() const { return {}; }
-  // How many there are: so many blocks of a State are this part's.
-  virtual std::size_t states() const noexcept { return 0; }
+  // How many there are: so many layers of a State are this part's,
+  std::size_t states() const noexcept { return states_; }
+  // with so many numbers of each sequence.
+  std::size_t state_size() const noexcept { return state_size_; }
   // What recurrent layer number `direction` of a pass has left; a backward one's steps are turned round.
   virtual Sequence sequence(const WindowShape&, std::size_t /*direction*/, Memory&) const { return {}; }
   virtual SharedRoom room() const = 0;
@@ -101,18 +105,21 @@ class Part {
   virtual void prepare(const WindowShape& window, Format format, std::size_t threads, bool training,
                        Memory& memory) const = 0;
 
-  // The states of its recurrent layers, from block `first` of a state on; and back.
+  // The states of its recurrent layers, from layer `first` of a state on; and back.
   virtual void load(const WindowShape&, const State&, std::size_t, Memory&) const {}
   virtual void store(const WindowShape&, const Memory&, std::size_t, State&) const {}
 
-  // Where forward() or infer() left its rows.
+  // Where forward() left its rows.
   virtual const float* rows(const WindowShape& window, const Memory& memory) const = 0;
-  // forward() on the calling thread, without what a way back would need. Keeps the real-time contract.
-  virtual void infer(const WindowShape& window, const PartInput& in, Memory& memory,
-                     Scratch& scratch) const noexcept = 0;
+  // load(), forward() and store() of sequences of one length on the calling thread, without what a way back would need,
+  // and rows(). One call, since that is felt in the step of a small layer. state: the part's layers of a State,
+  // state_size() numbers of each sequence; a single row may be left there, so it lasts until the state changes. Keeps
+  // the real-time contract.
+  virtual const float* infer(const WindowShape& window, const PartInput& in, float* state, Memory& memory,
+                             Scratch& scratch) const noexcept = 0;
 
  private:
-  std::size_t inputs_, outputs_;
+  std::size_t inputs_, outputs_, states_, state_size_;
 };
 
 // A pass over a window, and after it on the same input the way back. No virtual functions, since those would bring all

@@ -7,6 +7,7 @@
 
 #include "kernels/held.h"
 #include "kernels/pointwise.h"
+#include "kernels/small_layer.h"
 
 namespace sluice {
 namespace {
@@ -28,7 +29,7 @@ const CellShape* shape_of(const LayerConfig& config) {
 
 RecurrentLayer::RecurrentLayer(const LayerConfig& config, std::size_t inputs, std::size_t first_tensor,
                                std::size_t mask)
-    : Part(inputs, config.units),
+    : Part(inputs, config.units, 1, static_cast<std::size_t>(shape_of(config)->states) * config.units),
       cell_(&find_cell(config.cell)),
       shape_{shape_of(config), inputs, config.units},
       first_tensor_(first_tensor),
@@ -90,7 +91,7 @@ void RecurrentLayer::prepare(const WindowShape& window, Format format, std::size
 
 void RecurrentLayer::load(const WindowShape& window, const State& state, std::size_t first, Memory& memory) const {
   for (std::size_t s = 0; s < shape_.states(); ++s) {
-    load_rows(shape_, state.of(first, s), window.batch, own(memory).buffers.states[s].data());
+    load_rows(shape_, state.of(first, s).data(), window.batch, own(memory).buffers.states[s].data());
   }
 }
 
@@ -101,7 +102,7 @@ void RecurrentLayer::store(const WindowShape& window, const Memory& memory, std:
     const float* states = own(memory).buffers.states[s].data();
     const std::span<float> out = state.of(first, s);
     if (window.entries == nullptr) {
-      store_rows(shape_, states + window.steps * window.batch * stride, window.batch, out);
+      store_rows(shape_, states + window.steps * window.batch * stride, window.batch, out.data());
       continue;
     }
     std::size_t length = window.steps;
@@ -241,9 +242,30 @@ void RecurrentLayer::backward_input(const Pass& pass, const PartGradient& gradie
                       pass.scratch, pass.team);
 }
 
-void RecurrentLayer::infer(const WindowShape& window, const PartInput& in, Memory& memory,
-                           Scratch& scratch) const noexcept {
-  infer_layer(*shape_.cell, packed_, {in.x, in.stride}, sequence(window, memory), scratch);
+// A step of a small layer without padding, on the state where it lies: to copy it there and back takes a third as long
+// as the step. False, and nothing is done, for other layers.
+bool RecurrentLayer::step_in_place(const PartInput& in, float* state) const noexcept {
+  Sequence s;
+  s.steps = s.batch = 1;
+  s.hidden = shape_.hidden;
+  s.states[0] = state;
+  s.states[1] = state + shape_.hidden;
+  return recur_small(*shape_.cell, packed_.input, packed_.bias.data(), packed_.recurrent, in.x, in.stride, s);
+}
+
+const float* RecurrentLayer::infer(const WindowShape& window, const PartInput& in, float* state, Memory& memory,
+                                   Scratch& scratch) const noexcept {
+  if (window.rows() == 1 && shape_.hidden == shape_.padded() && step_in_place(in, state)) return state;
+  const Sequence s = sequence(window, memory);
+  const std::size_t size = window.batch * shape_.hidden, states = shape_.states();
+  for (std::size_t i = 0; i < states; ++i) {
+    load_rows(shape_, state + i * size, window.batch, s.states[i]);
+  }
+  infer_layer(*shape_.cell, packed_, {in.x, in.stride}, s, scratch);
+  for (std::size_t i = 0; i < states; ++i) {
+    store_rows(shape_, s.states[i] + window.rows() * s.state_stride, window.batch, state + i * size);
+  }
+  return s.states[0] + window.batch * s.state_stride;
 }
 
 }  // namespace sluice

@@ -29,7 +29,6 @@ class RecurrentLayer : public Part {
   Sequence sequence(const WindowShape& window, Memory& memory) const;
 
   std::vector<const RecurrentLayer*> recurrent() const override { return {this}; }
-  std::size_t states() const noexcept override { return 1; }
   Sequence sequence(const WindowShape& window, std::size_t, Memory& memory) const override {
     return sequence(window, memory);
   }
@@ -45,7 +44,8 @@ class RecurrentLayer : public Part {
   const float* rows(const WindowShape& window, const Memory& memory) const override;
   void backward(const Pass& pass, const PartInput& in, const PartGradient& gradient, const Parameters& parameters,
                 Parameters& gradients, Memory& memory) const;
-  void infer(const WindowShape& window, const PartInput& in, Memory& memory, Scratch& scratch) const noexcept override;
+  const float* infer(const WindowShape& window, const PartInput& in, float* state, Memory& memory,
+                     Scratch& scratch) const noexcept override;
 
   // The state that every sequence begins with, [S, H]; empty: zeros.
   std::span<const float> initial_state(const Parameters& parameters) const;
@@ -57,6 +57,7 @@ class RecurrentLayer : public Part {
                       Memory& memory) const;
 
  private:
+  bool step_in_place(const PartInput& in, float* state) const noexcept;
   std::size_t table_stride() const { return shape_.gate_columns() + kBlock; }
   LayerParameters weights(const Parameters& parameters) const;
   LayerGradients weights(Parameters& gradients) const;

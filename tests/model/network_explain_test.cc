@@ -68,7 +68,7 @@ TEST_P(Explained, TheHeldPathIsTheSameFunction) {
   for (LayerBuffers* buffers : {&fast, &slow}) {
     buffers->prepare(size, Format::f32, {20, 1}, 1, false);
     const Sequence sequence = buffers->sequence(size, Format::f32, {20, 1});
-    for (std::size_t s = 0; s < size.states(); ++s) load_rows(size, state, 1, sequence.state_at(int(s), 0, 0));
+    for (std::size_t s = 0; s < size.states(); ++s) load_rows(size, state.data(), 1, sequence.state_at(int(s), 0, 0));
     project_input(packed, x.data(), 5, sequence, {nullptr, scratch, Format::f32}, team);
     if (buffers == &fast) recur_forward(shape(), packed.recurrent, sequence, team);
     if (buffers == &slow) recur_held(shape(), packed.recurrent, sequence, free.data());
