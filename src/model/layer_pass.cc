@@ -135,6 +135,21 @@ std::size_t steps_at_once(std::size_t batch, std::size_t threads) {
   return (kRows * threads + batch - 1) / batch;
 }
 
+void load_rows(const LayerShape& layer, const float* dense, std::size_t batch, float* rows) {
+  const std::size_t hidden = layer.hidden, padded = layer.padded(), stride = layer.state_stride();
+  for (std::size_t b = 0; b < batch; ++b, dense += hidden, rows += stride) {
+    std::memset(rows + padded - kBlock, 0, kBlock * sizeof(float));
+    std::memcpy(rows, dense, hidden * sizeof(float));
+  }
+}
+
+void store_rows(const LayerShape& layer, const float* rows, std::size_t batch, float* dense) {
+  const std::size_t hidden = layer.hidden, stride = layer.state_stride();
+  for (std::size_t b = 0; b < batch; ++b, dense += hidden, rows += stride) {
+    std::memcpy(dense, rows, hidden * sizeof(float));
+  }
+}
+
 void project_input(const PackedLayer& packed, const float* x, std::size_t x_stride, const Sequence& sequence,
                    const LayerScratch& scratch, Team& team) {
   team.split(sequence.rows(), 1, [&](std::size_t first, std::size_t last, std::size_t thread) {

@@ -6,7 +6,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cstring>
 #include <span>
 
 #include "base/aligned.h"
@@ -73,33 +72,10 @@ struct LayerScratch {
   Format format;
 };
 
-// As memcpy: without a call where numbers are few, since a small layer's step is as short as a few calls.
-inline void copy_row(const float* from, float* to, std::size_t count) {
-  if (count > 8 * kBlock) {
-    std::memcpy(to, from, count * sizeof(float));
-    return;
-  }
-  for (; count >= kBlock; count -= kBlock, from += kBlock, to += kBlock) {
-    std::memcpy(to, from, kBlock * sizeof(float));
-  }
-  if (count > 0) std::memcpy(to, from, count * sizeof(float));
-}
-
 // [B, H] of one state, dense, to the rows of entry 0 of a sequence's states, padding zeroed; and back from its last
 // entry.
-inline void load_rows(const LayerShape& layer, const float* dense, std::size_t batch, float* rows) {
-  const std::size_t hidden = layer.hidden, padding = layer.padded() - hidden;
-  for (std::size_t b = 0; b < batch; ++b) {
-    float* row = rows + b * layer.state_stride();
-    copy_row(dense + b * hidden, row, hidden);
-    if (padding > 0) std::memset(row + hidden, 0, padding * sizeof(float));
-  }
-}
-inline void store_rows(const LayerShape& layer, const float* rows, std::size_t batch, float* dense) {
-  for (std::size_t b = 0; b < batch; ++b) {
-    copy_row(rows + b * layer.state_stride(), dense + b * layer.hidden, layer.hidden);
-  }
-}
+void load_rows(const LayerShape& layer, const float* dense, std::size_t batch, float* rows);
+void store_rows(const LayerShape& layer, const float* rows, std::size_t batch, float* dense);
 
 // Rows x [T * B, I], stride in floats.
 struct InputRows {

@@ -257,15 +257,15 @@ const float* RecurrentLayer::infer(const WindowShape& window, const PartInput& i
                                    Scratch& scratch) const noexcept {
   if (window.rows() == 1 && shape_.hidden == shape_.padded() && step_in_place(in, state)) return state;
   const Sequence s = sequence(window, memory);
-  const std::size_t size = window.batch * shape_.hidden, states = shape_.states();
-  for (std::size_t i = 0; i < states; ++i) {
-    load_rows(shape_, state + i * size, window.batch, s.states[i]);
+  const std::size_t batch = window.batch;
+  for (std::size_t i = 0; i < shape_.states(); ++i) {
+    load_rows(shape_, state + i * batch * shape_.hidden, batch, s.states[i]);
   }
   infer_layer(*shape_.cell, packed_, {in.x, in.stride}, s, scratch);
-  for (std::size_t i = 0; i < states; ++i) {
-    store_rows(shape_, s.states[i] + window.rows() * s.state_stride, window.batch, state + i * size);
+  for (std::size_t i = 0; i < shape_.states(); ++i) {
+    store_rows(shape_, s.states[i] + s.steps * batch * s.state_stride, batch, state + i * batch * shape_.hidden);
   }
-  return s.states[0] + window.batch * s.state_stride;
+  return s.states[0] + batch * s.state_stride;
 }
 
 }  // namespace sluice
