@@ -63,7 +63,7 @@ std::vector<FileTensor> tensors_of_file(const Config& config, std::size_t vocabu
     const bool gates = s.role == TensorRole::input || s.role == TensorRole::recurrent || s.role == TensorRole::bias ||
                        s.role == TensorRole::recurrent_bias;
     std::vector<std::uint64_t> shape = {s.rows};
-    if (s.role == TensorRole::embedding || s.role == TensorRole::head || s.role == TensorRole::dense ||
+    if (s.role == TensorRole::embedding || s.role == TensorRole::head || s.role == TensorRole::weight ||
         s.role == TensorRole::input || s.role == TensorRole::recurrent || s.role == TensorRole::initial_state) {
       shape.push_back(s.columns);
     }

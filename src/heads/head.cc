@@ -14,11 +14,9 @@ struct Kind {
   std::unique_ptr<Head> (*make)(const HeadConfig&);
 };
 
-constexpr Kind kKinds[] = {
-    {"softmax", make_softmax},       {"squared", make_regression},  {"absolute", make_regression},
-    {"huber", make_regression},      {"quantiles", make_quantiles}, {"normal", make_normal},
-    {"multilabel", make_multilabel},
-};
+#define SLUICE_LIST_HEAD(loss, make) {loss, make},
+constexpr Kind kKinds[] = {SLUICE_FOR_EACH_HEAD(SLUICE_LIST_HEAD)};
+#undef SLUICE_LIST_HEAD
 
 }  // namespace
 
@@ -31,6 +29,21 @@ std::unique_ptr<Head> make_head(const HeadConfig& config, bool tokens) {
     known += (known.empty() ? "" : ", ") + std::string(kind.loss);
   }
   throw Error(Status::usage, "loss: expected one of " + known + ", found \"" + full.loss + "\"");
+}
+
+float Head::mean_of(std::span<const float> values) {
+  double sum = 0;
+  for (const float v : values) sum += static_cast<double>(v);
+  return static_cast<float>(sum / static_cast<double>(values.size()));
+}
+
+float quantile_of(std::span<const float> ascending, double q) {
+  const double place = q * static_cast<double>(ascending.size() - 1);
+  const auto low = static_cast<std::size_t>(place);
+  const std::size_t high = std::min(low + 1, ascending.size() - 1);
+  const double share = place - static_cast<double>(low);
+  return static_cast<float>((1 - share) * static_cast<double>(ascending[low]) +
+                            share * static_cast<double>(ascending[high]));
 }
 
 }  // namespace sluice

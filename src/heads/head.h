@@ -1,5 +1,5 @@
 // What stands on the last linear layer: from its rows to a loss, a gradient and a prediction. A head is a file with a
-// class of these functions and a line in the list of head.cc.
+// class of these functions and a line in the list at the end.
 #pragma once
 
 #include <cstddef>
@@ -43,16 +43,33 @@ class Head {
                          float scale) const = 0;
   // What is shown of a row, over itself: probabilities, numbers. Keeps the real-time contract.
   virtual void predict(const float* y, std::size_t padded, std::size_t outputs, float* out) const noexcept = 0;
+  // Whether that is the outputs themselves, one for each number.
+  virtual bool predicts_outputs() const { return false; }
+  // Of one number, whose values in training are `values` (at least one, ascending): the outputs that predict it best
+  // without any input, columns(1) of them. Not asked where targets are classes.
+  virtual void constant(std::span<const float> values, float* outputs) const { outputs[0] = mean_of(values); }
+
+ protected:
+  static float mean_of(std::span<const float> values);
 };
+// A value below which a share q of the ascending values lies, on the line between its neighbours.
+float quantile_of(std::span<const float> ascending, double q);
 
 // The head of a config; tokens: whether the network reads tokens. Throws Error (usage) that lists the known losses.
 std::unique_ptr<Head> make_head(const HeadConfig& config, bool tokens);
 
-// One a file.
-std::unique_ptr<Head> make_softmax(const HeadConfig& config);
-std::unique_ptr<Head> make_regression(const HeadConfig& config);
-std::unique_ptr<Head> make_quantiles(const HeadConfig& config);
-std::unique_ptr<Head> make_normal(const HeadConfig& config);
-std::unique_ptr<Head> make_multilabel(const HeadConfig& config);
+// The one list of losses (HeadConfig::loss) and of the functions that make their heads.
+#define SLUICE_FOR_EACH_HEAD(HEAD)  \
+  HEAD("softmax", make_softmax)     \
+  HEAD("squared", make_regression)  \
+  HEAD("absolute", make_regression) \
+  HEAD("huber", make_regression)    \
+  HEAD("quantiles", make_quantiles) \
+  HEAD("normal", make_normal)       \
+  HEAD("multilabel", make_multilabel)
+
+#define SLUICE_DECLARE_HEAD(loss, make) std::unique_ptr<Head> make(const HeadConfig& config);
+SLUICE_FOR_EACH_HEAD(SLUICE_DECLARE_HEAD)
+#undef SLUICE_DECLARE_HEAD
 
 }  // namespace sluice

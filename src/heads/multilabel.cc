@@ -35,6 +35,12 @@ class MultiLabel : public Head {
     std::copy_n(y, padded, out);
     activate(Activation::sigmoid, out, outputs, padded);
   }
+
+  // The logit of the share that has the label, by Laplace's rule of succession.
+  void constant(std::span<const float> values, float* outputs) const override {
+    const double n = static_cast<double>(values.size()), sum = n * static_cast<double>(mean_of(values));
+    outputs[0] = static_cast<float>(std::log((sum + 0.5) / (n - sum + 0.5)));
+  }
 };
 
 }  // namespace

@@ -52,6 +52,17 @@ class Normal : public Head {
     for (std::size_t o = 0; o < outputs; ++o) out[2 * o + 1] = static_cast<float>(std::exp(log_of(y[2 * o + 1])));
   }
 
+  void constant(std::span<const float> values, float* outputs) const override {
+    outputs[0] = mean_of(values);
+    double squares = 0;
+    for (const float v : values) {
+      const double e = static_cast<double>(v) - static_cast<double>(outputs[0]);
+      squares += e * e;
+    }
+    const double deviation = std::sqrt(squares / static_cast<double>(values.size()));
+    outputs[1] = static_cast<float>(std::log(std::max(deviation, 1e-6)));
+  }
+
  private:
   static double log_of(float s) { return std::clamp(static_cast<double>(s), -kMostLog, kMostLog); }
 };

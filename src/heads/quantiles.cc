@@ -52,6 +52,10 @@ class Quantiles : public Head {
     std::copy_n(y, padded, out);
   }
 
+  void constant(std::span<const float> values, float* outputs) const override {
+    for (std::size_t k = 0; k < levels_.size(); ++k) outputs[k] = quantile_of(values, levels_[k]);
+  }
+
  private:
   std::vector<double> levels_;
 };

@@ -36,6 +36,11 @@ class Regression : public Head {
   void predict(const float* y, std::size_t padded, std::size_t, float* out) const noexcept override {
     std::copy_n(y, padded, out);
   }
+  bool predicts_outputs() const override { return true; }
+  // The mean is best by squares, and the median by distances.
+  void constant(std::span<const float> values, float* outputs) const override {
+    outputs[0] = Error::kMean ? mean_of(values) : quantile_of(values, 0.5);
+  }
 
  private:
   Error error_;
@@ -43,18 +48,21 @@ class Regression : public Head {
 
 struct Squared {
   static constexpr float kFactor = 2;
+  static constexpr bool kMean = true;
   double loss(double e) const { return e * e; }
   float slope(float e) const { return e; }
 };
 
 struct Absolute {
   static constexpr float kFactor = 1;
+  static constexpr bool kMean = false;
   double loss(double e) const { return std::abs(e); }
   float slope(float e) const { return e > 0 ? 1.f : e < 0 ? -1.f : e; }
 };
 
 struct Huber {
   static constexpr float kFactor = 1;
+  static constexpr bool kMean = false;
   double delta;
   double loss(double e) const {
     const double size = std::abs(e);

@@ -12,54 +12,23 @@
 #include "base/json.h"
 #include "base/json_writer.h"
 #include "heads/head.h"
+#include "model/field_checks.h"
+#include "model/layer_kinds.h"
 #include "model/layout.h"
 
 namespace sluice {
 namespace {
 
-[[noreturn]] void out_of_range(const std::string& field, const std::string& expected, const std::string& found) {
-  throw Error(Status::usage, field + ": expected " + expected + ", found " + found);
-}
-
-void check_size(const std::string& field, std::size_t value, std::size_t most) {
-  if (value >= 1 && value <= most) return;
-  out_of_range(field, "a number from 1 to " + std::to_string(most), std::to_string(value));
-}
-
-std::string number_text(double value) { return nlohmann::json(value).dump(); }  // null for NaN and infinity
-
-void check_share(const std::string& field, double value) {
-  if (value >= 0 && value < 1) return;
-  out_of_range(field, "a share from 0 up to but not including 1", number_text(value));
-}
-
-void check_name(const std::string& field, const std::string& value, std::initializer_list<std::string_view> known) {
-  std::string names;
-  for (const std::string_view name : known) {
-    if (name == value) return;
-    names += (names.empty() ? "" : name == *(known.end() - 1) ? " or " : ", ") + std::string(name);
-  }
-  out_of_range(field, names, shown(value));
-}
-
-void check_bias(double value) {
-  if (std::abs(value) <= 100) return;
-  out_of_range("forget-bias", "a number from -100 to 100", number_text(value));
-}
+constexpr std::string_view kPlaces[] = {"steps", "last", "mean", "max"};
 
 void check_layer(const LayerConfig& layer, const std::string& where) {
-  check_name(where + "kind", layer.kind, {"recurrent", "dense"});
-  check_size(where + "units", layer.units, most_units);
-  check_share(where + "dropout", layer.dropout);
-  check_share(where + "weight-dropout", layer.weight_dropout);
-  if (layer.kind == "dense") {
-    return check_name(where + "activation", layer.activation, {"none", "tanh", "relu", "sigmoid", "elu"});
-  }
-  find_cell(layer.cell);
-  check_name(where + "direction", layer.direction, {"forward", "backward", "both", "sum"});
-  check_name(where + "activation", layer.activation, {"tanh", "relu"});
-  check_name(where + "initial-state", layer.initial_state, {"zero", "learned"});
-  check_bias(layer.forget_bias);
+  const bool known = with_kind_of(layer, [&](auto kind) {
+    check_size(where + "units", layer.units, most_units);
+    check_share(where + "dropout", layer.dropout);
+    check_share(where + "weight-dropout", layer.weight_dropout);
+    decltype(kind)::type::check(layer, where);
+  });
+  if (!known) check_name(where + "kind", layer.kind, LayerKinds::names());
 }
 
 void check_stack(const Config& config) {
@@ -103,7 +72,7 @@ bool of_classes(const Config& config) {
 void check_head(const Config& config) {
   const HeadConfig& head = config.head;
   make_head(head, config.inputs == 0);
-  check_name("at", head.at, {"steps", "last", "mean", "max"});
+  check_name("at", head.at, kPlaces);
   check_share("label-smoothing", head.label_smoothing);
   if (!(head.huber_delta > 0 && head.huber_delta <= 1e30)) {
     out_of_range("huber-delta", "a number above 0", number_text(head.huber_delta));
@@ -206,8 +175,8 @@ Config checked(Config config) {
   check_share("dropout", config.dropout);
   check_share("input-dropout", config.input_dropout);
   check_share("weight-dropout", config.weight_dropout);
-  check_name("activation", config.activation, {"tanh", "relu"});
-  check_bias(config.forget_bias);
+  check_name("activation", config.activation, RecurrentLayer::kActivations);
+  check_magnitude("forget-bias", config.forget_bias, 100);
   return config;
 }
 
@@ -254,9 +223,8 @@ void expect_plain(const Config& config, const std::string& where) {
   if (config.head.at != "steps") refuse("a model that predicts at every step", "one that does at " + config.head.at);
   if (config.scaling != ScalingConfig()) refuse("features as they are", "scaled ones");
   if (!config.head.residual.empty()) refuse("outputs of the last layer alone", "features that are added to them");
-  const std::string& loss = config.head.loss;
-  if (config.inputs == 0 || loss.empty() || loss == "squared" || loss == "absolute" || loss == "huber") return;
-  refuse("a head that gives its outputs as they are", loss);
+  if (config.inputs == 0 || make_head(config.head, false)->predicts_outputs()) return;
+  refuse("a head that gives its outputs as they are", config.head.loss);
 }
 
 std::string layers_in_words(const Config& config) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "model/field_checks.h"
+
 namespace sluice {
 
 struct DenseLayer::LayerMemory : Part::Memory {
@@ -15,6 +17,18 @@ namespace {
 std::size_t tensor_of(const std::vector<Shape>& tensors, std::size_t place) { return first_tensor(tensors, place); }
 
 }  // namespace
+
+void DenseLayer::check(const LayerConfig& config, const std::string& where) {
+  constexpr std::string_view kActivations[] = {"none", "tanh", "relu", "sigmoid", "elu"};
+  check_name(where + "activation", config.activation, kActivations);
+}
+
+void DenseLayer::add_tensors(const LayerConfig& config, std::size_t place, std::size_t inputs,
+                             std::vector<Shape>& all) {
+  const std::string suffix = "_l" + std::to_string(place);
+  all.push_back({"dense.weight" + suffix, config.units, inputs, TensorRole::weight, place});
+  all.push_back({"dense.bias" + suffix, config.units, 1, TensorRole::zeros, place});
+}
 
 DenseLayer::DenseLayer(const LayerConfig& config, std::size_t place, std::size_t inputs,
                        const std::vector<Shape>& tensors)

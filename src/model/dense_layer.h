@@ -8,9 +8,17 @@ namespace sluice {
 
 class DenseLayer : public Part {
  public:
+  static constexpr std::string_view kName = "dense";
+  static bool makes(const LayerConfig& config) { return config.kind == kName; }
+  static void check(const LayerConfig& config, const std::string& where);
+  static void add_tensors(const LayerConfig& config, std::size_t place, std::size_t inputs, std::vector<Shape>& all);
+  static std::unique_ptr<Part> make(const LayerConfig& config, std::size_t place, std::size_t inputs,
+                                    const std::vector<Shape>& tensors) {
+    return std::make_unique<DenseLayer>(config, place, inputs, tensors);
+  }
+
   DenseLayer(const LayerConfig& config, std::size_t place, std::size_t inputs, const std::vector<Shape>& tensors);
   std::unique_ptr<Part> clone() const override { return std::make_unique<DenseLayer>(*this); }
-  PartKind kind() const override { return PartKind::dense; }
 
   SharedRoom room() const override;
   void pack(const Parameters& parameters, Format format, Team& team) override;

@@ -11,10 +11,20 @@ namespace sluice {
 
 class DirectedLayer : public Part {
  public:
+  static constexpr std::string_view kName = RecurrentLayer::kName;
+  static bool makes(const LayerConfig& config) { return config.kind == kName && config.direction != "forward"; }
+  static void check(const LayerConfig& config, const std::string& where) { RecurrentLayer::check(config, where); }
+  static void add_tensors(const LayerConfig& config, std::size_t place, std::size_t inputs, std::vector<Shape>& all) {
+    RecurrentLayer::add_tensors(config, place, inputs, all);
+  }
+  static std::unique_ptr<Part> make(const LayerConfig& config, std::size_t place, std::size_t inputs,
+                                    const std::vector<Shape>& tensors) {
+    return std::make_unique<DirectedLayer>(config, place, inputs, tensors);
+  }
+
   // config.direction is "backward", "both" (outputs side by side, forward first) or "sum" (outputs added).
   DirectedLayer(const LayerConfig& config, std::size_t place, std::size_t inputs, const std::vector<Shape>& tensors);
   std::unique_ptr<Part> clone() const override { return std::make_unique<DirectedLayer>(*this); }
-  PartKind kind() const override { return PartKind::directed; }
 
   std::vector<const RecurrentLayer*> recurrent() const override;
   Sequence sequence(const WindowShape& window, std::size_t direction, Memory& memory) const override;

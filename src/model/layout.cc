@@ -11,27 +11,10 @@
 #include "base/random.h"
 #include "heads/head.h"
 #include "kernels/recurrence.h"
+#include "model/layer_kinds.h"
 
 namespace sluice {
 namespace {
-
-void add_direction(const LayerConfig& layer, std::size_t place, int direction, std::size_t inputs,
-                   std::vector<Shape>& all) {
-  const CellInfo& cell = find_cell(layer.cell);
-  const CellShape& shape = *find_shape(layer.cell, layer.activation);
-  const std::size_t h = layer.units;
-  const std::string suffix = "_l" + std::to_string(place) + (direction < 0 ? "_reverse" : "");
-  const auto add = [&](const char* name, TensorRole role, std::size_t rows, std::size_t columns) {
-    all.push_back({name + suffix, rows, columns, role, place, direction < 0});
-  };
-  add("rnn.weight_ih", TensorRole::input, cell.input_rows * h, inputs);
-  add("rnn.weight_hh", TensorRole::recurrent, cell.recurrent_rows * h, h);
-  add("rnn.bias", TensorRole::bias, cell.input_rows * h, 1);
-  if (shape.own_bias >= 0) add("rnn.bias_hn", TensorRole::recurrent_bias, h, 1);
-  if (layer.initial_state == "learned") {
-    add("rnn.initial", TensorRole::initial_state, static_cast<std::size_t>(shape.states), h);
-  }
-}
 
 void fill_uniform(std::span<float> values, double bound, Random& random) {
   for (float& v : values) v = static_cast<float>((2 * random.uniform() - 1) * bound);
@@ -89,11 +72,11 @@ void initialize(const Config& config, const std::vector<LayerConfig>& layers, co
       }
       return;
     }
-    case TensorRole::dense:
+    case TensorRole::weight:
       return fill_uniform(values, std::sqrt(6.0 / as_double(shape.columns + shape.rows)), random);
     case TensorRole::recurrent_bias:
     case TensorRole::initial_state:
-    case TensorRole::dense_bias:
+    case TensorRole::zeros:
     case TensorRole::head_bias:
       return;
   }
@@ -140,12 +123,7 @@ std::vector<Shape> tensors_of(const Config& config, std::size_t vocabulary) {
   const std::vector<LayerConfig> layers = layers_of(config);
   std::size_t width = inputs_of(config);
   for (std::size_t l = 0; l < layers.size(); ++l) {
-    for (const int direction : directions_of(layers[l])) add_direction(layers[l], l, direction, width, all);
-    if (layers[l].kind == "dense") {
-      const std::string suffix = "_l" + std::to_string(l);
-      all.push_back({"dense.weight" + suffix, layers[l].units, width, TensorRole::dense, l});
-      all.push_back({"dense.bias" + suffix, layers[l].units, 1, TensorRole::dense_bias, l});
-    }
+    with_kind_of(layers[l], [&](auto kind) { decltype(kind)::type::add_tensors(layers[l], l, width, all); });
     width = outputs_of(layers[l]);
   }
   const std::size_t outputs = head_columns(config, vocabulary);

@@ -17,8 +17,8 @@ enum class TensorRole {
   bias,            // of the gates that W feeds
   recurrent_bias,  // of the row of U that has a bias of its own
   initial_state,   // h (and c) before the first step, where that is learned
-  dense,
-  dense_bias,
+  weight,          // of another layer, [O, I]
+  zeros,           // what begins with zeros, such as that layer's bias
   head,
   head_bias,
 };

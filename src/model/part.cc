@@ -4,8 +4,8 @@
 #include <functional>
 
 #include "kernels/pointwise.h"
-#include "model/dense_layer.h"
-#include "model/directed_layer.h"
+#include "model/field_checks.h"
+#include "model/layer_kinds.h"
 
 namespace sluice {
 
@@ -50,33 +50,21 @@ std::size_t first_tensor(const std::vector<Shape>& tensors, std::size_t layer, b
 
 void forward_part(const Part& part, const Pass& pass, const PartInput& in, const Parameters& parameters,
                   Part::Memory& memory) {
-  switch (part.kind()) {
-    case PartKind::recurrent:
-      return static_cast<const RecurrentLayer&>(part).forward(pass, in, parameters, memory);
-    case PartKind::directed:
-      return static_cast<const DirectedLayer&>(part).forward(pass, in, parameters, memory);
-    case PartKind::dense:
-      return static_cast<const DenseLayer&>(part).forward(pass, in, parameters, memory);
-  }
+  as_its_kind(part, [&](const auto& layer) { layer.forward(pass, in, parameters, memory); });
 }
 
 void backward_part(const Part& part, const Pass& pass, const PartInput& in, const PartGradient& gradient,
                    const Parameters& parameters, Parameters& gradients, Part::Memory& memory) {
-  switch (part.kind()) {
-    case PartKind::recurrent:
-      return static_cast<const RecurrentLayer&>(part).backward(pass, in, gradient, parameters, gradients, memory);
-    case PartKind::directed:
-      return static_cast<const DirectedLayer&>(part).backward(pass, in, gradient, parameters, gradients, memory);
-    case PartKind::dense:
-      return static_cast<const DenseLayer&>(part).backward(pass, in, gradient, parameters, gradients, memory);
-  }
+  as_its_kind(part, [&](const auto& layer) { layer.backward(pass, in, gradient, parameters, gradients, memory); });
 }
 
 std::unique_ptr<Part> make_part(const LayerConfig& config, std::size_t place, std::size_t inputs,
                                 const std::vector<Shape>& tensors) {
-  if (config.kind == "dense") return std::make_unique<DenseLayer>(config, place, inputs, tensors);
-  if (config.direction != "forward") return std::make_unique<DirectedLayer>(config, place, inputs, tensors);
-  return std::make_unique<RecurrentLayer>(config, inputs, first_tensor(tensors, place), place);
+  std::unique_ptr<Part> part;
+  const bool known =
+      with_kind_of(config, [&](auto kind) { part = decltype(kind)::type::make(config, place, inputs, tensors); });
+  if (!known) check_name("kind", config.kind, LayerKinds::names());
+  return part;
 }
 
 }  // namespace sluice

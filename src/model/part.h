@@ -1,7 +1,7 @@
 // A layer as a network sees it: rows in, rows out, forward and backward over a window, and forward alone in real time.
 //
 // Rows between layers lie row_stride(width) apart, their padding zero. A kind of layer is a file with a class of these
-// functions, and a line in make_part(), forward_part() and backward_part() each.
+// functions, and its name in the list of model/layer_kinds.h.
 #pragma once
 
 #include <memory>
@@ -67,7 +67,6 @@ struct PartGradient {
 };
 
 class RecurrentLayer;
-enum class PartKind { recurrent, directed, dense };
 
 class Part {
  public:
@@ -82,8 +81,6 @@ class Part {
   virtual ~Part() = default;
   virtual std::unique_ptr<Part> clone() const = 0;
 
-  // Which class it is of, for forward_part() and backward_part().
-  virtual PartKind kind() const = 0;
   std::size_t inputs() const { return inputs_; }
   std::size_t outputs() const { return outputs_; }
   // Its recurrent layers, one a direction; none of a layer without a state.

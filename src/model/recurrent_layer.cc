@@ -8,6 +8,8 @@
 #include "kernels/held.h"
 #include "kernels/pointwise.h"
 #include "kernels/small_layer.h"
+#include "model/field_checks.h"
+#include "model/layout.h"
 
 namespace sluice {
 namespace {
@@ -25,7 +27,45 @@ const CellShape* shape_of(const LayerConfig& config) {
   return shape;
 }
 
+void add_direction(const LayerConfig& layer, std::size_t place, int direction, std::size_t inputs,
+                   std::vector<Shape>& all) {
+  const CellInfo& cell = find_cell(layer.cell);
+  const CellShape& shape = *find_shape(layer.cell, layer.activation);
+  const std::size_t h = layer.units;
+  const std::string suffix = "_l" + std::to_string(place) + (direction < 0 ? "_reverse" : "");
+  const auto add = [&](const char* name, TensorRole role, std::size_t rows, std::size_t columns) {
+    all.push_back({name + suffix, rows, columns, role, place, direction < 0});
+  };
+  add("rnn.weight_ih", TensorRole::input, cell.input_rows * h, inputs);
+  add("rnn.weight_hh", TensorRole::recurrent, cell.recurrent_rows * h, h);
+  add("rnn.bias", TensorRole::bias, cell.input_rows * h, 1);
+  if (shape.own_bias >= 0) add("rnn.bias_hn", TensorRole::recurrent_bias, h, 1);
+  if (layer.initial_state == "learned") {
+    add("rnn.initial", TensorRole::initial_state, static_cast<std::size_t>(shape.states), h);
+  }
+}
+
 }  // namespace
+
+void RecurrentLayer::check(const LayerConfig& config, const std::string& where) {
+  constexpr std::string_view kDirections[] = {"forward", "backward", "both", "sum"};
+  constexpr std::string_view kStates[] = {"zero", "learned"};
+  find_cell(config.cell);
+  check_name(where + "direction", config.direction, kDirections);
+  check_name(where + "activation", config.activation, kActivations);
+  check_name(where + "initial-state", config.initial_state, kStates);
+  check_magnitude("forget-bias", config.forget_bias, 100);
+}
+
+void RecurrentLayer::add_tensors(const LayerConfig& config, std::size_t place, std::size_t inputs,
+                                 std::vector<Shape>& all) {
+  for (const int direction : directions_of(config)) add_direction(config, place, direction, inputs, all);
+}
+
+std::unique_ptr<Part> RecurrentLayer::make(const LayerConfig& config, std::size_t place, std::size_t inputs,
+                                           const std::vector<Shape>& tensors) {
+  return std::make_unique<RecurrentLayer>(config, inputs, first_tensor(tensors, place), place);
+}
 
 RecurrentLayer::RecurrentLayer(const LayerConfig& config, std::size_t inputs, std::size_t first_tensor,
                                std::size_t mask)

@@ -8,6 +8,15 @@ namespace sluice {
 
 class RecurrentLayer : public Part {
  public:
+  static constexpr std::string_view kName = "recurrent";
+  static constexpr std::string_view kActivations[] = {"tanh", "relu"};
+  static bool makes(const LayerConfig& config) { return config.kind == kName && config.direction == "forward"; }
+  // Of every direction, since a layer of both is made of two of these.
+  static void check(const LayerConfig& config, const std::string& where);
+  static void add_tensors(const LayerConfig& config, std::size_t place, std::size_t inputs, std::vector<Shape>& all);
+  static std::unique_ptr<Part> make(const LayerConfig& config, std::size_t place, std::size_t inputs,
+                                    const std::vector<Shape>& tensors);
+
   struct LayerMemory : Memory {
     LayerBuffers buffers;
     AlignedVector<float> table;            // of repeated rows, W x + b [distinct, gates * Hp]
@@ -21,7 +30,6 @@ class RecurrentLayer : public Part {
   // of recurrent weights is this layer's.
   RecurrentLayer(const LayerConfig& config, std::size_t inputs, std::size_t first_tensor, std::size_t mask);
   std::unique_ptr<Part> clone() const override { return std::make_unique<RecurrentLayer>(*this); }
-  PartKind kind() const override { return PartKind::recurrent; }
 
   const LayerShape& shape() const { return shape_; }
   const CellInfo& cell() const { return *cell_; }

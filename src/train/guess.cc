@@ -31,39 +31,6 @@ bool is_plain_softmax(const Network& network) {
   return network.head().classes() && head.class_weights.empty() && head.label_smoothing == 0;
 }
 
-// A column of the targets in ascending order.
-double quantile(const std::vector<float>& sorted, double q) {
-  const double place = q * static_cast<double>(sorted.size() - 1);
-  const auto low = static_cast<std::size_t>(place);
-  const std::size_t high = std::min(low + 1, sorted.size() - 1);
-  const double share = place - static_cast<double>(low);
-  return (1 - share) * static_cast<double>(sorted[low]) + share * static_cast<double>(sorted[high]);
-}
-
-// The outputs of the head for target o of the values, which it sorts.
-void constants(const HeadConfig& head, std::size_t o, std::vector<float>& values, std::vector<float>& outputs) {
-  double sum = 0, squares = 0;
-  for (const float v : values) sum += static_cast<double>(v);
-  const double n = static_cast<double>(values.size()), mean = sum / n;
-  for (const float v : values) squares += (static_cast<double>(v) - mean) * (static_cast<double>(v) - mean);
-  std::ranges::sort(values);
-  if (head.loss == "quantiles") {
-    const std::size_t count = head.quantiles.size();
-    for (std::size_t k = 0; k < count; ++k) {
-      outputs[o * count + k] = static_cast<float>(quantile(values, head.quantiles[k]));
-    }
-  } else if (head.loss == "normal") {
-    outputs[2 * o] = static_cast<float>(mean);
-    outputs[2 * o + 1] = static_cast<float>(std::log(std::max(std::sqrt(squares / n), 1e-6)));
-  } else if (head.loss == "multilabel") {
-    outputs[o] = static_cast<float>(std::log((sum + 0.5) / (n - sum + 0.5)));
-  } else if (head.loss == "absolute" || head.loss == "huber") {
-    outputs[o] = static_cast<float>(quantile(values, 0.5));
-  } else {
-    outputs[o] = static_cast<float>(mean);
-  }
-}
-
 }  // namespace
 
 Guess::Guess(Windows& training, const Network& network) : network_(network) {
@@ -91,7 +58,11 @@ Guess::Guess(Windows& training, const Network& network) : network_(network) {
     for (std::size_t o = 0; o < width; ++o) columns[o].push_back(window.targets.numbers[row * width + o]);
   });
   outputs_.assign(round_up(network.outputs(), kBlock), network.head().pad());
-  for (std::size_t o = 0; o < width; ++o) constants(network.config().head, o, columns[o], outputs_);
+  const std::size_t outputs_of_one = network.head().columns(1);
+  for (std::size_t o = 0; o < width; ++o) {
+    std::ranges::sort(columns[o]);
+    network.head().constant(columns[o], outputs_.data() + o * outputs_of_one);
+  }
 }
 
 double Guess::loss(Windows& windows, std::size_t count) const {

@@ -19,7 +19,7 @@ void add(const Shape& tensor, PartRow& part) {
   switch (tensor.role) {
     case TensorRole::input:
     case TensorRole::recurrent:
-    case TensorRole::dense:
+    case TensorRole::weight:
     case TensorRole::head:
       part.multiply_adds += tensor.size();  // each weight once a step
       return;
@@ -27,7 +27,7 @@ void add(const Shape& tensor, PartRow& part) {
     case TensorRole::bias:
     case TensorRole::recurrent_bias:
     case TensorRole::initial_state:
-    case TensorRole::dense_bias:
+    case TensorRole::zeros:
     case TensorRole::head_bias:
       return;
   }
