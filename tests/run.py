@@ -95,12 +95,20 @@ def build_with_clang(tally, label, *options, flags=""):
     return folder if built else None
 
 
-def other_targets(result):
-    """The instruction sets of this machine after the best one, as tests/house/targets_test.cc lists them."""
+def targets():
+    """The instruction sets of this machine from the best one on, as tests/house/targets_test.cc lists them in the part
+    release; none before that has run."""
+    result = RESULTS / "release.xml"
     for entry in xml.parse(result).iter("property") if result.exists() else []:
         if entry.get("name") == "targets":
-            return entry.get("value").split()[1:]
+            return entry.get("value").split()
     return []
+
+
+def only_target(name):
+    """Compiler flags that leave kernels for this instruction set and for none: the rest would be compiled for nobody."""
+    others = [f"HWY_{other}" for other in ("SSSE3", "SSE4", "AVX2", "AVX3", "AVX3_DL") if other != name]
+    return f"-DHWY_DISABLED_TARGETS='({'|'.join(others)})'"
 
 
 @part
@@ -113,7 +121,7 @@ def release(tally):
     tests = BUILD / "tests/sluice_tests"
     run_gtest(tally, [tests], "release")
     run_gtest(tally, [BUILD / "tests/sluice_realtime"], "realtime")
-    for target in other_targets(RESULTS / "release.xml"):
+    for target in targets()[1:]:
         run_gtest(tally, [tests], f"release-{target}", SLUICE_TARGET=target, RC_PARAMS="max_success=20")
 
 
@@ -173,7 +181,7 @@ def packaging(tally):
 def address(tally):
     """The C++ tests under AddressSanitizer and UndefinedBehaviorSanitizer; the same build holds fuzzers and the command."""
     folder = build_with_clang(tally, "address", "-DSLUICE_SANITIZE=address,undefined", "-DSLUICE_FUZZ=ON",
-                              "-DSLUICE_TOOL=ON")
+                              "-DSLUICE_TOOL=ON", flags=only_target(targets()[0]) if targets() else "")
     if folder:
         run_gtest(tally, [folder / "tests/sluice_tests"], "address", RC_PARAMS="max_success=20",
                   UBSAN_OPTIONS="print_stacktrace=1")
@@ -211,10 +219,10 @@ def serve(tally):
 @part
 def thread(tally):
     """The C++ tests under ThreadSanitizer, but for long ones that run on one thread."""
-    # Threads do not differ by instruction set, so most are left out: each is compiled anew.
+    # Threads do not differ by instruction set.
     folder = build_with_clang(tally, "thread", "-DSLUICE_SANITIZE=thread",
                               "-DSLUICE_LEAVE_OUT=/src/formats/foreign/|/tests/(data|formats|house)/",
-                              flags="-DHWY_DISABLED_TARGETS='(HWY_SSSE3|HWY_SSE4|HWY_AVX3|HWY_AVX3_DL)'")
+                              flags=only_target("AVX2"))
     if folder:
         # This sanitizer's memory map needs the address space laid out without chance on newer kernels.
         fixed_layout = ["setarch", "--addr-no-randomize"]
