@@ -110,6 +110,8 @@ def chosen_work(options):
         "inference": lambda: works.layers("inference", cells, wide, [32], [100], threads),
         "training": lambda: works.layers("training", cells, wide, [32] if quick else [32, 64],
                                          [35] if quick else [35, 100], threads),
+        "packed": lambda: works.stacks([c for c in cells if c in ("gru-reset-after", "lstm")],
+                                       hidden or ([128] if quick else [128, 256]), threads),
         "model": lambda: works.models([c for c in cells if c in ("gru-reset-after", "lstm")], threads),
     }
     return [w for name in options.work for w in plan[name]()]
@@ -143,8 +145,8 @@ def parse():
     parser.add_argument("--onednn", help=argparse.SUPPRESS)
     parser.add_argument("--out", default="peers", help="writes OUT.json and OUT.md [peers]")
     parser.add_argument("--quick", action="store_true", help="few sizes")
-    parser.add_argument("--work", type=words, default=["step", "inference", "training", "model"],
-                        help="out of step,inference,training,model [all]")
+    parser.add_argument("--work", type=words, default=["step", "inference", "training", "packed", "model"],
+                        help="out of step,inference,training,packed,model [all]")
     parser.add_argument("--cells", type=words, default=["gru-reset-after", "lstm", "gru", "rnn"])
     parser.add_argument("--hidden", type=numbers, help="units a layer, instead of those of docs/performance.md")
     parser.add_argument("--threads", type=numbers, default=[1, os.cpu_count()])

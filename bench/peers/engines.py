@@ -42,8 +42,8 @@ class OneDnn(Engine):
     """Gets its weights in its own order of gates, and its gradients are put back into ours."""
 
     def prepare(self, work, data, out):
-        if work.vocabulary:
-            return {"unsupported": "layers alone"}
+        if work.vocabulary or work.lengths:
+            return {"unsupported": "single layers alone"}
         cell, hidden = work.cell, work.hidden
         order = gates.ONEDNN[cell]
         own = out / "in"

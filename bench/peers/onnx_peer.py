@@ -36,15 +36,71 @@ def graph(request, steps):
     return onnx.helper.make_model(made, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8), names
 
 
+def stack(request):
+    """Two bidirectional operators on padded sequences, whose lengths are in sequence_lens."""
+    cell, hidden = request.cell, request.hidden
+    x_rows, h_rows = (len(rows) for rows in gates.OURS[cell])
+    nodes, constants, last = [], [], "X"
+    for layer, inputs in enumerate((request.inputs, 2 * hidden)):
+        parts = []
+        for end in ("", "_reverse"):
+            suffix = f"_l{layer}{end}"
+            w, u, b = gates.to_peer(cell, gates.ONNX[cell], request.read(f"rnn.weight_ih{suffix}", x_rows * hidden, inputs),
+                                    request.read(f"rnn.weight_hh{suffix}", h_rows * hidden, hidden),
+                                    request.read(f"rnn.bias{suffix}", x_rows * hidden))
+            own = b * 0
+            if cell == "gru-reset-after":
+                own[2 * hidden:] = request.read(f"rnn.bias_hn{suffix}", hidden)
+            parts.append((w, u, numpy.concatenate([b, own])))
+        names = [f"{name}{layer}" for name in ("W", "R", "B")]
+        constants += [onnx.numpy_helper.from_array(numpy.stack(arrays), name)
+                      for name, arrays in zip(names, zip(*parts))]
+        nodes.append(onnx.helper.make_node(OPERATORS[cell], [last, *names, "lengths"], [f"Y{layer}"], hidden_size=hidden,
+                                           direction="bidirectional",
+                                           **({"linear_before_reset": 1} if cell == "gru-reset-after" else {})))
+        nodes.append(onnx.helper.make_node("Transpose", [f"Y{layer}"], [f"T{layer}"], perm=[0, 2, 1, 3]))
+        nodes.append(onnx.helper.make_node("Reshape", [f"T{layer}", "shape"], [f"out{layer}"]))
+        last = f"out{layer}"
+    constants.append(onnx.numpy_helper.from_array(numpy.array([0, 0, 2 * hidden], "int64"), "shape"))
+    constants.append(onnx.numpy_helper.from_array(numpy.array(request.lengths, "int32"), "lengths"))
+
+    def value(name, width):
+        return onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [request.steps, request.batch, width])
+
+    made = onnx.helper.make_graph(nodes, "stack", [value("X", request.inputs)], [value(last, 2 * hidden)], constants)
+    model = onnx.helper.make_model(made, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
+    packed = request.read("x", sum(request.lengths), request.inputs)
+    x = numpy.zeros((request.steps, request.batch, request.inputs), "float32")
+    counts = numpy.arange(request.steps)[:, None] < numpy.array(request.lengths)[None, :]
+    x[counts] = packed  # both are in the order of steps, and of sequences within
+    y = numpy.empty((request.steps, request.batch, 2 * hidden), "float32")
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options_for(request),
+                                           providers=["CPUExecutionProvider"])
+    binding = session.io_binding()
+    for bound, name, array in ((binding.bind_input, "X", x), (binding.bind_output, last, y)):
+        bound(name=name, device_type="cpu", device_id=0, element_type=numpy.float32, shape=array.shape,
+              buffer_ptr=array.ctypes.data)
+    _keep.extend([x, y])
+    session.run_with_iobinding(binding)
+    request.write("y", y[counts])
+    return lambda: session.run_with_iobinding(binding)
+
+
+def options_for(request):
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = request.threads
+    options.inter_op_num_threads = 1
+    return options
+
+
 def prepare(request):
+    if request.work.endswith("-inference"):
+        return stack(request)
     if request.work not in ("inference", "step"):
         raise Unsupported("inference alone")
     steps = 1 if request.work == "step" else request.steps
     model, names = graph(request, steps)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = request.threads
-    options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options_for(request), providers=["CPUExecutionProvider"])
     x = request.read("x", request.steps, request.batch, request.inputs)
     state = request.read("state", len(names), 1, request.batch, request.hidden)
     if request.work == "inference":

@@ -5,12 +5,14 @@
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <string>
 
 #include "bench/measure/ceilings.h"
 #include "bench/measure/samples.h"
 #include "bench/measure/work.h"
 #include "kernels/kernels.h"
+#include "model/layer_runner.h"
 
 namespace {
 
@@ -52,6 +54,7 @@ struct Peer {
   Json prepare(const Json& request);
   void prepare_layer(const Json& request);
   void prepare_model(const Json& request);
+  void prepare_stack(const Json& request);
 };
 
 void Peer::prepare_layer(const Json& request) {
@@ -102,10 +105,88 @@ void Peer::prepare_model(const Json& request) {
   run = [work] { work->train(); };
 }
 
+// Two bidirectional layers on packed sequences: forward, or forward and backward.
+struct StackWork {
+  LayerRunner lower, upper;
+  Team team;
+  std::vector<std::uint32_t> lengths;
+  State below, above;
+  std::vector<float> x, between, y, dy, dbetween, dx;
+  Parameters lower_gradients, upper_gradients;
+
+  StackWork(const LayerConfig& config, const Json& request)
+      : lower(config, request.at("inputs")),
+        upper(config, 2 * config.units),
+        team(request.at("threads").get<std::size_t>()),
+        lengths(request.at("lengths").get<std::vector<std::uint32_t>>()),
+        below(lower.initial_state(lengths.size())),
+        above(upper.initial_state(lengths.size())),
+        lower_gradients(lower.parameters().zeros_like()),
+        upper_gradients(upper.parameters().zeros_like()) {
+    const std::size_t rows = std::accumulate(lengths.begin(), lengths.end(), std::size_t{0});
+    x.resize(rows * request.at("inputs").get<std::size_t>());
+    dx.resize(x.size());
+    for (std::vector<float>* values : {&between, &y, &dy, &dbetween}) values->resize(rows * 2 * config.units);
+  }
+
+  void infer() {
+    std::ranges::fill(below.values(), 0.f);
+    std::ranges::fill(above.values(), 0.f);
+    lower.forward(x, below, between, team, lengths);
+    upper.forward(between, above, y, team, lengths);
+  }
+  void train() {
+    lower.pack(team);
+    upper.pack(team);
+    infer();
+    upper.backward(between, dy, upper_gradients, dbetween, team);
+    lower.backward(x, dbetween, lower_gradients, dx, team);
+  }
+};
+
+// A runner's tensors are called as those of a network's first layer.
+std::string of_layer(std::string name, int layer) {
+  return name.replace(name.find("_l0"), 3, "_l" + std::to_string(layer));
+}
+
+void Peer::prepare_stack(const Json& request) {
+  const std::string data = request.at("data"), out = request.at("out"), work_name = request.at("work");
+  LayerConfig config;
+  config.cell = request.at("cell");
+  config.units = request.at("hidden");
+  config.direction = "both";
+  const auto work = std::make_shared<StackWork>(config, request);
+  for (const auto& [runner, layer] : {std::pair{&work->lower, 0}, {&work->upper, 1}}) {
+    Parameters& parameters = runner->parameters();
+    for (std::size_t i = 0; i < parameters.shapes().size(); ++i) {
+      read(data + of_layer(parameters.shapes()[i].name, layer), parameters[i]);
+    }
+    runner->pack(work->team);
+  }
+  read<float>(data + "x", work->x);
+  read<float>(data + "dy", work->dy);
+  if (work_name.ends_with("inference")) {
+    work->infer();
+    run = [work] { work->infer(); };
+  } else {
+    work->train();
+    for (const auto& [gradients, layer] : {std::pair{&work->lower_gradients, 0}, {&work->upper_gradients, 1}}) {
+      for (std::size_t i = 0; i < gradients->shapes().size(); ++i) {
+        write(out + "d" + of_layer(gradients->shapes()[i].name, layer), (*gradients)[i]);
+      }
+    }
+    write(out + "dx", work->dx);
+    run = [work] { work->train(); };
+  }
+  write(out + "y", work->y);
+}
+
 Json Peer::prepare(const Json& request) {
   run = nullptr;
   if (request.at("work").get<std::string>().ends_with("-model")) {
     prepare_model(request);
+  } else if (!request.at("lengths").empty()) {
+    prepare_stack(request);
   } else {
     prepare_layer(request);
   }

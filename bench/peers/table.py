@@ -43,6 +43,8 @@ def markdown(report):
             if r["work"] != work:
                 continue
             steps = 1 if work == "step" else r["steps"]
+            if r["lengths"]:
+                steps = f"{min(r['lengths'])} to {steps} ({sum(r['lengths'])} rows)"
             cells = [r["cell"], r["hidden"], r["batch"], steps, r["threads"]]
             cells += [cell(n, r["engines"].get(n)) for n in names] + [variation(r)]
             lines.append("| " + " | ".join(str(c) for c in cells) + " |")

@@ -13,7 +13,9 @@ STATES = {"rnn": 1, "lstm": 2, "gru": 1, "gru-reset-after": 1}
 
 @dataclasses.dataclass(frozen=True)
 class Work:
-    work: str  # training, inference, step, char-model, word-model
+    # training, inference, step, char-model, word-model; of two bidirectional layers packed-training, packed-inference,
+    # and even-training, even-inference, which are the same on sequences of one length
+    work: str
     cell: str
     hidden: int
     inputs: int
@@ -21,12 +23,17 @@ class Work:
     steps: int
     threads: int
     vocabulary: int = 0
+    lengths: tuple = ()  # of a stack of two bidirectional layers, the steps of each sequence, the longest first
 
     def request(self):
         return dataclasses.asdict(self)
 
     def label(self):
         return f"{self.work} {self.cell} H {self.hidden} B {self.batch} T {self.steps}, {self.threads} threads"
+
+    def rows(self):
+        """Steps of all sequences that count."""
+        return sum(self.lengths) or self.batch * self.steps
 
     def layer_flops(self):
         """Of the matrix products of one forward step of one stream."""
@@ -35,9 +42,13 @@ class Work:
 
     def flops(self, distinct):
         """Of the products of one run; distinct: how many different tokens the input of a model has."""
-        rows = self.batch * self.steps
+        rows = self.rows()
         if self.work == "step":
             return self.layer_flops()
+        if self.lengths:
+            x, h = ROWS[self.cell]
+            both = 2 * 2 * self.hidden * (x * self.inputs + x * 2 * self.hidden + 2 * h * self.hidden)
+            return rows * both * (3 if self.work.endswith("training") else 1)
         if not self.vocabulary:
             return rows * self.layer_flops() * (3 if self.work == "training" else 1)
         x, h = ROWS[self.cell]
@@ -52,6 +63,14 @@ def layers(work, cells, hidden, batches, lengths, threads):
             for n in threads]
 
 
+def stacks(cells, hidden, threads):
+    """Lengths from 1 to 100, drawn evenly; beside them the same number of sequences that are half as long."""
+    drawn = numpy.random.default_rng(7).integers(1, 101, 32)
+    lengths = tuple(int(n) for n in sorted(drawn, reverse=True))
+    return [Work(f"{kind}-{work}", cell, h, h, 32, l[0], n, lengths=l) for cell in cells for h in hidden for n in threads
+            for work in ("training", "inference") for kind, l in (("packed", lengths), ("even", (50,) * 32))]
+
+
 def models(cells, threads):
     return [m for cell in cells for n in threads
             for m in (Work("char-model", cell, 256, 64, 64, 100, n, 65),
@@ -62,11 +81,28 @@ def uniform(random, scale, *shape):
     return random.uniform(-scale, scale, shape).astype("float32")
 
 
+def stack_layers(work):
+    """Ends of names, and inputs, of the four layers of a stack."""
+    return [(f"_l{layer}{end}", inputs) for layer, inputs in enumerate((work.inputs, 2 * work.hidden))
+            for end in ("", "_reverse")]
+
+
 def make_data(work, folder):
     """Writes weights, inputs, states and gradients of outputs; returns how many different tokens the input has."""
     random = numpy.random.default_rng(1)
     x_rows, h_rows = ROWS[work.cell]
     scale = work.hidden**-0.5
+    if work.lengths:
+        data = {"x": uniform(random, 1, work.rows(), work.inputs), "dy": uniform(random, 1, work.rows(), 2 * work.hidden)}
+        for suffix, inputs in stack_layers(work):
+            data[f"rnn.weight_ih{suffix}"] = uniform(random, scale, x_rows * work.hidden, inputs)
+            data[f"rnn.weight_hh{suffix}"] = uniform(random, scale, h_rows * work.hidden, work.hidden)
+            data[f"rnn.bias{suffix}"] = uniform(random, scale, x_rows * work.hidden)
+            if work.cell == "gru-reset-after":
+                data[f"rnn.bias_hn{suffix}"] = uniform(random, scale, work.hidden)
+        for name, array in data.items():
+            array.tofile(folder / name)
+        return 0
     prefix, suffix = ("rnn.", "_l0") if work.vocabulary else ("", "")
     data = {
         f"{prefix}weight_ih{suffix}": uniform(random, scale, x_rows * work.hidden, work.inputs),
@@ -96,6 +132,9 @@ def written_tensors(work):
     """Names of what every engine writes for this work."""
     own = ["bias_hn"] if work.cell == "gru-reset-after" else []
     weights = ["weight_ih", "weight_hh", "bias"] + own
+    if work.lengths:
+        gradients = ["dx"] + [f"drnn.{n}{suffix}" for suffix, _ in stack_layers(work) for n in weights]
+        return ["y"] + (gradients if work.work.endswith("training") else [])
     if work.vocabulary:
         return ["losses"] + [f"drnn.{n}_l0" for n in weights] + ["dembedding.weight", "dhead.weight", "dhead.bias"]
     return ["y"] + (["dx"] + ["d" + n for n in weights] if work.work == "training" else [])
