@@ -248,7 +248,8 @@ void backward(const StagePanels& u, const Sequence& s, const Steps& steps, const
   const std::size_t panels = u[0].panels(), width = u[0].vectors * kBlock;
   const std::size_t panel = panels * share.part / share.parts, last_panel = panels * (share.part + 1) / share.parts;
   const std::size_t first = panel * width, last = std::min(s.hidden, last_panel * width);
-  for (int k = 0; k < kStates<Cell> && steps.last == s.steps; ++k) clear_units(s, b.carry[k], share, first, last);
+  const bool clear = steps.last == s.steps && !b.from_end;
+  for (int k = 0; k < kStates<Cell> && clear; ++k) clear_units(s, b.carry[k], share, first, last);
   for (std::size_t t = steps.last; t-- > steps.first;) {
     const Share now = active_share(share, s, t);
     if (now.first_row >= now.last_row) continue;

@@ -64,14 +64,15 @@ void recur_forward(const CellShape& cell, const RecurrentWeights& weights, const
 // What a backward pass of a sequence reads and leaves besides. dy [T, B, Hp], stride dy_stride, is the gradient of each
 // step's h from above. carry: one [B, Hp] buffer a state, stride state_stride, the gradient on the way (after the first
 // step, what reached the step before the window directly, without U's part); mixed [B, Hp] is scratch for cells of two
-// stages. With `to_start`, U's part of the step before the window is added too: carry ends as the gradient of the state
-// that the window began with.
+// stages. With `from_end`, carry holds the gradient of the state after each sequence's last step at first, else
+// nothing. With `to_start`, U's part of the step before the window is added too: carry ends as the gradient of the
+// state that the window began with.
 struct Backward {
   const float* dy;
   std::size_t dy_stride;
   float* carry[2];
   float* mixed;
-  bool to_start = false;
+  bool to_start = false, from_end = false;
 };
 struct Steps {
   std::size_t first, last;

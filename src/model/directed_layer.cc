@@ -60,6 +60,12 @@ Sequence DirectedLayer::sequence(const WindowShape& window, std::size_t directio
   return reverse_.sequence(window, *m.reverse);
 }
 
+std::span<float> DirectedLayer::state_gradient(std::size_t direction, std::size_t state, Memory& memory) const {
+  auto& m = static_cast<LayerMemory&>(memory);
+  if (forward_ && direction == 0) return forward_->state_gradient(0, state, *m.forward);
+  return reverse_.state_gradient(0, state, *m.reverse);
+}
+
 SharedRoom DirectedLayer::room() const { return reverse_.room(); }
 
 void DirectedLayer::pack(const Parameters& parameters, Format format, Team& team) {

@@ -28,6 +28,7 @@ class DirectedLayer : public Part {
 
   std::vector<const RecurrentLayer*> recurrent() const override;
   Sequence sequence(const WindowShape& window, std::size_t direction, Memory& memory) const override;
+  std::span<float> state_gradient(std::size_t direction, std::size_t state, Memory& memory) const override;
   SharedRoom room() const override;
   void pack(const Parameters& parameters, Format format, Team& team) override;
   std::unique_ptr<Memory> memory() const override;

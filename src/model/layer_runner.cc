@@ -104,8 +104,25 @@ void LayerRunner::infer(std::span<const float> x, State& state, std::span<float>
   window_ = {};  // nothing is kept to go back through
 }
 
+// Calls f(row of `states`, the same row in the layer's memory, which is padded).
+template <class F>
+void LayerRunner::for_each_state_gradient(State& states, F&& f) {
+  check(states.same_shape(initial_state(window_.batch)),
+        "gradients of states of its own shape, with so many streams:", window_.batch, states.batch());
+  for (std::size_t direction = 0; direction < states.layers(); ++direction) {
+    const auto [count, hidden] = states.shape(direction);
+    const std::size_t stride = row_stride(hidden);
+    for (std::size_t s = 0; s < count; ++s) {
+      const std::span<float> own = layer_->state_gradient(direction, s, *memory_), rows = states.of(direction, s);
+      for (std::size_t b = 0; b < window_.batch; ++b) {
+        f(rows.subspan(b * hidden, hidden), own.subspan(b * stride, stride));
+      }
+    }
+  }
+}
+
 void LayerRunner::backward(std::span<const float> x, std::span<const float> dy, Parameters& gradients,
-                           std::span<float> dx, Team& team) {
+                           std::span<float> dx, Team& team, State* states) {
   const std::size_t rows = window_.rows(), inputs = layer_->inputs(), outputs = layer_->outputs();
   check(x.size() == rows * inputs, "the inputs of the last forward pass, of size", rows * inputs, x.size());
   check(dy.size() == rows * outputs, "gradients of size", rows * outputs, dy.size());
@@ -129,7 +146,19 @@ void LayerRunner::backward(std::span<const float> x, std::span<const float> dy, 
     gradient.x = dx_.data();
     gradient.x_stride = dx_stride;
   }
-  backward_part(*layer_, pass(team), {x.data(), inputs, nullptr}, gradient, parameters_, gradients, *memory_);
+  Pass back = pass(team);
+  if (states != nullptr) {
+    back.state_gradients = true;
+    for_each_state_gradient(*states, [](std::span<float> given, std::span<float> own) {
+      std::ranges::fill(std::ranges::copy(given, own.begin()).out, own.end(), 0.f);
+    });
+  }
+  backward_part(*layer_, back, {x.data(), inputs, nullptr}, gradient, parameters_, gradients, *memory_);
+  if (states != nullptr) {
+    for_each_state_gradient(*states, [](std::span<float> given, std::span<float> own) {
+      std::ranges::copy(own.first(given.size()), given.begin());
+    });
+  }
   if (!aside) return;
   team.split(rows, 1, [&](std::size_t first, std::size_t last) {
     for (std::size_t r = first; r < last; ++r) std::copy_n(dx_.data() + r * dx_stride, inputs, dx.data() + r * inputs);

@@ -32,9 +32,10 @@ class LayerRunner {
   // The same bits a few steps at a time, so that memory does not grow with them. For layers that read forward.
   void infer(std::span<const float> x, State& state, std::span<float> y, Team& team);
   // After forward() with the same x: dy [N, outputs] is the gradient of y. Overwrites `gradients` (of the shapes of
-  // parameters()) and dx [N, I]; an empty dx is not computed. No gradient flows into what stood before the window.
+  // parameters()) and dx [N, I]; an empty dx is not computed. `states`, where it is given, holds the gradient of the
+  // states after each sequence's last step, and then that of those before the first one; without it none flows there.
   void backward(std::span<const float> x, std::span<const float> dy, Parameters& gradients, std::span<float> dx,
-                Team& team);
+                Team& team, State* states = nullptr);
 
   // One step of one sequence, x [I]: the same bits as forward(). Allocates nothing after prepare_step().
   void step(std::span<const float> x, State& state) noexcept;
@@ -42,6 +43,8 @@ class LayerRunner {
 
  private:
   void run(const WindowShape& window, const float* x, State& state, float* y, bool training, Team& team);
+  template <class F>
+  void for_each_state_gradient(State& states, F&& f);
   void prepare_scratch(std::size_t rows, std::size_t threads, bool training);
   Pass pass(Team& team) { return {window_, format_, nullptr, {sums_.data(), scratch_, format_}, team}; }
 

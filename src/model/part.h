@@ -48,6 +48,9 @@ struct Pass {
   LayerScratch scratch;
   Team& team;
   bool begins = false;  // the states before the window are the network's initial ones
+  // The way back begins with what state_gradient() of each part holds, and ends with the gradient of the states before
+  // the window in it.
+  bool state_gradients = false;
 };
 
 // Room that the parts of a pass share: one product at a time, so one for all.
@@ -91,6 +94,10 @@ class Part {
   std::size_t state_size() const noexcept { return state_size_; }
   // What recurrent layer number `direction` of a pass has left; a backward one's steps are turned round.
   virtual Sequence sequence(const WindowShape&, std::size_t /*direction*/, Memory&) const { return {}; }
+  // Of recurrent layer number `direction`: the gradient of state `state`, [B, Hp], for a pass with state_gradients.
+  virtual std::span<float> state_gradient(std::size_t /*direction*/, std::size_t /*state*/, Memory&) const {
+    return {};
+  }
   virtual SharedRoom room() const = 0;
   // Whether backward() may write the gradient of the inputs over that of the outputs, row for row.
   virtual bool in_place() const { return false; }

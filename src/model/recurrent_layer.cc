@@ -248,19 +248,24 @@ void RecurrentLayer::backward(const Pass& pass, const PartInput& in, const PartG
                           gradient.y_stride,
                           {m.carry[0].data(), m.carry[1].data()},
                           m.mixed.data(),
-                          learns_state_ && pass.begins};
+                          pass.state_gradients || (learns_state_ && pass.begins),
+                          pass.state_gradients};
   const InputRows rows = in.repeated == nullptr ? InputRows{in.x, in.stride} : InputRows{};
   const LayerGradients out = weights(gradients);
   backward_layer(shape_, {back, recurrent}, sequence(pass.window, memory), carry, m.buffers.before.data(), rows,
                  gradient.x, gradient.x_stride, out, pass.scratch, pass.team);
   if (drops) drop_weights(pass, out.recurrent, out.recurrent.data());
   if (in.repeated != nullptr) table_gradients(pass, in, gradient, back, gradients, m);
-  if (learns_state_) state_gradient(pass, gradients, m);
+  if (learns_state_) initial_gradient(pass, gradients, m);
+}
+
+std::span<float> RecurrentLayer::state_gradient(std::size_t, std::size_t state, Memory& memory) const {
+  return own(memory).carry[state];
 }
 
 // What has come to the start of every sequence, summed in the order of the batch; nothing of a window that does not
 // begin there.
-void RecurrentLayer::state_gradient(const Pass& pass, Parameters& gradients, const LayerMemory& m) const {
+void RecurrentLayer::initial_gradient(const Pass& pass, Parameters& gradients, const LayerMemory& m) const {
   const std::span<float> out = gradients[initial_tensor()];
   std::ranges::fill(out, 0.f);
   for (std::size_t s = 0; s < shape_.states() && pass.begins; ++s) {

@@ -40,6 +40,7 @@ class RecurrentLayer : public Part {
   Sequence sequence(const WindowShape& window, std::size_t, Memory& memory) const override {
     return sequence(window, memory);
   }
+  std::span<float> state_gradient(std::size_t, std::size_t state, Memory& memory) const override;
   SharedRoom room() const override;
   bool in_place() const override { return row_stride(shape_.inputs) == shape_.state_stride(); }
   void pack(const Parameters& parameters, Format format, Team& team) override;
@@ -77,7 +78,7 @@ class RecurrentLayer : public Part {
   void project_table(const Pass& pass, const PartInput& in, LayerMemory& m) const;
   void project(const Pass& pass, const PartInput& in, const Sequence& part, std::size_t row, LayerMemory& m) const;
   std::size_t initial_tensor() const { return first_tensor_ + (shape_.cell->own_bias >= 0 ? 4 : 3); }
-  void state_gradient(const Pass& pass, Parameters& gradients, const LayerMemory& m) const;
+  void initial_gradient(const Pass& pass, Parameters& gradients, const LayerMemory& m) const;
   void table_gradients(const Pass& pass, const PartInput& in, const PartGradient& gradient, const Panels& transposed,
                        Parameters& gradients, LayerMemory& m) const;
 

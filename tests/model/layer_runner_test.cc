@@ -156,6 +156,38 @@ TEST_P(LayerOf, WindowsMayBeCutAndInputGradientsLeftOut) {
   EXPECT_EQ(again, state);
 }
 
+// A window that is gone back through in two parts, the gradient of the states between them handed on.
+TEST_P(LayerOf, GradientsOfStatesComeInAndGoOut) {
+  const Size size = {9, 5, 11, 20};
+  make(size, 5);
+  Team team(2);
+  const reference::LayerRun run = reference::forward(reference, size.steps, size.batch, input, start);
+  const reference::LayerGradients slopes = reference::backward(reference, run, output_gradient);
+  LayerRunner second = runner(size);
+  const std::size_t cut = 4 * size.batch, rest = size.steps * size.batch - cut;
+  const auto inputs = [&](auto&& all, bool later) {
+    return later ? std::span(all).last(rest * size.inputs) : std::span(all).first(cut * size.inputs);
+  };
+  const auto outputs = [&](auto&& all, bool later) {
+    return later ? std::span(all).last(rest * size.hidden) : std::span(all).first(cut * size.hidden);
+  };
+  layer->forward(inputs(x, false), state, outputs(y, false), team);
+  second.forward(inputs(x, true), state, outputs(y, true), team);
+  Parameters gradients = layer->parameters().zeros_like(), earlier = gradients;
+  State between = layer->initial_state(size.batch);
+  second.backward(inputs(x, true), outputs(dy, true), gradients, inputs(dx, true), team, &between);
+  EXPECT_NE(between, layer->initial_state(size.batch));
+  layer->backward(inputs(x, false), outputs(dy, false), earlier, inputs(dx, false), team, &between);
+  EXPECT_LE(test::largest_difference(slopes.state, between.values()), 1e-5 * test::largest(slopes.state));
+  EXPECT_LE(test::largest_difference(slopes.input, dx), 1e-5 * test::largest(slopes.input));
+  for (std::size_t i = 0; i < gradients.all().size(); ++i) gradients.all()[i] += earlier.all()[i];
+  EXPECT_LE(test::largest_difference(slopes.weights.weight_hh, gradients[1]),
+            1e-5 * test::largest(slopes.weights.weight_hh));
+  State wrong = layer->initial_state(size.batch + 1);
+  layer->forward(x, state, y, team);
+  EXPECT_THROW(layer->backward(x, dy, gradients, dx, team, &wrong), Error);
+}
+
 INSTANTIATE_TEST_SUITE_P(Cells, LayerOf, testing::ValuesIn(test::every_cell()), test::label);
 
 TEST(LayerRunner, RefusesWhatDoesNotFit) {
