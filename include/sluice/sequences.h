@@ -26,6 +26,8 @@ struct SLUICE_API Sequences {
   bool targets_per_step = false;           // else for a sequence as a whole
   std::size_t outputs = 0;                 // numbers a target; 0: there are none
   std::vector<float> targets = {};         // [sequences or steps, outputs]
+  std::vector<float> weights = {};  // [sequences or steps], as labels or targets: how much each counts in the loss;
+                                    // empty: all the same
 
   std::size_t size() const { return starts.size() - 1; }
   std::size_t steps() const { return starts.back(); }

@@ -44,6 +44,8 @@ Sequences select(const Sequences& all, std::span<const std::size_t> which) try {
     append_rows(all.labels, all.labels_per_step ? first : s, all.labels_per_step ? last : s + 1, 1, some.labels);
     append_rows(all.targets, all.targets_per_step ? first : s, all.targets_per_step ? last : s + 1, all.outputs,
                 some.targets);
+    const bool per_step = all.labels.empty() ? all.targets_per_step : all.labels_per_step;
+    append_rows(all.weights, per_step ? first : s, per_step ? last : s + 1, 1, some.weights);
   }
   return some;
 } catch (...) {

@@ -17,6 +17,7 @@ namespace sluice {
 struct Targets {
   std::span<const std::uint32_t> classes;  // [N]
   std::span<const float> numbers;          // [N, O]
+  std::span<const float> weights = {};     // [N] how much each counts, or empty: all the same
 };
 
 class Head {
@@ -32,8 +33,12 @@ class Head {
   virtual float pad() const { return 0; }
   // Adds a number to the prediction of number o, whichever outputs that has. Keeps the real-time contract.
   virtual void shift(float* y, std::size_t o, float by) const noexcept { y[o] += by; }
-  // How much row i counts in the mean over all.
-  virtual double weight(const Targets&, std::size_t) const { return 1; }
+  // How much row i counts in the mean over all: as its class does, times what the row has by itself.
+  double weight(const Targets& targets, std::size_t i) const {
+    const double of_class = class_weight(targets, i);
+    return targets.weights.empty() ? of_class : of_class * static_cast<double>(targets.weights[i]);
+  }
+  virtual double class_weight(const Targets&, std::size_t) const { return 1; }
 
   // The loss of row i, y [padded], before its weight. outputs: O.
   virtual float loss(const float* y, std::size_t padded, std::size_t outputs, const Targets& targets,

@@ -28,6 +28,7 @@ struct Rows {
 
   std::span<const Token> tokens;   // [T, B]
   std::span<const float> numbers;  // [T, B, I] or [T, B, O]
+  std::span<const float> weights;  // of targets, [T, B]: how much each counts; empty: all the same
 };
 
 struct Window {

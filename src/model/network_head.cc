@@ -7,7 +7,7 @@
 namespace sluice {
 namespace {
 
-Targets targets_of(const Rows& rows) { return {rows.tokens, rows.numbers}; }
+Targets targets_of(const Rows& rows) { return {rows.tokens, rows.numbers, rows.weights}; }
 
 // The first row of step t, and of the steps of sequence b.
 std::size_t row_of(const WindowShape& window, std::size_t t) {

@@ -77,7 +77,7 @@ double calibration_factor(const Network& network, Windows& windows, const Extent
     const Window window = windows.fill(k, 0);
     network.forward(window, windows.before(state, network), workspace, team);
     windows.after(state);
-    const Targets targets = {window.targets.tokens, window.targets.numbers};
+    const Targets targets = {window.targets.tokens, window.targets.numbers, window.targets.weights};
     const std::size_t rows = target_rows(window, network.targets());
     for (std::size_t start = 0; start < rows; start += kRows) {
       const std::size_t count = std::min(kRows, rows - start);

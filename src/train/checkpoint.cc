@@ -65,6 +65,7 @@ std::string describe(const Sequences& sequences) {
   for (const Token token : sequences.tokens) hash.add(token);
   for (const std::uint32_t label : sequences.labels) hash.add(label);
   hash.add(view_of(std::span(sequences.targets)));
+  if (!sequences.weights.empty()) hash.add(view_of(std::span(sequences.weights)));
   return field_text(sequences.size()) + " sequences, hash " + hash.text();
 }
 

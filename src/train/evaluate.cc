@@ -34,7 +34,7 @@ Tally tally(const Network& network, Windows& windows, Workspace& workspace, Team
     if (classes) rank.resize(loss.size());
     network.score(window, windows.before(state, network), loss, rank, workspace, team);
     windows.after(state);
-    const Targets targets = {window.targets.tokens, window.targets.numbers};
+    const Targets targets = {window.targets.tokens, window.targets.numbers, window.targets.weights};
     for (std::size_t i = 0; i < loss.size(); ++i) {
       if (!windows.counted(k, i)) continue;
       ++sums.rows;

@@ -74,7 +74,7 @@ double Guess::loss(Windows& windows, std::size_t count) const {
       ++weights;
       return;
     }
-    const Targets targets = {window.targets.tokens, window.targets.numbers};
+    const Targets targets = {window.targets.tokens, window.targets.numbers, window.targets.weights};
     const double weight = head.weight(targets, row);
     sum += weight * static_cast<double>(head.loss(outputs_.data(), outputs_.size(), network_.targets(), targets, row));
     weights += weight;

@@ -21,7 +21,7 @@ constexpr std::uint64_t kFarWindows = 100;
 double loss_of_zeros(const Network& network, const Window& window) {
   if (network.head().classes()) return std::log(static_cast<double>(network.targets()));
   const std::vector<float> zeros(round_up(network.outputs(), kBlock));
-  const Targets targets = {window.targets.tokens, window.targets.numbers};
+  const Targets targets = {window.targets.tokens, window.targets.numbers, window.targets.weights};
   const std::size_t rows = target_rows(window, network.targets());
   double sum = 0;
   for (std::size_t i = 0; i < rows; ++i) {

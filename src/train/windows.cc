@@ -150,6 +150,7 @@ Window SequenceWindows::fill(std::size_t k, std::uint64_t pass) {
   Window window;
   window.inputs = all_.inputs > 0 ? Rows(values_) : Rows(tokens_);
   window.targets = classes_ ? Rows(labels_) : Rows(targets_);
+  window.targets.weights = weights_;
   window.steps = lengths_.front();
   window.batch = lengths_.size();
   window.lengths = lengths_;
@@ -169,8 +170,10 @@ void SequenceWindows::gather() {
   tokens_.clear();
   labels_.clear();
   targets_.clear();
+  weights_.clear();
   const auto target = [&](std::size_t row) {
     if (!with_targets_) return;
+    if (!all_.weights.empty()) weights_.push_back(all_.weights[row]);
     if (classes_ && !all_.labels.empty()) labels_.push_back(all_.labels[row]);
     if (!classes_ && !all_.targets.empty()) append(all_.targets, row, outputs_, targets_);
   };
@@ -221,6 +224,12 @@ void check_fits(const Network& network, const Sequences& all, bool targets) {
   if (!targets) return;
   const bool whole = config.head.at != "steps";
   const std::size_t rows = whole ? all.size() : steps;
+  if (!all.weights.empty()) {
+    expect(all.weights.size() == rows, rows, " weights, found ", all.weights.size());
+    expect(std::ranges::all_of(all.weights, [](float w) { return std::isfinite(w) && w >= 0; }),
+           "finite weights of 0 or more, found others");
+    expect(std::ranges::any_of(all.weights, [](float w) { return w > 0; }), "a weight above 0, found none");
+  }
   if (network.head().classes()) {
     expect(all.labels_per_step != whole || all.labels.empty(), "a label for every ", whole ? "sequence" : "step",
            ", found one for every ", whole ? "step" : "sequence");

@@ -131,7 +131,7 @@ class SequenceWindows : public Windows {
   std::vector<std::size_t> places_;  // where in it the batches begin, in the order of windows
   std::span<const std::size_t> batch_now_;
   std::vector<std::uint32_t> lengths_, tokens_, labels_;
-  std::vector<float> values_, targets_;
+  std::vector<float> values_, targets_, weights_;
   State state_;
 };
 

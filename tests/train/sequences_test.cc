@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <filesystem>
 #include <numeric>
 #include <set>
@@ -78,6 +79,38 @@ TEST(Sequences, AClassIsLearned) {
         EXPECT_GT(found.accuracy, std::string(at) == "max" ? 0.75 : 0.9) << cell << ' ' << direction << ' ' << at;
       }
     }
+  }
+}
+
+// With as many labels wrong as right, what is learned is what counts.
+TEST(Sequences, WeightsSayHowMuchEachCounts) {
+  const Sequences right = remember(300, 1), test = remember(200, 2);
+  std::vector<std::size_t> twice(600);
+  for (std::size_t i = 0; i < twice.size(); ++i) twice[i] = i / 2;
+  Sequences both = select(right, twice);
+  both.weights.assign(600, 1);
+  for (std::size_t i = 1; i < 600; i += 2) {
+    both.labels[i] = 1 - both.labels[i];
+    both.weights[i] = 0;
+  }
+  Model model(classifier(), 3);
+  train(model, both, short_run());
+  EXPECT_GT(evaluate(model, test).accuracy, 0.9);
+  // Those that count for nothing are no part of the mean; and equal weights change no bit.
+  const double loss = evaluate(model, both).loss;
+  EXPECT_NEAR(loss, evaluate(model, right).loss, 1e-6);
+  Sequences even = right;
+  even.weights.assign(300, 1);
+  Model plain(classifier(), 3), weighted(classifier(), 3);
+  TrainOptions options = short_run();
+  options.epochs = 3;
+  train(plain, right, options);
+  train(weighted, even, options);
+  EXPECT_TRUE(same_weights(plain, weighted));
+  for (const std::vector<float>& bad : {std::vector<float>(299, 1.f), std::vector<float>(300, 0.f),
+                                        std::vector<float>(300, -1.f), std::vector<float>(300, NAN)}) {
+    even.weights = bad;
+    EXPECT_THAT(error_of(Status::usage, [&] { train(weighted, even, options); }), HasSubstr("weight"));
   }
 }
 
