@@ -30,8 +30,8 @@ struct ImportOptions {
 // names the first part which a model cannot hold, or for a check that does not agree.
 SLUICE_API Model import_model(const std::string& path, const ImportOptions& options = {});
 
-// Writes a model for pytorch, onnx, keras, rtneural or nam, with its own bits. Throws Error: usage for another system,
-// and for what that system cannot say; failed as save() does.
+// Writes a model for pytorch, onnx, keras, rtneural or nam, with its own bits, or as one C file ("c"). Throws Error:
+// usage for another system, and for what that system cannot say; failed as save() does.
 SLUICE_API void export_model(const Model& model, const std::string& system, const std::string& path,
                              const SaveOptions& options = {});
 

@@ -245,6 +245,14 @@ void save(const Model& model, const std::string& path, const SaveOptions& option
   rethrow_as_error(path.c_str());
 }
 
+std::vector<std::byte> to_bytes(const Model& model) try {
+  const std::string bytes = model_to_bytes(model);
+  const auto* first = reinterpret_cast<const std::byte*>(bytes.data());
+  return {first, first + bytes.size()};
+} catch (...) {
+  rethrow_as_error("to_bytes");
+}
+
 Model load(const std::string& path) try {
   const RawVector<char> bytes = read_file(path);
   return model_from_bytes({bytes.data(), bytes.size()}, path);

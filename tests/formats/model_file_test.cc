@@ -479,6 +479,7 @@ TEST(ModelFile, SaveAndLoadByName) {
   const Model model = example(configs()[0]);
   save(model, path);
   EXPECT_TRUE(same_bits(load(path), model));
+  EXPECT_TRUE(same_bits(load(to_bytes(model)), model));
   EXPECT_THROW(save(model, path), Error);
   save(example(configs()[2]), path, {.force = true});
   EXPECT_EQ(load(path).config().cell, "lstm");

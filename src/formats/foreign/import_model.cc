@@ -6,6 +6,7 @@
 #include "base/failure.h"
 #include "base/file.h"
 #include "base/shown.h"
+#include "formats/export_c.h"
 #include "formats/foreign/export.h"
 #include "formats/foreign/import.h"
 #include "formats/foreign/to_model.h"
@@ -56,11 +57,12 @@ Model import_model(const std::string& path, const ImportOptions& options) try {
 void export_model(const Model& model, const std::string& system, const std::string& path,
                   const SaveOptions& options) try {
   const foreign::System* found = foreign::find_system(system);
-  if (found == nullptr) {
-    throw Error(Status::usage, "system: expected " + foreign::system_names() + ", found " + shown(system));
+  const bool c = system == "c";
+  if (found == nullptr && !c) {
+    throw Error(Status::usage, "system: expected c, " + foreign::system_names() + ", found " + shown(system));
   }
   check_writable(path, options.force);
-  write_file(path, found->write(model, path).bytes, options.force);
+  write_file(path, c ? export_c(model, {}).source : found->write(model, path).bytes, options.force);
 } catch (...) {
   rethrow_as_error(path.c_str());
 }

@@ -28,6 +28,9 @@ TEST(Import, AForeignFileIsAModelAndGoesBack) {
   }
   export_model(model, "pytorch", path, {.force = true});
   EXPECT_EQ(answer_to(import_model(path, {.parts = "rnn,head,sigmoid"}), 0.5F), answer_to(model, 0.5F));
+  export_model(Model({.hidden = 4, .inputs = 1, .outputs = 1}), "c", path, {.force = true});
+  const RawVector<char> source = read_file(path);
+  EXPECT_NE(std::string_view(source.data(), source.size()).find("#include <stdint.h>"), std::string_view::npos);
 }
 
 TEST(Import, ACheckIsKept) {
@@ -51,7 +54,7 @@ TEST(Import, OptionsAreChecked) {
   EXPECT_EQ(sentence({.parts = "gru,fc", .reset = "never"}), "reset: expected before or after, found \"never\"");
   EXPECT_EQ(sentence({.convention = "x"}), "convention: expected keras, found \"x\"");
   EXPECT_EQ(test::error_of(Status::usage, [&] { export_model(import_model(rtneural), "java", "x"); }),
-            "system: expected pytorch, onnx, keras, rtneural or nam, found \"java\"");
+            "system: expected c, pytorch, onnx, keras, rtneural or nam, found \"java\"");
 }
 
 }  // namespace

@@ -315,6 +315,7 @@ TEST(ForeignModels, ScaledFeaturesComeBackAsWeights) {
       ASSERT_EQ(found.size(), expected.size());
       for (std::size_t i = 0; i < found.size(); ++i) EXPECT_NEAR(found[i], expected[i], 1e-5) << system << ' ' << i;
     }
+    EXPECT_THROW(export_model(model, "fortran", folder + "/no"), Error);
     config.head.residual = {0, 0, 1};
     EXPECT_THROW(export_model(Model(config, 3), "onnx", folder + "/no"), Error);
     config.head.residual.clear();
