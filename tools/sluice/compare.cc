@@ -44,7 +44,8 @@ CompareOptions Compare::options() const {
   }
   network.apply(o.config);
   training.apply(o.train);
-  settle(network, training, o.train.validation_split > 0, o.config, o.train);
+  settle({network.fields.given("tied"), training.fields.given("calibrate-temperature")}, o.train.validation_split > 0,
+         o.config, o.train);
   o.cells = split(cells, ',');
   expect(!o.cells.empty(), "--cells", "names of cells with commas between them", cells);
   for (const std::string& cell : o.cells) find_cell(cell);

@@ -2,8 +2,9 @@
 #pragma once
 
 #include "model/layout.h"
-#include "options.h"
-#include "sluice/sluice.h"
+#include "sluice/data.h"
+#include "sluice/model.h"
+#include "sluice/train.h"
 
 namespace sluice::tool {
 
@@ -45,11 +46,13 @@ inline Defaults defaults_for(Level level) {
 }
 
 // What was given may leave no room for what was not.
-inline void settle(const NetworkFlags& network, const TrainingFlags& training, bool has_validation, Config& config,
-                   TrainOptions& train) {
+struct Given {
+  bool tied = false, calibrate_temperature = false;
+};
+inline void settle(const Given& given, bool has_validation, Config& config, TrainOptions& train) {
   const bool differs = config.embedding != 0 && config.embedding != outputs_of(layers_of(config).back());
-  if (differs && !network.fields.given("tied")) config.tied = false;
-  if ((config.tied || !has_validation) && !training.fields.given("calibrate-temperature")) {
+  if (differs && !given.tied) config.tied = false;
+  if ((config.tied || !has_validation) && !given.calibrate_temperature) {
     train.calibrate_temperature = false;
   }
 }

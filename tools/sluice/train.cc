@@ -47,7 +47,8 @@ Defaults Train::options() const {
   training.apply(d.train);
   if (d.train.checkpoint.empty()) d.train.checkpoint = target.output + ".checkpoint";
   const bool has_validation = !validation.empty() || d.train.validation_split > 0;
-  settle(network, training, has_validation, d.config, d.train);
+  settle({network.fields.given("tied"), training.fields.given("calibrate-temperature")}, has_validation, d.config,
+         d.train);
   d.config = checked(d.config);
   check_options(d.train, has_validation);
   return d;

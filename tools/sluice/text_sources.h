@@ -1,0 +1,23 @@
+// What the names of files mean, as one text: files, folders, "-" for standard input, any of them compressed by gzip.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sluice/data.h"
+
+namespace sluice::tool {
+
+struct TextFiles {
+  std::string name;                    // of all together
+  std::vector<TextSource> sources;     // in the order in which they are read
+  bool plain = true;                   // one file, named by itself
+  std::shared_ptr<std::string> start;  // the first bytes of what was read, for text_warnings()
+};
+
+// A folder stands for every file in it and in its folders, by name in the order of bytes; what begins with a dot is
+// left out. Throws Error: bad_file (a folder without files, one that cannot be read), usage (standard input twice).
+TextFiles text_files(const std::vector<std::string>& paths);
+
+}  // namespace sluice::tool
