@@ -170,6 +170,33 @@ def examples(tally):
 
 
 @part
+def python(tally):
+    """The package for Python: the wheel, in an environment of its own with scikit-learn, pandas and others."""
+    folder = BUILD / "package"
+    interpreter = folder / "environment/bin/python"
+    if not interpreter.exists():
+        run(sys.executable, "-m", "venv", folder / "environment")
+    run("scripts/install-packages", "python3-dev")
+    shutil.rmtree(folder / "wheel", ignore_errors=True)
+    built = run(interpreter, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check", "--no-deps",
+                "--config-settings=cmake.define.SLUICE_WERROR=ON", "-w", folder / "wheel", ".") == 0
+    tally.add("python: pip wheel", built)
+    wheels = sorted((folder / "wheel").glob("*.whl"))
+    # pip takes no other version of a package of the same number by itself.
+    installed = built and 0 == run(interpreter, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
+                                   "--force-reinstall", "--no-deps", *wheels) and 0 == run(
+        interpreter, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wheels, "-r",
+        "tests/bindings/requirements.txt")
+    tally.add("python: pip install", installed)
+    if not installed:
+        return
+    result = RESULTS / "python.xml"
+    code = run(interpreter, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={result}", "tests/bindings",
+               SLUICE_WHEEL=str(wheels[0]))
+    tally.add_junit(result, code)
+
+
+@part
 def packaging(tally):
     """The library installed, found and linked in every way that is promised, its symbols and size, and removed again."""
     built = run("scripts/build", "--library") == 0

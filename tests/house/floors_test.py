@@ -140,13 +140,14 @@ def test_a_public_header_shows_no_network(file):
     assert not re.search(r"\bNetwork\b[&*]|\bnetwork\(", file.read_text()), f"{name(file)}: see src/model/model_access.h"
 
 
-@pytest.mark.parametrize("file", sources("bindings") + sources("examples"), ids=name)
+@pytest.mark.parametrize("file", sources("bindings/c") + sources("examples"), ids=name)
 def test_a_binding_or_example_sees_only_what_is_public(file):
     for _, included in includes(file):
         assert "/" not in included or included.startswith("sluice/"), f'{name(file)}: "{included}" is not public'
 
 
-@pytest.mark.parametrize("file", sources("tools") + sources("lessons"), ids=name)
+# Python's layers are those that networks are made of, and its options those of the library's lists.
+@pytest.mark.parametrize("file", sources("tools") + sources("lessons") + sources("bindings/python"), ids=name)
 def test_the_doors_leave_cells_and_kernels_alone(file):
     for kind, included in includes(file):
         first = included.partition("/")[0]

@@ -1,0 +1,99 @@
+"""Sequences as people have them, as the rows of one buffer that the library reads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from . import _core
+from ._arrays import floats
+from ._errors import UsageError
+from ._waiting import interruptible
+
+FloatArray = np.ndarray[Any, np.dtype[np.float32]]
+
+
+def is_ragged(X: Any) -> bool:
+    """Whether these are sequences in a list, and not one array."""
+    if isinstance(X, np.ndarray):
+        return X.dtype.kind == "O" and X.ndim == 1
+    return isinstance(X, (list, tuple)) and len(X) > 0 and (hasattr(X[0], "__len__") and not isinstance(X[0], str))
+
+
+def _rectangular(X: Any) -> bool:
+    first = len(X[0])
+    return all(len(one) == first for one in X)
+
+
+class Rows:
+    """Sequences one after another: `values` [steps, channels], `starts` [n + 1].
+
+    Taken are an array [n, T] of one channel, [n, T, C], and lists of [T_i] or [T_i, C].
+    """
+
+    def __init__(self, X: Any, channels: int | None = None, name: str = "X") -> None:
+        self.listed = is_ragged(X) and not (isinstance(X, (list, tuple)) and _rectangular(X) and np.ndim(X[0]) == 1)
+        if self.listed:
+            parts = [self._one(one, f"{name}[{i}]", channels) for i, one in enumerate(X)]
+            widths = {part.shape[1] for part in parts}
+            if len(widths) > 1:
+                raise UsageError(f"{name}: expected as many channels in every sequence, found {sorted(widths)}")
+            lengths = [part.shape[0] for part in parts]
+            self.values: FloatArray = np.concatenate(parts) if len(parts) > 1 else parts[0]
+        else:
+            array = floats(X, name)
+            if array.ndim == 2:
+                n, steps = array.shape
+                split = channels if channels is not None and channels > 1 and steps % channels == 0 else None
+                if split is not None:
+                    raise UsageError(f"{name}: expected [n, T, {channels}], found [{n}, {steps}]")
+                array = array.reshape(n, steps, 1)
+            if array.ndim != 3:
+                raise UsageError(f"{name}: expected [n, T], [n, T, channels] or a list, found {array.ndim} dimensions")
+            lengths = [array.shape[1]] * array.shape[0]
+            self.values = array.reshape(-1, array.shape[2])
+        if not lengths:
+            raise UsageError(f"{name}: expected at least one sequence, found none")
+        if min(lengths) == 0:
+            raise UsageError(f"{name}: expected at least one step in every sequence, found one without any")
+        if channels is not None and self.values.shape[1] != channels:
+            raise UsageError(f"{name}: expected {channels} channels, found {self.values.shape[1]}")
+        self.starts = np.concatenate(([0], np.cumsum(lengths))).tolist()
+
+    @staticmethod
+    def _one(one: Any, name: str, channels: int | None) -> FloatArray:
+        array = floats(one, name)
+        if array.ndim == 1:
+            array = array[:, None]
+        if array.ndim != 2:
+            raise UsageError(f"{name}: expected [T] or [T, channels], found {array.ndim} dimensions")
+        return array
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    @property
+    def channels(self) -> int:
+        return int(self.values.shape[1])
+
+    @property
+    def lengths(self) -> list[int]:
+        return [last - first for first, last in zip(self.starts, self.starts[1:])]
+
+    def sequences(self, **labels: Any) -> _core.Sequences:
+        """As the library has them, with labels or targets."""
+        return _core.Sequences(self.values, self.starts, **labels)
+
+    def predict(self, model: _core.Model, batch: int = 32, threads: int = 0) -> Any:
+        """[n, outputs] of a model that predicts for whole sequences; else [n, T, outputs] or a list."""
+        sequences = self.sequences()
+        y = interruptible(lambda: _core.predict(model, sequences, batch, threads))
+        if model.config["head"]["at"] != "steps":
+            return y
+        if self.listed:
+            return [y[first:last] for first, last in zip(self.starts, self.starts[1:])]
+        return y.reshape(len(self), -1, y.shape[1])
+
+
+__all__ = ["Rows", "is_ragged"]

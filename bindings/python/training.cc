@@ -1,0 +1,173 @@
+// Training and what is measured of a trained model.
+#include "sluice/train.h"
+
+#include <nanobind/stl/function.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+
+#include "arrays.h"
+#include "data.h"
+#include "defaults.h"
+#include "fields.h"
+#include "model/config.h"
+#include "running.h"
+#include "sluice/fine_tune.h"
+#include "subjects.h"
+#include "train/options.h"
+
+namespace sluice::python {
+namespace {
+
+constexpr std::string_view kKinds[] = {"update", "validation", "recovery", "checkpoint", "done", "warning"};
+
+// Calls `report` (None: nobody) at every report of training and looks at signals.
+class Reports {
+ public:
+  explicit Reports(nb::object report) : report_(std::move(report)) {}
+
+  bool operator()(const Report& report) {
+    nb::gil_scoped_acquire lock;
+    bool go_on = true;
+    if (!signals_.check_now()) return false;
+    if (report_.is_none()) return true;
+    const bool kept = signals_.keep([&] {
+      const nb::object said = report_(nb::cast(report));
+      go_on = !PyBool_Check(said.ptr()) || said.ptr() == Py_True;
+    });
+    return kept && go_on;
+  }
+  const Signals& signals() const { return signals_; }
+  // The exception, as an object; None where there is none.
+  nb::object raised() const {
+    try {
+      signals_.rethrow();
+    } catch (const nb::python_error& error) {
+      return nb::borrow(error.value());
+    }
+    return nb::none();
+  }
+
+ private:
+  nb::object report_;
+  Signals signals_;
+};
+
+// Gives the model, the result and, where it was stopped by what the report or a signal handler raised, that: a tuple,
+// which Python's collector of cycles sees into, since a traceback may lead back to it.
+template <class Train>
+nb::tuple run(Model model, nb::object report, Train&& train) {
+  Reports reports(std::move(report));
+  const TrainResult result = without_lock(reports.signals(), [&] { return train(model, std::ref(reports)); });
+  if (!result.stopped) reports.signals().rethrow();  // raised at the very end
+  return nb::make_tuple(std::move(model), result, reports.raised());
+}
+
+TrainOptions options_for(const nb::dict& options, TrainOptions train) {
+  apply_training(options, train);
+  return train;
+}
+
+// As `sluice train` does: the same options give the same bits.
+nb::tuple train_text(const Corpus& corpus, const std::optional<Corpus>& validation, const nb::dict& network,
+                     const nb::dict& training, const std::optional<Model>& from, nb::object report) {
+  const Level level = corpus.vocabulary().text().level;
+  tool::Defaults d = tool::defaults_for(level);
+  if (from) d.config = from->config();
+  apply_network(network, d.config);
+  d.train = options_for(training, d.train);
+  const bool validates = validation.has_value() || d.train.validation_split > 0;
+  tool::settle({network.contains("tied"), training.contains("calibrate_temperature")}, validates, d.config, d.train);
+  d.config = checked(d.config);
+  check_options(d.train, validates);
+  std::optional<Model> model;
+  {
+    nb::gil_scoped_release release;
+    model = from ? fine_tune(*from, d.config, corpus.vocabulary(), d.train.seed)
+                 : Model(d.config, corpus.vocabulary(), d.train.seed);
+  }
+  return run(std::move(*model), std::move(report), [&](Model& m, const auto& reports) {
+    return validation ? train(m, corpus, *validation, d.train, reports) : train(m, corpus, d.train, reports);
+  });
+}
+
+nb::tuple train_sequences(const Model& model, const PythonSequences& sequences,
+                          const std::optional<PythonSequences>& validation, const nb::dict& training,
+                          nb::object report) {
+  const TrainOptions options = options_for(training, {});
+  return run(model, std::move(report), [&](Model& m, const auto& reports) {
+    return validation ? train(m, *sequences.all, *validation->all, options, reports)
+                      : train(m, *sequences.all, options, reports);
+  });
+}
+
+nb::dict text_settings(const std::string& level, const nb::dict& training) {
+  return to_dict(options_for(training, tool::defaults_for(find_level(level)).train));
+}
+
+nb::object predict_rows(const Model& model, const PythonSequences& sequences, std::size_t batch, std::size_t threads) {
+  std::vector<float> y;
+  {
+    nb::gil_scoped_release release;
+    y = predict(model, *sequences.all, batch, threads);
+  }
+  return to_array(y, {y.size() / model.outputs(), model.outputs()});
+}
+
+}  // namespace
+
+void bind_training(nb::module_& m) {
+  using namespace nb::literals;
+  nb::class_<Report>(m, "Report", "How a training goes on, as it tells ``progress``.")
+      .def_prop_ro(
+          "kind", [](const Report& r) { return std::string(kKinds[static_cast<std::size_t>(r.kind)]); },
+          "update, validation, recovery, checkpoint, done or warning.")
+      .def_ro("epoch", &Report::epoch)
+      .def_ro("epochs", &Report::epochs)
+      .def_ro("update", &Report::update)
+      .def_ro("updates", &Report::updates)
+      .def_ro("tokens", &Report::tokens)
+      .def_ro("loss", &Report::loss)
+      .def_ro("validation_loss", &Report::validation_loss)
+      .def_ro("learning_rate", &Report::learning_rate)
+      .def_ro("gradient_norm", &Report::gradient_norm)
+      .def_ro("seconds", &Report::seconds)
+      .def_ro("tokens_per_second", &Report::tokens_per_second)
+      .def_ro("seconds_left", &Report::seconds_left)
+      .def_ro("message", &Report::message);
+  nb::class_<TrainResult>(m, "TrainResult", "How a training ended.")
+      .def_ro("tokens", &TrainResult::tokens)
+      .def_ro("updates", &TrainResult::updates)
+      .def_ro("epochs", &TrainResult::epochs)
+      .def_ro("threads", &TrainResult::threads)
+      .def_ro("seconds", &TrainResult::seconds)
+      .def_ro("tokens_per_second", &TrainResult::tokens_per_second)
+      .def_ro("train_loss", &TrainResult::train_loss)
+      .def_ro("validation_loss", &TrainResult::validation_loss)
+      .def_ro("guess_loss", &TrainResult::guess_loss)
+      .def_ro("worse_than_guess", &TrainResult::worse_than_guess)
+      .def_ro("stopped", &TrainResult::stopped)
+      .def_ro("stopped_early", &TrainResult::stopped_early);
+  nb::class_<Evaluation>(m, "Evaluation", "What a model makes of a text.")
+      .def_ro("tokens", &Evaluation::tokens)
+      .def_ro("unknown", &Evaluation::unknown)
+      .def_ro("nats_per_token", &Evaluation::nats_per_token)
+      .def_ro("bits_per_token", &Evaluation::bits_per_token)
+      .def_ro("perplexity", &Evaluation::perplexity)
+      .def_ro("recall_at_1", &Evaluation::recall_at_1)
+      .def_ro("recall_at_3", &Evaluation::recall_at_3);
+
+  m.def("train_text", train_text, "corpus"_a, "validation"_a.none(), "network"_a, "training"_a, "from_model"_a.none(),
+        "report"_a.none());
+  m.def("train_sequences", train_sequences, "model"_a, "sequences"_a, "validation"_a.none(), "training"_a,
+        "report"_a.none());
+  m.def("text_settings", text_settings, "level"_a, "training"_a);
+  m.def(
+      "evaluate",
+      [](const Model& model, const Corpus& corpus, std::size_t batch, std::size_t threads) {
+        return evaluate(model, corpus, batch, threads);
+      },
+      "model"_a, "corpus"_a, "batch"_a = 1, "threads"_a = 0, nb::call_guard<nb::gil_scoped_release>());
+  m.def("predict", predict_rows, "model"_a, "sequences"_a, "batch"_a = 32, "threads"_a = 0);
+}
+
+}  // namespace sluice::python

@@ -1,0 +1,67 @@
+"""What the tests of the package for Python share: a text, small models, the command that the wheel brings."""
+
+import pathlib
+import shutil
+import sys
+
+import numpy as np
+import pytest
+
+import sluice
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+TINY = {"hidden": 16, "epochs": 2, "batch": 4, "steps": 8, "threads": 1, "progress": False}
+
+
+def small_text():
+    """Short sentences, the same every time."""
+    who = ["Ada", "Bela", "Chen", "Dora", "Émile"]
+    does = ["likes", "sees", "paints", "sells", "forgets"]
+    what = ["the red house", "a quiet river", "two old boats", "her neighbour's garden", "the last train"]
+    state, lines = 1, []
+    for _ in range(250):
+        state = (state * 1103515245 + 12345) % 2**31
+        bits = state >> 8
+        lines.append(f"{who[bits % 5]} {does[bits // 5 % 5]} {what[bits // 25 % 5]}, and so it goes.")
+    return "\n".join(lines) + "\n"
+
+
+@pytest.fixture
+def text_file(tmp_path):
+    path = tmp_path / "text.txt"
+    path.write_text(small_text())
+    return path
+
+
+@pytest.fixture(scope="session")
+def model():
+    """A model of words."""
+    return sluice.train(text=small_text(), seed=1, **TINY)
+
+
+def numbers_core(inputs=3, outputs=2, hidden=8, **more):
+    return sluice._core.make_model({"inputs": inputs, "outputs": outputs, "hidden": hidden, **more}, 1)
+
+
+@pytest.fixture(scope="session")
+def numbers_model():
+    """A model on numbers with fresh weights."""
+    return sluice.Model(numbers_core())
+
+
+@pytest.fixture(scope="session")
+def command():
+    """The command that came with the package."""
+    found = shutil.which("sluice", path=str(pathlib.Path(sys.executable).parent))
+    if found is None:
+        pytest.skip("the package was not installed from a wheel, so there is no command beside it")
+    return found
+
+
+def waves(count=60, steps=40, seed=0, noise=0.1):
+    """Sequences of two classes that anybody can tell apart."""
+    rng = np.random.default_rng(seed)
+    y = np.arange(count) % 2
+    phase = rng.uniform(0, 6, count)
+    X = np.sin(np.arange(steps) * np.where(y, 0.3, 0.6)[:, None] + phase[:, None])
+    return X + rng.normal(0, noise, X.shape), y
