@@ -16,6 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build"
 RESULTS = BUILD / "results"
 PYTHON = BUILD / "python/bin/python"
+PACKAGE = BUILD / "package/environment/bin/python"  # has the package for Python and what its tests need
 FUZZ_SECONDS = 5
 PARTS = {}
 
@@ -172,10 +173,9 @@ def examples(tally):
 @part
 def python(tally):
     """The package for Python: the wheel, in an environment of its own with scikit-learn, pandas and others."""
-    folder = BUILD / "package"
-    interpreter = folder / "environment/bin/python"
+    folder, interpreter = BUILD / "package", PACKAGE
     if not interpreter.exists():
-        run(sys.executable, "-m", "venv", folder / "environment")
+        run(sys.executable, "-m", "venv", interpreter.parents[1])
     run("scripts/install-packages", "python3-dev")
     shutil.rmtree(folder / "wheel", ignore_errors=True)
     built = run(interpreter, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check", "--no-deps",
@@ -207,11 +207,36 @@ def packaging(tally):
 @part
 def address(tally):
     """The C++ tests under AddressSanitizer and UndefinedBehaviorSanitizer; the same build holds fuzzers and the command."""
+    # With the module for Python where its environment is there (scripts/test python makes it).
+    module = [f"-DPython_EXECUTABLE={PACKAGE}", "-DSLUICE_PYTHON=ON"] if PACKAGE.exists() else []
     folder = build_with_clang(tally, "address", "-DSLUICE_SANITIZE=address,undefined", "-DSLUICE_FUZZ=ON",
-                              "-DSLUICE_TOOL=ON", flags=only_target(targets()[0]) if targets() else "")
+                              "-DSLUICE_TOOL=ON", *module, flags=only_target(targets()[0]) if targets() else "")
     if folder:
         run_gtest(tally, [folder / "tests/sluice_tests"], "address", RC_PARAMS="max_success=20",
                   UBSAN_OPTIONS="print_stacktrace=1")
+
+
+@part
+def bindings(tally):
+    """The tests of the package for Python under the same sanitizers (scripts/test python address build what it needs)."""
+    module = BUILD / "address/bindings/python/_core.abi3.so"
+    tally.add("bindings: the module is built", module.exists())
+    if not module.exists():
+        return
+    folder = BUILD / "address/package/sluice"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(ROOT / "bindings/python/sluice", folder)
+    shutil.copy(module, folder)
+    runtime = subprocess.run(["clang", "-print-file-name=libclang_rt.asan-x86_64.so"], capture_output=True,
+                             text=True).stdout.strip()
+    result = RESULTS / "bindings.xml"
+    # What Python itself never frees is no leak of ours; test_leaks.py looks for those.
+    of_others = ["docs", "notebook", "package", "leaks"]
+    code = run(PACKAGE, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={result}", "tests/bindings",
+               *(f"--ignore=tests/bindings/test_{name}.py" for name in of_others), "-k", "not growth and not scikit",
+               PYTHONPATH=str(folder.parent), LD_PRELOAD=runtime, ASAN_OPTIONS="detect_leaks=0",
+               UBSAN_OPTIONS="print_stacktrace=1")
+    tally.add_junit(result, code)
 
 
 @part
