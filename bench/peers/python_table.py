@@ -27,10 +27,10 @@ def per_run(function, seconds=0.2):
     """Seconds of one run, over as many as make a sample."""
     function()
     runs, start = 0, time.perf_counter()
-    while (spent := time.perf_counter() - start) < seconds:
+    while runs == 0 or time.perf_counter() - start < seconds:
         function()
         runs += 1
-    return spent / runs
+    return (time.perf_counter() - start) / runs
 
 
 def in_turn(functions, rounds, seconds=0.2):

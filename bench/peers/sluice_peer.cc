@@ -34,15 +34,21 @@ void write(const std::string& path, std::span<const float> values) {
   if (!file) throw Error(Status::failed, path + ": cannot be written");
 }
 
-void read_all(const std::string& from, Parameters& parameters) {
+// The file of a tensor: of a layer by itself, "weight_ih" for "rnn.weight_ih_l0".
+std::string file_of(const std::string& tensor, bool alone) {
+  constexpr std::string_view prefix = "rnn.", suffix = "_l0";
+  return alone ? tensor.substr(prefix.size(), tensor.size() - prefix.size() - suffix.size()) : tensor;
+}
+
+void read_all(const std::string& from, Parameters& parameters, bool alone = false) {
   for (std::size_t i = 0; i < parameters.shapes().size(); ++i) {
-    read(from + parameters.shapes()[i].name, parameters[i]);
+    read(from + file_of(parameters.shapes()[i].name, alone), parameters[i]);
   }
 }
 
-void write_all(const std::string& to, const Parameters& gradients) {
+void write_all(const std::string& to, const Parameters& gradients, bool alone = false) {
   for (std::size_t i = 0; i < gradients.shapes().size(); ++i) {
-    write(to + "d" + gradients.shapes()[i].name, gradients[i]);
+    write(to + "d" + file_of(gradients.shapes()[i].name, alone), gradients[i]);
   }
 }
 
@@ -62,14 +68,14 @@ void Peer::prepare_layer(const Json& request) {
   const auto work = std::make_shared<bench::LayerWork>(bench::LayerSize{request.at("cell"), request.at("inputs"),
                                                                         request.at("hidden"), request.at("batch"),
                                                                         request.at("steps"), request.at("threads")});
-  read_all(data, work->layer.parameters());
+  read_all(data, work->layer.parameters(), true);
   work->layer.pack(work->team);
   read<float>(data + "x", work->x);
   read<float>(data + "dy", work->dy);
   read<float>(data + "state", work->start.values());
   if (work_name == "training") {
     work->train();
-    write_all(out, work->gradients);
+    write_all(out, work->gradients, true);
     write(out + "dx", work->dx);
     run = [work] { work->train(); };
   } else if (work_name == "inference") {

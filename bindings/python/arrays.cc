@@ -7,6 +7,10 @@
 #include <algorithm>
 #include <string>
 
+#if NPY_ABI_VERSION < 0x02000000
+#error "a module built with the headers of NumPy 1 does not run with NumPy 2; those of NumPy 2 serve both"
+#endif
+
 namespace sluice::python {
 namespace {
 

@@ -189,15 +189,20 @@ def test_a_thousand_models_come_and_go_without_growth():
 
 def test_ctrl_c_leaves_a_long_prediction(numbers_model):
     import _thread
+    import signal
 
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever started the tests may ignore it
     big = sluice.Model(numbers_core(hidden=512))
     X = np.zeros((400, 200, 3), np.float32)
     timer = threading.Timer(0.3, _thread.interrupt_main)
     timer.start()
     start = time.monotonic()
-    with pytest.raises(KeyboardInterrupt):
-        for _ in range(100):
-            big.predict(X, threads=1)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            for _ in range(100):
+                big.predict(X, threads=1)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert time.monotonic() - start < 1.0
 
 

@@ -127,9 +127,10 @@ def test_what_a_report_raises_comes_out(text_file):
 
 def test_ctrl_c_is_answered_at_once_and_the_run_goes_on_with_the_same_bits(text_file, tmp_path):
     script = textwrap.dedent(f"""
-        import sys, time
+        import signal, sys
         import sluice
         from conftest import TINY
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         started = []
         def report(r):
             if not started:
