@@ -25,7 +25,7 @@ struct SLUICE_API Sequences {
   std::vector<std::string> classes = {};   // what the numbers in labels stand for
   bool targets_per_step = false;           // else for a sequence as a whole
   std::size_t outputs = 0;                 // numbers a target; 0: there are none
-  std::vector<float> targets = {};         // [sequences or steps, outputs]
+  std::vector<float> targets = {};         // [sequences or steps, outputs]; NaN: this one counts for nothing
   std::vector<float> weights = {};  // [sequences or steps], as labels or targets: how much each counts in the loss;
                                     // empty: all the same
 

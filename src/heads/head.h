@@ -16,9 +16,17 @@ namespace sluice {
 // What rows are to predict: a class each, or O numbers each.
 struct Targets {
   std::span<const std::uint32_t> classes;  // [N]
-  std::span<const float> numbers;          // [N, O]
+  std::span<const float> numbers;          // [N, O]; NaN: missing, counts for nothing
   std::span<const float> weights = {};     // [N] how much each counts, or empty: all the same
 };
+
+// How many of the O numbers of row i are there.
+inline std::size_t numbers_there(const Targets& targets, std::size_t outputs, std::size_t i) {
+  const float* row = targets.numbers.data() + i * outputs;
+  std::size_t there = 0;
+  for (std::size_t o = 0; o < outputs; ++o) there += row[o] == row[o];
+  return there;
+}
 
 class Head {
  public:
@@ -33,14 +41,17 @@ class Head {
   virtual float pad() const { return 0; }
   // Adds a number to the prediction of number o, whichever outputs that has. Keeps the real-time contract.
   virtual void shift(float* y, std::size_t o, float by) const noexcept { y[o] += by; }
-  // How much row i counts in the mean over all: as its class does, times what the row has by itself.
-  double weight(const Targets& targets, std::size_t i) const {
-    const double of_class = class_weight(targets, i);
-    return targets.weights.empty() ? of_class : of_class * static_cast<double>(targets.weights[i]);
+  // How much row i counts in the mean over all: as the head says, times what the row has by itself. outputs: O.
+  double weight(const Targets& targets, std::size_t outputs, std::size_t i) const {
+    const double own = own_weight(targets, outputs, i);
+    return targets.weights.empty() ? own : own * static_cast<double>(targets.weights[i]);
   }
-  virtual double class_weight(const Targets&, std::size_t) const { return 1; }
+  // Of numbers the share of those that are there.
+  virtual double own_weight(const Targets& targets, std::size_t outputs, std::size_t i) const {
+    return static_cast<double>(numbers_there(targets, outputs, i)) / static_cast<double>(outputs);
+  }
 
-  // The loss of row i, y [padded], before its weight. outputs: O.
+  // The loss of row i, y [padded], before its weight: of several numbers the mean over those that are there.
   virtual float loss(const float* y, std::size_t padded, std::size_t outputs, const Targets& targets,
                      std::size_t i) const = 0;
   // The same, and y becomes its gradient times scale; its padding zero.

@@ -12,6 +12,8 @@ class MultiLabel : public Head {
  public:
   std::unique_ptr<Head> clone() const override { return std::make_unique<MultiLabel>(*this); }
 
+  double own_weight(const Targets&, std::size_t, std::size_t) const override { return 1; }
+
   // log(1 + e^y) - target y, without overflow.
   float loss(const float* y, std::size_t, std::size_t outputs, const Targets& targets, std::size_t i) const override {
     double sum = 0;

@@ -22,19 +22,26 @@ class Normal : public Head {
   float loss(const float* y, std::size_t, std::size_t outputs, const Targets& targets, std::size_t i) const override {
     double sum = 0;
     for (std::size_t o = 0; o < outputs; ++o) {
+      if (std::isnan(targets.numbers[i * outputs + o])) continue;
       const double s = log_of(y[2 * o + 1]);
       const double e =
           (static_cast<double>(targets.numbers[i * outputs + o]) - static_cast<double>(y[2 * o])) * std::exp(-s);
       sum += s + e * e / 2 + std::log(2 * std::numbers::pi) / 2;
     }
-    return static_cast<float>(sum / static_cast<double>(outputs));
+    const std::size_t there = numbers_there(targets, outputs, i);
+    return there == 0 ? 0.f : static_cast<float>(sum / static_cast<double>(there));
   }
 
   float gradient(float* y, std::size_t padded, std::size_t outputs, const Targets& targets, std::size_t i,
                  float scale) const override {
     const float row = loss(y, padded, outputs, targets, i);
-    const double factor = static_cast<double>(scale) / static_cast<double>(outputs);
+    const std::size_t there = std::max<std::size_t>(1, numbers_there(targets, outputs, i));
+    const double factor = static_cast<double>(scale) / static_cast<double>(there);
     for (std::size_t o = 0; o < outputs; ++o) {
+      if (std::isnan(targets.numbers[i * outputs + o])) {
+        y[2 * o] = y[2 * o + 1] = 0;
+        continue;
+      }
       const double s = log_of(y[2 * o + 1]), inverse = std::exp(-s);
       const double e =
           (static_cast<double>(targets.numbers[i * outputs + o]) - static_cast<double>(y[2 * o])) * inverse;

@@ -1,6 +1,7 @@
 // For each of O numbers one output a quantile q: the pinball loss max(q e, (q - 1) e) with e = target - y, in the mean
 // over numbers and quantiles. Outputs of a number stand side by side.
 #include <algorithm>
+#include <cmath>
 #include <functional>
 
 #include "heads/head.h"
@@ -23,25 +24,29 @@ class Quantiles : public Head {
   float loss(const float* y, std::size_t, std::size_t outputs, const Targets& targets, std::size_t i) const override {
     double sum = 0;
     for (std::size_t o = 0; o < outputs; ++o) {
+      if (std::isnan(targets.numbers[i * outputs + o])) continue;
       for (std::size_t k = 0; k < levels_.size(); ++k) {
         const double e =
             static_cast<double>(targets.numbers[i * outputs + o]) - static_cast<double>(y[o * levels_.size() + k]);
         sum += std::max(levels_[k] * e, (levels_[k] - 1) * e);
       }
     }
-    return static_cast<float>(sum / static_cast<double>(columns(outputs)));
+    const std::size_t there = numbers_there(targets, outputs, i);
+    return there == 0 ? 0.f : static_cast<float>(sum / static_cast<double>(columns(there)));
   }
 
   float gradient(float* y, std::size_t padded, std::size_t outputs, const Targets& targets, std::size_t i,
                  float scale) const override {
     const float row = loss(y, padded, outputs, targets, i);
-    const float factor = scale / static_cast<float>(columns(outputs));
+    const std::size_t there = std::max<std::size_t>(1, numbers_there(targets, outputs, i));
+    const float factor = scale / static_cast<float>(columns(there));
     for (std::size_t o = 0; o < outputs; ++o) {
       for (std::size_t k = 0; k < levels_.size(); ++k) {
         float& out = y[o * levels_.size() + k];
         const auto q = static_cast<float>(levels_[k]);
-        const float e = targets.numbers[i * outputs + o] - out;
-        out = (e > 0 ? -q : e < 0 ? 1 - q : e) * factor;  // e: zero, or NaN, which has to be seen
+        const float target = targets.numbers[i * outputs + o], e = target - out;
+        // e: zero, or NaN, which has to be seen where it comes from the output.
+        out = std::isnan(target) ? 0.f : (e > 0 ? -q : e < 0 ? 1 - q : e) * factor;
       }
     }
     std::fill(y + columns(outputs), y + padded, 0.f);

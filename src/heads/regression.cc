@@ -17,18 +17,24 @@ class Regression : public Head {
   float loss(const float* y, std::size_t, std::size_t outputs, const Targets& targets, std::size_t i) const override {
     const float* target = targets.numbers.data() + i * outputs;
     double sum = 0;
+    std::size_t there = 0;
     for (std::size_t o = 0; o < outputs; ++o) {
+      if (std::isnan(target[o])) continue;
       sum += error_.loss(static_cast<double>(y[o]) - static_cast<double>(target[o]));
+      ++there;
     }
-    return static_cast<float>(sum / static_cast<double>(outputs));
+    return there == 0 ? 0.f : static_cast<float>(sum / static_cast<double>(there));
   }
 
   float gradient(float* y, std::size_t padded, std::size_t outputs, const Targets& targets, std::size_t i,
                  float scale) const override {
     const float row = loss(y, padded, outputs, targets, i);
     const float* target = targets.numbers.data() + i * outputs;
-    const float factor = Error::kFactor * scale / static_cast<float>(outputs);
-    for (std::size_t o = 0; o < outputs; ++o) y[o] = error_.slope(y[o] - target[o]) * factor;
+    const std::size_t there = numbers_there(targets, outputs, i);
+    const float factor = Error::kFactor * scale / static_cast<float>(std::max<std::size_t>(1, there));
+    for (std::size_t o = 0; o < outputs; ++o) {
+      y[o] = std::isnan(target[o]) ? 0.f : error_.slope(y[o] - target[o]) * factor;
+    }
     std::fill(y + outputs, y + padded, 0.f);
     return row;
   }

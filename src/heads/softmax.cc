@@ -16,7 +16,7 @@ class Softmax : public Head {
   bool classes() const override { return true; }
   float pad() const override { return kNoLogit; }
 
-  double class_weight(const Targets& targets, std::size_t i) const override {
+  double own_weight(const Targets& targets, std::size_t, std::size_t i) const override {
     const std::uint32_t target = targets.classes[i];
     if (target == kIgnoredLabel) return 0;
     return weights_.empty() ? 1 : weights_[target];

@@ -129,7 +129,7 @@ double head_gradient(const Network::Impl& n, const DropoutKey* dropout, const Ro
   const std::size_t rows = head_row_count(n, w), chunk = output_rows(n, rows), stride = n.padded_outputs();
   const std::size_t dy_stride = n.hidden_stride();
   double counted = 0;
-  for (std::size_t i = 0; i < rows; ++i) counted += n.head->weight(targets, i);
+  for (std::size_t i = 0; i < rows; ++i) counted += n.head->weight(targets, n.targets(), i);
   const float scale = counted > 0 ? 1.f / static_cast<float>(counted) : 0.f;
   float* dy = n.head_rows == HeadRows::steps ? w.dy.data() : w.dpooled.data();
   for (std::size_t start = 0; start < rows; start += chunk) {
@@ -139,7 +139,7 @@ double head_gradient(const Network::Impl& n, const DropoutKey* dropout, const Ro
     add_residual(n, w, start, count, w.outputs.data());
     team.split(count, 1, [&](std::size_t first, std::size_t last) {
       for (std::size_t r = first; r < last; ++r) {
-        const double weight = n.head->weight(targets, start + r);
+        const double weight = n.head->weight(targets, n.targets(), start + r);
         const float loss = n.head->gradient(w.outputs.data() + r * stride, stride, n.targets(), targets, start + r,
                                             weight == 1 ? scale : scale * static_cast<float>(weight));
         w.losses[start + r] = weight == 1 ? loss : loss * static_cast<float>(weight);

@@ -98,7 +98,7 @@ double calibration_factor(const Network& network, Windows& windows, const Extent
       });
       for (std::size_t r = 0; r < count; ++r) {
         if (!windows.counted(k, start + r)) continue;
-        const double weight = network.head().weight(targets, start + r);
+        const double weight = network.head().weight(targets, network.targets(), start + r);
         for (std::size_t j = 0; j < kNodes; ++j) curve[j] += weight * static_cast<double>(losses[r * kNodes + j]);
       }
     }

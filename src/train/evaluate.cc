@@ -38,7 +38,7 @@ Tally tally(const Network& network, Windows& windows, Workspace& workspace, Team
     for (std::size_t i = 0; i < loss.size(); ++i) {
       if (!windows.counted(k, i)) continue;
       ++sums.rows;
-      const double weight = network.head().weight(targets, i);
+      const double weight = network.head().weight(targets, network.targets(), i);
       sums.weight += weight;
       sums.loss += weight * static_cast<double>(loss[i]);
       if (!classes) continue;

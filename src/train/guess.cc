@@ -55,11 +55,15 @@ Guess::Guess(Windows& training, const Network& network) : network_(network) {
   std::vector<std::vector<float>> columns(width);
   for_rows(training, training.count(), width, [&](const Window& window, std::size_t row) {
     if (seen++ % step != 0) return;
-    for (std::size_t o = 0; o < width; ++o) columns[o].push_back(window.targets.numbers[row * width + o]);
+    for (std::size_t o = 0; o < width; ++o) {
+      const float number = window.targets.numbers[row * width + o];
+      if (!std::isnan(number)) columns[o].push_back(number);
+    }
   });
   outputs_.assign(round_up(network.outputs(), kBlock), network.head().pad());
   const std::size_t outputs_of_one = network.head().columns(1);
   for (std::size_t o = 0; o < width; ++o) {
+    if (columns[o].empty()) continue;
     std::ranges::sort(columns[o]);
     network.head().constant(columns[o], outputs_.data() + o * outputs_of_one);
   }
@@ -75,7 +79,7 @@ double Guess::loss(Windows& windows, std::size_t count) const {
       return;
     }
     const Targets targets = {window.targets.tokens, window.targets.numbers, window.targets.weights};
-    const double weight = head.weight(targets, row);
+    const double weight = head.weight(targets, network_.targets(), row);
     sum += weight * static_cast<double>(head.loss(outputs_.data(), outputs_.size(), network_.targets(), targets, row));
     weights += weight;
   });

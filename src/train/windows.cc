@@ -112,6 +112,13 @@ SequenceWindows::SequenceWindows(const Sequences& sequences, const Network& netw
       with_targets_(targets == ToPredict::read) {
   rows_ = whole_ ? all_.size() : all_.steps();
   if (classes_) rows_ -= static_cast<std::uint64_t>(std::ranges::count(all_.labels, kIgnoredLabel));
+  for (std::size_t at = 0; !classes_ && with_targets_ && at < all_.targets.size(); at += outputs_) {
+    rows_ -= any_there(std::span(all_.targets).subspan(at, outputs_)) ? 0 : 1;
+  }
+}
+
+bool SequenceWindows::any_there(std::span<const float> numbers) {
+  return !std::ranges::all_of(numbers, [](float number) { return std::isnan(number); });
 }
 
 SequenceWindows::SequenceWindows(const Sequences& sequences, const Network& network, std::size_t batch,
@@ -246,9 +253,13 @@ void check_fits(const Network& network, const Sequences& all, bool targets) {
   expect(all.outputs == network.targets(), network.targets(), " numbers a target, found ", all.outputs);
   expect(all.targets.size() == rows * all.outputs, rows * all.outputs, " numbers as targets, found ",
          all.targets.size());
-  const auto bad = std::ranges::find_if(all.targets, [](float v) { return !std::isfinite(v); });
+  const bool may_miss = config.head.loss != "multilabel";  // NaN: counts for nothing
+  const auto bad =
+      std::ranges::find_if(all.targets, [&](float v) { return !std::isfinite(v) && !(may_miss && std::isnan(v)); });
   expect(bad == all.targets.end(), "finite targets, found another of row ",
          static_cast<std::size_t>(bad - all.targets.begin()) / std::max<std::size_t>(1, all.outputs) + 1);
+  expect(!std::ranges::all_of(all.targets, [](float v) { return std::isnan(v); }),
+         "a target or more that counts, found none");
 }
 
 }  // namespace sluice

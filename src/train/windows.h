@@ -114,12 +114,16 @@ class SequenceWindows : public Windows {
   State& before(State& streams, const Network& network) override;
   const char* unit() const override { return whole_ ? "sequences" : "steps"; }
   Window fill(std::size_t k, std::uint64_t pass) override;
-  bool counted(std::size_t, std::size_t row) const override { return labels_.empty() || labels_[row] != kIgnoredLabel; }
+  bool counted(std::size_t, std::size_t row) const override {
+    if (!targets_.empty()) return any_there(std::span(targets_).subspan(row * outputs_, outputs_));
+    return labels_.empty() || labels_[row] != kIgnoredLabel;
+  }
 
   // Of the window that was filled last: the sequences in the order of the batch, the longest first.
   std::span<const std::size_t> sequences() const { return batch_now_; }
 
  private:
+  static bool any_there(std::span<const float> numbers);
   void order(std::uint64_t pass);
   void gather();
 

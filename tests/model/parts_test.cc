@@ -83,6 +83,7 @@ void draw_targets(Random& random, Drawn& d) {
     for (std::size_t o = 0; o < d.config.outputs; ++o) {
       const bool label = d.config.head.loss == "multilabel";
       d.numbers.push_back(static_cast<float>(label ? static_cast<double>(random.below(2)) : 2 * random.uniform() - 1));
+      if (!label && (i > 0 || o > 0) && random.below(5) == 0) d.numbers.back() = std::nanf("");
     }
   }
 }
@@ -165,7 +166,7 @@ class Composed {
         if (weight == 0) continue;
         Numbers y = outputs(rows[t]);
         add_residual(drawn_.row(drawn_.whole() ? drawn_.lengths[b] - 1 : t, b), y);
-        sum += weight * row_loss(y, target);
+        sum += (drawn_.of_classes() ? weight : 1) * row_loss(y, target);
         weights += weight;
       }
     }
@@ -305,7 +306,12 @@ class Composed {
   }
 
   double weight_of(std::size_t target) const {
-    if (!drawn_.of_classes()) return 1;
+    if (!drawn_.of_classes()) {  // the share of the numbers that are there
+      const std::size_t O = drawn_.config.outputs;
+      double there = 0;
+      for (std::size_t o = 0; o < O; ++o) there += std::isnan(drawn_.numbers[target * O + o]) ? 0 : 1;
+      return there / static_cast<double>(O);
+    }
     const Token c = drawn_.classes[target];
     if (c == kIgnoredLabel) return 0;
     return drawn_.config.head.class_weights.empty() ? 1 : drawn_.config.head.class_weights[c];
@@ -327,6 +333,7 @@ class Composed {
       return loss;
     }
     for (std::size_t o = 0; o < O; ++o) {
+      if (std::isnan(wanted(o))) continue;
       if (head.loss == "quantiles") {
         for (std::size_t k = 0; k < head.quantiles.size(); ++k) {
           const double e = wanted(o) - y[o * head.quantiles.size() + k], q = head.quantiles[k];

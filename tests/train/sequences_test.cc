@@ -330,6 +330,38 @@ TEST(Sequences, AHeadAfterTheLastStepStreams) {
   EXPECT_THROW(Stream(Model(classifier("gru", "forward", "mean"), 1)), Error);
 }
 
+// In training that is the gradient's part (tests/model/parts_test.cc).
+TEST(Sequences, TargetsThatAreMissingCountForNothing) {
+  Random random(3);
+  Sequences all;
+  all.inputs = 2;
+  all.outputs = 2;
+  std::vector<std::size_t> there;
+  for (std::size_t s = 0; s < 20; ++s) {
+    all.starts.push_back(all.steps() + 1);
+    for (int i = 0; i < 2; ++i) all.values.push_back(static_cast<float>(random.uniform()));
+    const bool missing = s % 3 == 0;
+    if (!missing) there.push_back(s);
+    for (int i = 0; i < 2; ++i) all.targets.push_back(missing ? NAN : static_cast<float>(random.uniform()));
+  }
+  for (const char* loss : {"squared", "absolute", "huber", "quantiles", "normal"}) {
+    Config config = classifier();
+    config.head.loss = loss;
+    if (config.head.loss == "quantiles") config.head.quantiles = {0.1, 0.5, 0.9};
+    Model model(config, 1);
+    const SequenceEvaluation some = evaluate(model, all), others = evaluate(model, select(all, there));
+    EXPECT_EQ(some.rows, there.size()) << loss;
+    EXPECT_NEAR(some.loss, others.loss, 1e-12) << loss;
+    EXPECT_FALSE(train(model, all, short_run()).worse_than_guess) << loss;
+  }
+  Config config = classifier();
+  config.head.loss = "multilabel";
+  EXPECT_THAT(error_of(Status::usage, [&] { evaluate(Model(config, 1), all); }), HasSubstr("finite targets"));
+  std::ranges::fill(all.targets, NAN);
+  config.head.loss = "squared";
+  EXPECT_THAT(error_of(Status::usage, [&] { evaluate(Model(config, 1), all); }), HasSubstr("a target or more"));
+}
+
 TEST(Sequences, WhatDoesNotSuitIsNamed) {
   Model model(classifier(), 1);
   const auto refused = [&](auto&& change) {
