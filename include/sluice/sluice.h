@@ -7,6 +7,7 @@
 #include "sluice/error.h"
 #include "sluice/explain.h"
 #include "sluice/fine_tune.h"
+#include "sluice/forecast.h"
 #include "sluice/formats.h"
 #include "sluice/import.h"
 #include "sluice/model.h"

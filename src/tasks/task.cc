@@ -12,10 +12,8 @@ namespace {
 constexpr const char* kNote = "task";
 constexpr std::size_t kMostBytes = std::size_t{1} << 22;  // of the note: a million classes are no classes
 
-TaskKind kind_of(DataForm form, const std::string& path) {
+TaskKind kind_of(DataForm form) {
   switch (form) {
-    case DataForm::text:
-      return TaskKind::language;
     case DataForm::ts:
     case DataForm::sequence_lines:
     case DataForm::labelled:
@@ -26,18 +24,18 @@ TaskKind kind_of(DataForm form, const std::string& path) {
     case DataForm::notes:
       return TaskKind::music;
     case DataForm::table:
+      return TaskKind::forecast;
+    case DataForm::text:
       break;
   }
-  throw Error(Status::usage, path +
-                                 ": expected a text, labelled or tagged sequences or notes, found a table of columns "
-                                 "(--task language trains on its characters)");
+  return TaskKind::language;
 }
 
 }  // namespace
 
-Task task_of(const DataKind& kind, const std::string& path) {
+Task task_of(const DataKind& kind) {
   Task task;
-  task.kind = kind_of(kind.form, path);
+  task.kind = kind_of(kind.form);
   task.form = kind.form;
   task.texts = kind.texts;
   return task;

@@ -17,8 +17,11 @@ enum class TaskKind {
   classify,  // a class for a sequence or text
   tag,       // a class for each word of a sentence
   music,     // the next frame of notes
+  forecast,  // the next rows of a table
 };
-constexpr std::array<std::string_view, 4> choices(TaskKind) { return {"language", "classify", "tag", "music"}; }
+constexpr std::array<std::string_view, 5> choices(TaskKind) {
+  return {"language", "classify", "tag", "music", "forecast"};
+}
 
 struct Task {
   TaskKind kind = TaskKind::language;
@@ -29,9 +32,8 @@ struct Task {
   std::vector<std::string> classes = {};
 };
 
-// The task of a file that find_data_kind() has looked at: language where it is running text. Throws Error (usage) for a
-// table of columns, of which no task can be made yet.
-Task task_of(const DataKind& kind, const std::string& path);
+// The task of a file that find_data_kind() has looked at: language where it is running text.
+Task task_of(const DataKind& kind);
 // The same file as examples of the named task. Throws Error (usage) where it has another form.
 void expect_task(const Task& task, TaskKind wanted, const DataKind& kind, const std::string& path);
 

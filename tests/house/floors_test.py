@@ -35,13 +35,15 @@ FACES = {
     "model.h": "model",
     "stream.h": "model",
     "train.h": "train",
+    "forecast.h": "tasks",
     "fine_tune.h": "train",
     "formats.h": "formats",
     "import.h": "formats",
     "explain.h": "explain",
 }
 # A model carries the vocabulary that gives its numbers a meaning, so model sees the face of data (and only the face).
-FACES_ALSO_SEEN = {"model": {"data"}}
+# A task trains, evaluates and predicts, which are functions of the face of training.
+FACES_ALSO_SEEN = {"model": {"data"}, "tasks": {"train"}}
 HIGHWAY_ROOMS = {"cells", "kernels"}
 # The door for C: its header is no part of C++'s sluice.h, and has C's own standard headers.
 C_HEADER = "c.h"

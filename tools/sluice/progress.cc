@@ -18,6 +18,7 @@ void draw_bar(Talk& talk, const std::string& label, const std::string& unit, con
 }  // namespace
 
 std::string Progress::loss_text(double loss) const {
+  if (unit_ == "window") return fmt::format("{:.4f} (pinball loss)", loss);
   const std::string text = fmt::format("{:.4f} nats per {}", loss, unit_);
   return unit_ == "token" ? text + fmt::format(", perplexity {:.4g}", std::exp(loss)) : text;
 }

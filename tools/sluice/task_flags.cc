@@ -13,8 +13,9 @@ namespace sluice::tool {
 
 void TaskFlags::add(CLI::App& app) {
   const std::string group = "Task";
-  app.add_option("--task", task,
-                 "language, classify, tag or music; without it, what the file looks like decides, and is said")
+  app.add_option(
+         "--task", task,
+         "language, classify, tag, music or forecast; without it, what the file looks like decides, and is said")
       ->type_name("NAME")
       ->group(group);
   app.add_option("--label", label, "classify rows of numbers: the column of the class, first or last (last)")
@@ -39,6 +40,10 @@ Task TaskFlags::find(const std::vector<std::string>& files, Talk& talk) const {
   std::optional<TaskKind> wanted;
   if (!task.empty()) read_value("--task", task, wanted.emplace());
   if (wanted == TaskKind::language || (!wanted && (files.size() != 1 || files[0] == "-"))) return {};
+  if (wanted == TaskKind::forecast) {
+    expect(files.size() == 1, "FILE", "one file for --task forecast", std::to_string(files.size()));
+    return Task{TaskKind::forecast, DataForm::table};
+  }
   expect(files.size() == 1, "FILE", fmt::format("one file or folder for --task {}", task),
          std::to_string(files.size()));
   DataKind kind;
@@ -52,8 +57,8 @@ Task TaskFlags::find(const std::vector<std::string>& files, Talk& talk) const {
   if (wanted == TaskKind::classify && kind.form == DataForm::text && std::filesystem::is_directory(files[0])) {
     kind = {DataForm::labelled, TextForm::files, "a folder with a file a class"};
   }
-  if (!wanted && (kind.form == DataForm::text || kind.form == DataForm::table)) return {};
-  Task found = task_of(kind, files[0]);
+  if (!wanted && kind.form == DataForm::text) return {};
+  Task found = task_of(kind);
   if (wanted) {
     expect_task(found, *wanted, kind, files[0]);
   } else {

@@ -13,6 +13,7 @@
 #include "options.h"
 #include "output.h"
 #include "task_flags.h"
+#include "task_forecast.h"
 #include "text_files.h"
 #include "train/options.h"
 #include "train_job.h"
@@ -29,6 +30,7 @@ struct Train {
   std::string validation;
   From from;
   TaskFlags tasks;
+  ForecastFlags forecast;
   TextFlags text;
   NetworkFlags network;
   TrainingFlags training;
@@ -183,7 +185,15 @@ int Train::run_task(const Task& wanted, Talk& talk, const Stopwatch& clock) {
 int Train::run() {
   const Stopwatch clock;
   Talk talk(target.quiet);
+  forecast.options();  // a flag that is wrong by itself is refused before anything is read
   const Task found = from.given() ? Task() : tasks.find(files, talk);
+  expect(found.kind == TaskKind::forecast || !forecast.given(), "--horizon and the like", "them with --task forecast",
+         fmt::format("--task {}", field_text(found.kind)));
+  if (found.kind == TaskKind::forecast) {
+    check_task_flags();
+    expect(validation.empty(), "--validation", "none for a forecast, which has --validation-split", validation);
+    return train_forecast({target, files[0], forecast, network, training}, talk, clock);
+  }
   return found.kind == TaskKind::language ? run_language(talk, clock) : run_task(found, talk, clock);
 }
 
@@ -220,6 +230,7 @@ Action add_train(CLI::App& app, const Invocation& typed) {
   verb->target.result.add(app);
   app.add_flag("-q,--quiet", verb->target.quiet, "say nothing but errors and the result");
   verb->tasks.add(app);
+  verb->forecast.add(app);
   verb->text.add(app);
   const Defaults words = defaults_for(Level::word);
   verb->network.add_stack(app, words.config);

@@ -1,0 +1,300 @@
+// From a table to what a model of its forecasts is made of; see forecast.h.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "base/sentence.h"
+#include "base/shown.h"
+#include "data/lines.h"
+#include "data/missing.h"
+#include "sluice/error.h"
+#include "tasks/forecast.h"
+
+namespace sluice {
+namespace {
+
+constexpr std::size_t kMostLookback = 960, kMostCategories = 256;
+constexpr Time kYear = Time{31556952} * 1'000'000, kDay = Time{86400} * 1'000'000;
+
+std::vector<std::string> all_columns(const ForecastTask& task) {
+  std::vector<std::string> all = task.targets;
+  all.insert(all.end(), task.past.begin(), task.past.end());
+  all.insert(all.end(), task.future.begin(), task.future.end());
+  return all;
+}
+
+std::size_t longest(std::span<const ForecastSeries> series, Time last) {
+  std::size_t rows = 0;
+  for (const ForecastSeries& one : series) rows = std::max(rows, rows_until(one, last));
+  return rows;
+}
+
+// The last rows of all series, by time, are for tests, and those before them for validation.
+void split_by_time(const Table& table, const ForecastOptions& options, ForecastTask& task) {
+  const auto share = [](const char* name, double value) {
+    if (value >= 0 && value < 1) return;
+    Sentence text;
+    text << name << ": expected a number from 0 to below 1, found " << value;
+    throw Error(Status::usage, text.str());
+  };
+  constexpr double kUsual = 0.1;
+  const bool chosen = options.validation_split >= 0;
+  const double to_validate = chosen ? options.validation_split : kUsual;
+  share("validation-split", to_validate);
+  share("test-split", options.test_split);
+  share("validation-split and test-split together", to_validate + options.test_split);
+  std::vector<Time> times = table.times;
+  std::ranges::sort(times);
+  const auto part = [&](double of) {
+    return static_cast<std::size_t>(std::floor(static_cast<double>(times.size()) * of + 1e-9));
+  };
+  const std::size_t seen = times.size() - part(options.test_split);
+  const std::size_t validated = std::min(seen, part(to_validate));
+  const std::size_t least = chosen ? 0 : 5 * task.horizon * (table.starts.size() - 1);
+  const std::size_t trained = seen - (validated < least ? 0 : validated);
+  task.seen = times[std::max<std::size_t>(1, seen) - 1];
+  task.trained = times[std::max<std::size_t>(1, trained) - 1];
+}
+
+std::size_t largest_divisor(std::size_t number, std::size_t most) {
+  for (std::size_t d = std::min(number, most); d > 1; --d) {
+    if (number % d == 0) return d;
+  }
+  return 1;
+}
+
+// What does not depend on how the rows are split.
+void choose_horizon(const ForecastOptions& options, ForecastTask& task) {
+  const auto expect = [](bool holds, const char* what, std::size_t least, std::size_t most, std::size_t found) {
+    if (holds) return;
+    Sentence text;
+    text << what << ": expected " << least << " to " << most << ", found " << found;
+    throw Error(Status::usage, text.str());
+  };
+  constexpr std::size_t kMost = std::size_t{1} << 16;
+  expect(options.horizon <= kMost, "horizon", 1, kMost, options.horizon);
+  expect(options.lookback <= kMost, "lookback", 1, kMost, options.lookback);
+  expect(options.season <= kMost, "season", 1, kMost, options.season);
+  task.season = options.season > 0 ? options.season : usual_season(task.frequency);
+  task.horizon = options.horizon > 0 ? options.horizon : task.season > 1 ? std::min(task.season, kMostLookback) : 10;
+}
+
+void choose_lookback(const ForecastOptions& options, std::size_t rows, ForecastTask& task) {
+  task.lookback = options.lookback;
+  if (task.lookback == 0) {
+    const std::size_t usual = task.season > 1 ? 30 * task.season : std::clamp<std::size_t>(4 * task.horizon, 64, 512);
+    const std::size_t least = task.season > 1 ? 2 * task.season : 8;
+    task.lookback = std::clamp(std::max(least, std::min(usual, rows / 6)), std::size_t{1}, kMostLookback);
+    if (task.season > 1 && task.season < task.lookback) task.lookback -= task.lookback % task.season;
+  }
+  const bool seasons = task.season > 1 && 2 * task.season <= task.lookback;
+  task.segment = largest_divisor(task.lookback, seasons ? task.season : std::max<std::size_t>(1, task.lookback / 16));
+  task.span = seasons ? task.season : task.segment;
+}
+
+// The base of each target: the one with the least error on the training part. The last season's values bring all of
+// its noise into a forecast, so they have to be better by far where there are rows enough to learn the season from.
+void choose_bases(std::span<const ForecastSeries> series, ForecastTask& task) {
+  constexpr std::size_t kMost = 2000;
+  std::vector<ForecastBase> bases{ForecastBase::last, ForecastBase::mean};
+  if (task.season > 1 && task.season <= task.lookback) bases.push_back(ForecastBase::seasonal);
+  std::vector<std::vector<double>> errors(task.targets.size(), std::vector<double>(bases.size(), 0.0));
+  task.bases.assign(task.targets.size(), ForecastBase::last);
+  const auto origins = origins_of(task, series, {std::nullopt, task.trained}, kMost * task.targets.size());
+  for (std::size_t b = 0; b < bases.size(); ++b) {
+    std::ranges::fill(task.bases, bases[b]);
+    for (const ForecastOrigin& origin : origins) {
+      const ForecastSeries& one = series[origin.series];
+      const ForecastLevel level = level_of(task, one, origin.at, origin.target);
+      for (std::size_t h = 0; h < task.horizon; ++h) {
+        const auto truth = static_cast<double>(one.truth[(origin.at + h) * task.targets.size() + origin.target]);
+        const double apart = truth - base_of(task, one, origin.at, origin.target, h, level);
+        if (!std::isnan(apart)) errors[origin.target][b] += apart * apart;
+      }
+    }
+  }
+  constexpr std::size_t kEnough = 1000;
+  const double by = longest(series, task.trained) < kEnough ? 1 : 0.5;
+  for (std::size_t t = 0; t < task.targets.size(); ++t) {
+    const std::vector<double>& of = errors[t];
+    task.bases[t] = of[1] < of[0] ? ForecastBase::mean : ForecastBase::last;
+    if (of.size() > 2 && of[2] < by * std::min(of[0], of[1])) task.bases[t] = ForecastBase::seasonal;
+  }
+}
+
+}  // namespace
+
+std::size_t ForecastTask::inputs() const {
+  const std::size_t numbers = (1 + past.size() + future.size()) * segment;
+  std::size_t count = missing == Missing::mask ? 3 * numbers : numbers;
+  for (const auto& names : categories) count += names.size();
+  return count + (future.empty() ? 0 : 1) + (yearly ? 2 : 0);
+}
+
+std::size_t ForecastTask::steps() const {
+  return lookback / segment + (future.empty() ? 0 : (horizon + segment - 1) / segment);
+}
+
+TableOptions table_options(const ForecastTask& task) {
+  TableOptions options;
+  options.time = task.time;
+  options.numbers = all_columns(task);
+  options.texts = task.fixed;
+  if (!task.id.empty()) options.texts.push_back(task.id);
+  options.missing = task.missing;
+  return options;
+}
+
+Table read_forecast_table(const TextSource& source, ForecastTask& task) {
+  TableOptions options = table_options(task);
+  const bool any = task.targets.empty();
+  if (any && options.numbers.empty()) {
+    options.numbers.clear();
+  } else if (any) {  // those that are read besides are known by name alone
+    throw Error(Status::usage, "target: expected columns beside past and future ones, found none");
+  }
+  Table table = read_table(source, options, task.id);
+  if (any) task.targets = table.columns;
+  task.timed = !table.times.empty();
+  if (!task.timed) {
+    task.frequency = {};
+    for (std::size_t s = 0; s + 1 < table.starts.size(); ++s) {
+      for (std::size_t row = table.starts[s]; row < table.starts[s + 1]; ++row) {
+        table.times.push_back(static_cast<Time>(row - table.starts[s]));
+      }
+    }
+    table.frequency = Frequency{};
+    return table;
+  }
+  if (!table.frequency) {
+    if (table.rows < 2) refuse_at(table.name, "rows of two times or more", std::to_string(table.rows));
+    refuse_at(table.name, "times at equal distances, some of which may be missing", "others");
+  }
+  if (table.gaps > 0 && task.missing == Missing::refuse) {
+    refuse_at(table.name, "every time from the first to the last (or --missing mask, or fill)",
+              std::to_string(table.gaps) + " missing, the first after " + table.first_gap);
+  }
+  fill_gaps(table);
+  task.time_form = table.time_form;
+  return table;
+}
+
+void expect_frequency(const ForecastTask& task, const Table& table) {
+  if (*table.frequency == task.frequency) return;
+  refuse_at(table.name, "rows " + frequency_text(task.frequency) + " apart, as in training",
+            frequency_text(*table.frequency));
+}
+
+std::size_t rows_until(const ForecastSeries& series, Time last) {
+  return static_cast<std::size_t>(std::ranges::upper_bound(series.times, last) - series.times.begin());
+}
+
+void fit_forecast(const Table& table, const ForecastOptions& options, ForecastTask& task) {
+  task.frequency = *table.frequency;
+  choose_horizon(options, task);
+  split_by_time(table, options, task);
+  task.scaling = {};
+  for (const std::vector<double>& column : table.numbers) {
+    std::vector<double> values;
+    for (std::size_t row = 0; row < table.rows; ++row) {
+      if (table.times[row] <= task.trained) values.push_back(column[row]);
+    }
+    add_column(task.scaling, values);
+  }
+  task.categories.clear();
+  for (std::size_t f = 0; f < task.fixed.size(); ++f) {
+    task.categories.push_back(table.texts[f].names);
+    if (table.texts[f].names.size() <= kMostCategories) continue;
+    refuse_at(table.name + ", column " + shown(task.fixed[f]), "at most " + std::to_string(kMostCategories) + " texts",
+              std::to_string(table.texts[f].names.size()));
+  }
+  const std::vector<ForecastSeries> series = series_of(task, table);
+  choose_lookback(options, longest(series, task.trained), task);
+  const Time first = *std::ranges::min_element(table.times);
+  const bool of_days = task.timed && table.time_form.kind != TimeForm::Kind::integer;
+  const Time step = later(first, task.frequency, 1) - first;
+  task.yearly = of_days && step >= kDay && step < 28 * kDay && task.trained - first >= 2 * kYear;
+  choose_bases(series, task);
+}
+
+std::vector<ForecastSeries> series_of(const ForecastTask& task, const Table& table) {
+  const std::size_t columns = task.columns(), targets = task.targets.size(), fixed = task.fixed.size();
+  MissingFiller filler(task.missing, columns);
+  // The numbers of the table's texts as those of the task's categories.
+  std::vector<std::vector<std::uint32_t>> category(fixed);
+  for (std::size_t f = 0; f < fixed; ++f) {
+    for (const std::string& name : table.texts[f].names) {
+      const auto found = std::ranges::find(task.categories[f], name);
+      category[f].push_back(static_cast<std::uint32_t>(found - task.categories[f].begin()));
+    }
+  }
+  std::vector<ForecastSeries> all;
+  std::vector<float> scaled(columns);
+  for (std::size_t s = 0; s + 1 < table.starts.size(); ++s) {
+    ForecastSeries& one = all.emplace_back();
+    const std::size_t first = table.starts[s], size = table.starts[s + 1] - first;
+    if (!table.series.empty()) one.name = table.series[s];
+    one.width = filler.inputs();
+    one.times.assign(table.times.begin() + static_cast<std::ptrdiff_t>(first),
+                     table.times.begin() + static_cast<std::ptrdiff_t>(first + size));
+    one.rows.resize(size * one.width);
+    one.truth.resize(size * targets);
+    one.fixed.resize(size * fixed);
+    filler.start();
+    for (std::size_t row = 0; row < size; ++row) {
+      for (std::size_t c = 0; c < columns; ++c) {
+        scaled[c] = static_cast<float>(to_scale(task.scaling, table.numbers[c][first + row], c));
+        if (c < targets) one.truth[row * targets + c] = scaled[c];
+      }
+      filler.step(scaled, one.rows.data() + row * one.width);
+      for (std::size_t f = 0; f < fixed; ++f) {
+        one.fixed[row * fixed + f] = category[f][table.texts[f].rows[first + row]];
+      }
+    }
+  }
+  return all;
+}
+
+Table with_next_rows(const ForecastTask& task, const Table& table, const Table* future) {
+  if (!task.future.empty() && future == nullptr) {
+    refuse_at(table.name, "a table of what is known in advance (--future) beside it", "none");
+  }
+  const std::size_t first_future = task.targets.size() + task.past.size();
+  Table longer = table;
+  for (auto& column : longer.numbers) column.clear();
+  for (auto& text : longer.texts) text.rows.clear();
+  longer.times.clear();
+  longer.starts = {0};
+  const auto append = [](auto& to, const auto& from, std::size_t first, std::size_t last) {
+    to.insert(to.end(), from.begin() + static_cast<std::ptrdiff_t>(first),
+              from.begin() + static_cast<std::ptrdiff_t>(last));
+  };
+  for (std::size_t s = 0; s + 1 < table.starts.size(); ++s) {
+    const std::size_t first = table.starts[s], last = table.starts[s + 1];
+    const NextTimes next = {table.series.empty() ? "" : table.series[s], table.times[last - 1], task.frequency,
+                            task.horizon};
+    std::vector<std::size_t> rows;
+    if (!task.future.empty()) rows = rows_of(*future, next);
+    append(longer.times, table.times, first, last);
+    for (std::size_t h = 1; h <= task.horizon; ++h) {
+      longer.times.push_back(later(next.last, next.frequency, static_cast<std::int64_t>(h)));
+    }
+    for (std::size_t c = 0; c < table.numbers.size(); ++c) {
+      append(longer.numbers[c], table.numbers[c], first, last);
+      for (std::size_t h = 0; h < task.horizon; ++h) {
+        longer.numbers[c].push_back(c < first_future ? std::numeric_limits<double>::quiet_NaN()
+                                                     : future->numbers[c - first_future][rows[h]]);
+      }
+    }
+    for (std::size_t t = 0; t < table.texts.size(); ++t) {
+      append(longer.texts[t].rows, table.texts[t].rows, first, last);
+      longer.texts[t].rows.insert(longer.texts[t].rows.end(), task.horizon, table.texts[t].rows[last - 1]);
+    }
+    longer.starts.push_back(longer.times.size());
+  }
+  longer.rows = longer.times.size();
+  return longer;
+}
+
+}  // namespace sluice

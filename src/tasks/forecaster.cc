@@ -1,0 +1,244 @@
+// The public face of forecasts.
+#include "sluice/forecast.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/failure.h"
+#include "base/fields.h"
+#include "base/shown.h"
+#include "data/lines.h"
+#include "data/missing.h"
+#include "model/config.h"
+#include "sluice/error.h"
+#include "tasks/forecast.h"
+#include "tasks/task.h"
+
+namespace sluice {
+namespace {
+
+constexpr std::size_t kMostWindows = 16384, kMostValidated = 4096;
+constexpr std::size_t kMostNumbers = std::size_t{1} << 26;  // of all windows, which are float32: 256 MB
+
+// As many windows as fit, but no more than teach the network something new.
+std::size_t most_windows(const ForecastTask& task, std::size_t usual) {
+  const std::size_t size = task.steps() * task.inputs() + task.horizon;
+  return std::clamp<std::size_t>(kMostNumbers / size, 64, usual);
+}
+
+ForecastDefaults defaults_of(const ForecastTask& task, std::size_t windows, bool validates) {
+  ForecastDefaults d;
+  const bool large = windows >= 6000;
+  d.config.cell = "gru";
+  d.config.hidden = large ? 128 : 64;
+  d.config.dropout = 0.3;
+  d.config.input_dropout = windows < 512 ? 0.1 : 0;
+  d.config.inputs = task.inputs();
+  d.config.outputs = task.horizon;
+  d.train.optimizer = Optimizer::adamw;
+  d.train.schedule = Schedule::cosine;
+  d.train.learning_rate = 3e-3;
+  d.train.weight_decay = 0.01;
+  d.train.ema_decay = 0.99;
+  d.train.batch = windows >= 512 ? 32 : 16;
+  const std::size_t updates = validates ? 1000 : 720;  // where no validation says which epoch was the best
+  d.train.epochs = std::clamp<std::size_t>(updates * d.train.batch / std::max<std::size_t>(1, windows), 4, 200);
+  d.train.validation_split = 0;
+  return d;
+}
+
+void check_columns(const ForecastTask& task) {
+  std::vector<std::string> all = table_options(task).numbers;
+  all.insert(all.end(), task.fixed.begin(), task.fixed.end());
+  if (!task.id.empty()) all.push_back(task.id);
+  if (!task.time.empty()) all.push_back(task.time);
+  std::ranges::sort(all);
+  const auto twice = std::ranges::adjacent_find(all);
+  if (twice != all.end()) throw Error(Status::usage, "columns: expected each once, found " + shown(*twice) + " again");
+}
+
+}  // namespace
+
+struct Forecaster::Impl {
+  std::optional<Model> model;
+  std::string name;
+  ForecastTask task;
+  ForecastDefaults defaults;
+  Sequences training, validation;
+  std::size_t windows = 0;
+  std::string frequency;
+  std::vector<double> quantiles;
+
+  void tell() {
+    frequency = task.timed ? frequency_text(task.frequency) : "";
+    quantiles = model->config().head.quantiles;
+  }
+  // Another table for the same task.
+  Table read(const TextSource& source) const {
+    ForecastTask found = task;
+    Table table = read_forecast_table(source, found);
+    expect_frequency(task, table);
+    return table;
+  }
+};
+
+Forecaster::Forecaster(const TextSource& source, const ForecastOptions& options,
+                       const std::function<void(ForecastDefaults&)>& settle) try
+    : impl_(std::make_unique<Impl>()) {
+  Impl& i = *impl_;
+  ForecastTask& task = i.task;
+  i.name = source.name;
+  task.time = options.time;
+  task.id = options.id;
+  task.targets = options.targets;
+  task.past = options.past;
+  task.future = options.future;
+  task.fixed = options.fixed;
+  task.missing = find_missing(options.missing);
+  check_columns(task);
+  const Table table = read_forecast_table(source, task);
+  fit_forecast(table, options, task);
+  const std::vector<ForecastSeries> series = series_of(task, table);
+  const auto cut = [&](const ForecastPart& part, std::size_t most) {
+    Sequences windows = windows_of(task, series, origins_of(task, series, part, most_windows(task, most)), true);
+    windows.name = source.name;
+    return windows;
+  };
+  i.training = cut({std::nullopt, task.trained}, kMostWindows);
+  if (i.training.size() == 0) {
+    std::size_t rows = 0;
+    for (const ForecastSeries& one : series) rows = std::max(rows, rows_until(one, task.trained));
+    refuse_at(source.name,
+              std::to_string(task.lookback + task.horizon) + " rows or more to train on (lookback " +
+                  std::to_string(task.lookback) + ", horizon " + std::to_string(task.horizon) + ")",
+              std::to_string(rows));
+  }
+  if (task.seen > task.trained) i.validation = cut({task.trained, task.seen}, kMostValidated);
+  i.windows = i.training.size();
+  i.defaults = defaults_of(task, i.windows, validates());
+  if (settle) settle(i.defaults);
+  Config config = i.defaults.config;
+  config.inputs = task.inputs();
+  config.outputs = task.horizon;
+  config.head.loss = "quantiles";
+  config.head.quantiles = options.quantiles;
+  config.head.at = "last";
+  i.defaults.config = checked(config);
+  i.defaults.train.validation_split = 0;
+  i.model.emplace(i.defaults.config, i.defaults.train.seed);
+  Task named;
+  named.kind = TaskKind::forecast;
+  named.form = DataForm::table;
+  set_task(*i.model, named);
+  set_forecast(*i.model, task);
+  i.tell();
+} catch (...) {
+  rethrow_as_error("forecaster");
+}
+
+Forecaster::Forecaster(Model model, const std::string& name) try : impl_(std::make_unique<Impl>()) {
+  const std::optional<ForecastTask> task = forecast_of(model, name);
+  if (!task) throw Error(Status::bad_file, name + ": expected a model that forecasts, found another");
+  impl_->name = name;
+  impl_->task = *task;
+  impl_->model.emplace(std::move(model));
+  impl_->tell();
+} catch (...) {
+  rethrow_as_error("forecaster");
+}
+
+Forecaster::~Forecaster() = default;
+Forecaster::Forecaster(Forecaster&&) noexcept = default;
+Forecaster& Forecaster::operator=(Forecaster&&) noexcept = default;
+
+TrainResult Forecaster::train(const std::function<bool(const Report&)>& report) {
+  return train(impl_->defaults.train, report);
+}
+
+TrainResult Forecaster::train(const TrainOptions& options, const std::function<bool(const Report&)>& report) {
+  Impl& i = *impl_;
+  if (i.training.size() == 0) throw Error(Status::usage, "forecaster: expected a table to train on, found a model");
+  TrainOptions now = options;
+  now.validation_split = 0;
+  return validates() ? sluice::train(*i.model, i.training, i.validation, now, report)
+                     : sluice::train(*i.model, i.training, now, report);
+}
+
+const TrainOptions& Forecaster::train_options() const { return impl_->defaults.train; }
+bool Forecaster::validates() const { return impl_->validation.size() > 0; }
+const Model& Forecaster::model() const { return *impl_->model; }
+Model& Forecaster::model() { return *impl_->model; }
+const std::vector<std::string>& Forecaster::targets() const { return impl_->task.targets; }
+std::size_t Forecaster::horizon() const { return impl_->task.horizon; }
+std::size_t Forecaster::lookback() const { return impl_->task.lookback; }
+std::size_t Forecaster::season() const { return impl_->task.season; }
+std::string Forecaster::frequency() const { return impl_->frequency; }
+const std::vector<double>& Forecaster::quantiles() const { return impl_->quantiles; }
+std::size_t Forecaster::windows() const { return impl_->windows; }
+
+std::vector<Forecast> Forecaster::predict(const TextSource& source, const TextSource* future, std::size_t threads) const
+    try {
+  const Impl& i = *impl_;
+  const ForecastTask& task = i.task;
+  const Table table = i.read(source);
+  std::optional<Table> known;
+  if (future != nullptr) {
+    if (task.future.empty()) {
+      refuse_at(future->name, "no table of the future for a model that reads no column of it", "one");
+    }
+    ForecastTask ahead = task;
+    ahead.targets = task.future;
+    ahead.past.clear();
+    ahead.future.clear();
+    ahead.fixed.clear();
+    ahead.missing = Missing::fill;
+    known = read_forecast_table(*future, ahead);
+  }
+  const Table longer = with_next_rows(task, table, known ? &*known : nullptr);
+  const std::vector<ForecastSeries> series = series_of(task, longer);
+  std::vector<ForecastOrigin> origins;
+  for (std::size_t s = 0; s < series.size(); ++s) {
+    const std::size_t at = series[s].size() - task.horizon;
+    if (at < task.lookback) {
+      refuse_at(source.name,
+                std::to_string(task.lookback) + " rows or more before a forecast" +
+                    (series[s].name.empty() ? "" : ", of " + shown(series[s].name) + " too"),
+                std::to_string(at));
+    }
+    for (std::size_t t = 0; t < task.targets.size(); ++t) origins.push_back({s, t, at});
+  }
+  std::vector<float> y = sluice::predict(*i.model, windows_of(task, series, origins, false), 128, threads);
+  const std::size_t width = y.size() / origins.size();
+  std::vector<Forecast> all;
+  for (std::size_t o = 0; o < origins.size(); ++o) {
+    const ForecastOrigin& origin = origins[o];
+    const std::span<float> values = std::span(y).subspan(o * width, width);
+    to_values(task, series, origin, values);
+    if (origin.target == 0) {
+      Forecast& next = all.emplace_back();
+      next.series = series[origin.series].name;
+      for (std::size_t h = 0; h < task.horizon; ++h) {
+        next.times.push_back(time_text(series[origin.series].times[origin.at + h], table.time_form));
+      }
+    }
+    for (const float value : values) {
+      all.back().values.push_back(from_scale(task.scaling, static_cast<double>(value), origin.target));
+    }
+  }
+  return all;
+} catch (...) {
+  rethrow_as_error("forecast");
+}
+
+ForecastEvaluation Forecaster::evaluate(const TextSource& source, const TextSource* training, std::size_t threads) const
+    try {
+  const Impl& i = *impl_;
+  const std::vector<ForecastSeries> series = series_of(i.task, i.read(source));
+  std::vector<ForecastSeries> before;
+  if (training != nullptr) before = series_of(i.task, i.read(*training));
+  return score_forecasts(i.task, *i.model, {series, training != nullptr ? before : series, threads}, source.name);
+} catch (...) {
+  rethrow_as_error("evaluate");
+}
+
+}  // namespace sluice

@@ -1,0 +1,279 @@
+// Forecasts: what a window may look at, what its outputs mean, and that all of it is kept with the model.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "base/fields.h"
+#include "data/missing.h"
+#include "data/reader.h"
+#include "errors.h"
+#include "sluice/forecast.h"
+#include "tasks/forecast.h"
+
+namespace sluice {
+namespace {
+
+using test::error_of;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+TextSource source_of(const std::string& text, const std::string& name = "table.csv") {
+  return {name, [text] {
+            return [text, at = std::size_t{0}](char* into, std::size_t most) mutable {
+              const std::size_t count = text.copy(into, most, at);
+              at += count;
+              return count;
+            };
+          }};
+}
+
+std::string two_digits(std::size_t number) { return (number < 10 ? "0" : "") + std::to_string(number); }
+
+std::string hour(std::size_t t) { return "2024-01-" + two_digits(1 + t / 24) + " " + two_digits(t % 24) + ":00"; }
+
+// Two columns that repeat themselves every day, with some noise; `changed` says what differs from row `from` on.
+std::string days(std::size_t rows, std::size_t from = ~std::size_t{0}, double changed = 0) {
+  std::string text = "date,load,wind\n";
+  for (std::size_t t = 0; t < rows; ++t) {
+    const double noise = static_cast<double>(t * 7919 % 101) / 101;
+    const double more = t >= from ? changed : 0;
+    text += hour(t) + "," + std::to_string(10 * std::sin(0.2618 * static_cast<double>(t)) + noise + more) + "," +
+            std::to_string(3 * noise + more) + "\n";
+  }
+  return text;
+}
+
+ForecastOptions of_days() {
+  ForecastOptions options;
+  options.horizon = 6;
+  options.lookback = 48;
+  options.validation_split = 0.1;
+  return options;
+}
+
+void quick(ForecastDefaults& d) {
+  d.config.hidden = 8;
+  d.train.epochs = 2;
+  d.train.threads = 1;
+}
+
+ForecastTask read(const std::string& text, const ForecastOptions& options, std::vector<ForecastSeries>& series) {
+  ForecastTask task;
+  task.missing = find_missing(options.missing);
+  task.targets = options.targets;
+  task.future = options.future;
+  task.id = options.id;
+  const Table table = read_forecast_table(source_of(text), task);
+  fit_forecast(table, options, task);
+  series = series_of(task, table);
+  return task;
+}
+
+TEST(Forecast, AWindowLooksAtTheLookbackAloneAndAtAllOfIt) {
+  ForecastOptions options = of_days();
+  for (const char* missing : {"refuse", "mask"}) {
+    options.missing = missing;
+    std::vector<ForecastSeries> before, after;
+    const ForecastTask task = read(days(240), options, before);
+    const ForecastOrigin origin = {0, 1, 100};
+    const auto window = [&](const std::vector<ForecastSeries>& series) {
+      return windows_of(task, series, std::vector{origin}, false).values;
+    };
+    read(days(240, 100, 50), options, after);
+    // Scaled as the first table, whose training part the change must not touch.
+    const auto with = [&](std::size_t from) {
+      ForecastTask same = task;
+      const Table table = read_forecast_table(source_of(days(240, from, 50)), same);
+      return window(series_of(task, table));
+    };
+    EXPECT_EQ(with(100), window(before)) << missing;  // the first row that is predicted, and all behind it
+    EXPECT_NE(with(99), window(before)) << missing;   // the last observed one
+    EXPECT_NE(with(52), window(before)) << missing;
+    EXPECT_EQ(window(before).size(), task.steps() * task.inputs());
+  }
+}
+
+TEST(Forecast, OutputsGoBackToTheScaleOfTheColumn) {
+  for (const ForecastBase base : {ForecastBase::last, ForecastBase::mean, ForecastBase::seasonal}) {
+    std::vector<ForecastSeries> series;
+    ForecastTask task = read(days(240), of_days(), series);
+    std::ranges::fill(task.bases, base);
+    const std::vector<ForecastOrigin> origins = {{0, 0, 120}, {0, 1, 77}};
+    const Sequences windows = windows_of(task, series, origins, true);
+    for (std::size_t o = 0; o < origins.size(); ++o) {
+      std::vector<float> targets(windows.targets.begin() + static_cast<std::ptrdiff_t>(o * task.horizon),
+                                 windows.targets.begin() + static_cast<std::ptrdiff_t>((o + 1) * task.horizon));
+      to_values(task, series, origins[o], targets);
+      for (std::size_t h = 0; h < task.horizon; ++h) {
+        const float truth = series[0].truth[(origins[o].at + h) * task.targets.size() + origins[o].target];
+        EXPECT_NEAR(targets[h], truth, 1e-5) << field_text(base);
+      }
+    }
+  }
+}
+
+TEST(Forecast, ScalingAndBasesAreThoseOfTheTrainingPart) {
+  std::vector<ForecastSeries> series;
+  const ForecastTask task = read(days(240), of_days(), series);
+  const ForecastTask changed = read(days(240, 168, 1000), of_days(), series);  // seven tenths are trained on
+  EXPECT_EQ(task.scaling, changed.scaling);
+  EXPECT_EQ(task.bases, changed.bases);
+  EXPECT_NE(task.scaling, read(days(240, 167, 1000), of_days(), series).scaling);
+}
+
+TEST(Forecast, OriginsLieWithinTheirPart) {
+  std::vector<ForecastSeries> series;
+  const ForecastTask task = read(days(240), of_days(), series);
+  const auto training = origins_of(task, series, {std::nullopt, task.trained}, 10000);
+  const auto rest = origins_of(task, series, {task.seen, std::nullopt}, 10000);
+  EXPECT_EQ(training.size(), 2 * (168 - 48 - 6 + 1));
+  EXPECT_EQ(training.front().at, 48);
+  EXPECT_EQ(training.back().at, 168 - 6);
+  EXPECT_EQ(rest.front().at, 192);
+  EXPECT_EQ(rest.back().at, 240 - 6);
+  EXPECT_LE(origins_of(task, series, {std::nullopt, task.trained}, 20).size(), 22);
+  EXPECT_EQ(origins_of(task, series, {std::nullopt, task.trained}, 20).back().at, 168 - 6);
+}
+
+TEST(Forecaster, AFileKeepsWhatItPredicts) {
+  Forecaster forecaster(source_of(days(240)), of_days(), quick);
+  forecaster.train();
+  const auto first = forecaster.predict(source_of(days(200)));
+  ASSERT_EQ(first.size(), 1);
+  EXPECT_THAT(first[0].times, ElementsAre("2024-01-09 08:00", "2024-01-09 09:00", "2024-01-09 10:00",
+                                          "2024-01-09 11:00", "2024-01-09 12:00", "2024-01-09 13:00"));
+  EXPECT_EQ(first[0].values.size(), 2 * 6 * 3);
+  const Forecaster again(forecaster.model(), "model");
+  EXPECT_EQ(again.predict(source_of(days(200)))[0].values, first[0].values);
+  // Rows before the lookback do not matter, nor do those that come later.
+  const std::string text = days(200);
+  const std::string tail = "date,load,wind\n" + text.substr(text.find(hour(152)));
+  EXPECT_EQ(again.predict(source_of(tail))[0].values, first[0].values);
+  EXPECT_GT(again.evaluate(source_of(days(240))).forecasts, 0);
+}
+
+TEST(Forecaster, ASeriesDoesNotDependOnItsNeighbours) {
+  const auto table = [](std::vector<std::pair<std::string, double>> all) {
+    std::string text = "shop,day,sold\n";
+    for (std::size_t t = 0; t < 28; ++t) {
+      for (const auto& [name, level] : all) {
+        text += name + ",2024-02-" + two_digits(t + 1) + "," +
+                std::to_string(level * (1 + 0.1 * static_cast<double>(t % 7))) + "\n";
+      }
+    }
+    return text;
+  };
+  ForecastOptions options;
+  options.id = "shop";
+  options.horizon = 3;
+  options.lookback = 7;
+  const Forecaster forecaster(source_of(table({{"a", 10}, {"b", 2000}})), options, quick);
+  const auto both = forecaster.predict(source_of(table({{"a", 10}, {"b", 2000}})));
+  const auto other = forecaster.predict(source_of(table({{"c", 5}, {"b", 2000}})));
+  ASSERT_EQ(both.size(), 2);
+  EXPECT_EQ(both[1].series, "b");
+  EXPECT_EQ(both[1].values, other[1].values);
+  EXPECT_NE(both[0].values, other[0].values);
+}
+
+TEST(Forecaster, WhatIsKnownInAdvanceCounts) {
+  std::string past = "t,price,sold\n", future = "t,price\n", dear = "t,price\n", late = "t,price\n";
+  for (int t = 0; t < 80; ++t) {
+    past += std::to_string(t) + "," + std::to_string(t % 3) + "," + std::to_string(10 - 3 * (t % 3)) + "\n";
+  }
+  for (int t = 80; t < 84; ++t) {
+    future += std::to_string(t) + "," + std::to_string(t % 3) + "\n";
+    dear += std::to_string(t) + ",9\n";
+    if (t < 82) late += std::to_string(t) + ",1\n";
+  }
+  ForecastOptions options;
+  options.time = "t";
+  options.targets = {"sold"};
+  options.future = {"price"};
+  options.horizon = 4;
+  options.lookback = 12;
+  const Forecaster forecaster(source_of(past), options, quick);
+  const TextSource known = source_of(future), other = source_of(dear, "dear.csv"),
+                   short_one = source_of(late, "late.csv");
+  const auto values = forecaster.predict(source_of(past), &known)[0].values;
+  EXPECT_NE(values, forecaster.predict(source_of(past), &other)[0].values);
+  EXPECT_THAT(error_of(Status::bad_file, [&] { forecaster.predict(source_of(past), &short_one); }),
+              HasSubstr("late.csv: expected a row for each of the 4 times after 79, found none for 82, 83"));
+  EXPECT_THAT(error_of(Status::bad_file, [&] { forecaster.predict(source_of(past)); }), HasSubstr("--future"));
+}
+
+TEST(Forecaster, TimesThatAreMissingAreSaidOrFilled) {
+  std::string text = days(240);
+  const std::size_t at = text.find(hour(30));
+  text.erase(at, text.find(hour(31)) - at);
+  ForecastOptions options = of_days();
+  EXPECT_THAT(error_of(Status::bad_file, [&] { Forecaster(source_of(text), options, quick); }),
+              HasSubstr("1 missing, the first after 2024-01-02 05:00"));
+  for (const char* missing : {"fill", "mask"}) {
+    options.missing = missing;
+    Forecaster forecaster(source_of(text), options, quick);
+    forecaster.train();
+    const std::vector<double> values = forecaster.predict(source_of(text))[0].values;
+    EXPECT_TRUE(std::ranges::all_of(values, [](double v) { return std::isfinite(v); })) << missing;
+  }
+}
+
+TEST(Forecaster, WhatDoesNotFitIsNamed) {
+  const auto refused = [](const ForecastOptions& options, const std::string& text = days(100)) {
+    return error_of(Status::usage, [&] { Forecaster(source_of(text), options, quick); });
+  };
+  ForecastOptions options = of_days();
+  options.targets = {"load", "load"};
+  EXPECT_THAT(refused(options), HasSubstr("\"load\" again"));
+  options = of_days();
+  options.past = {"wind"};
+  EXPECT_THAT(refused(options), HasSubstr("target"));
+  options = of_days();
+  options.missing = "skip";
+  EXPECT_THAT(refused(options), HasSubstr("refuse, mask or fill"));
+  options = of_days();
+  options.test_split = 1;
+  EXPECT_THAT(refused(options), HasSubstr("test-split"));
+  options = of_days();
+  options.horizon = 1000000;
+  EXPECT_THAT(refused(options), HasSubstr("horizon"));
+  options = of_days();
+  EXPECT_THAT(error_of(Status::bad_file, [&] { Forecaster(source_of(days(60)), options, quick); }),
+              HasSubstr("54 rows or more to train on (lookback 48, horizon 6), found 42"));
+  const Forecaster forecaster(source_of(days(240)), options, quick);
+  const auto file = [&](const std::string& text) {
+    return error_of(Status::bad_file, [&] { forecaster.predict(source_of(text, "other.csv")); });
+  };
+  EXPECT_THAT(file(days(20)), HasSubstr("other.csv: expected 48 rows or more before a forecast, found 20"));
+  EXPECT_THAT(file("date,load\n2024-01-01,1\n2024-01-02,2\n"), HasSubstr("expected a column \"wind\""));
+  EXPECT_THAT(file("date,load,wind\n2024-01-01,1,2\n2024-01-02,2,3\n"),
+              HasSubstr("expected rows 1 hour apart, as in training, found 1 day"));
+}
+
+TEST(ForecastNote, AnythingElseIsRefused) {
+  const Forecaster forecaster(source_of(days(240)), of_days(), quick);
+  const std::string good = forecaster.model().notes().at("forecast");
+  const auto refused = [&](const std::string& from, const std::string& to) {
+    Model model = forecaster.model();
+    std::string note = good;
+    note.replace(note.find(from), from.size(), to);
+    model.notes()["forecast"] = note;
+    return error_of(Status::bad_file, [&] { Forecaster(model, "file"); });
+  };
+  EXPECT_THAT(refused("\"horizon\":6", "\"horizon\":7"), HasSubstr("file: note \"forecast\""));
+  EXPECT_THAT(refused("\"lookback\":48", "\"lookback\":-1"), HasSubstr("lookback from 1"));
+  EXPECT_THAT(refused("\"segment\":24", "\"segment\":7"), HasSubstr("whole segments"));
+  EXPECT_THAT(refused("\"span\":24", "\"span\":480"), HasSubstr("whole segments"));
+  EXPECT_THAT(refused("[\"load\",\"wind\"]", "[\"load\"]"), HasSubstr("a base for each target"));
+  EXPECT_THAT(refused("\"deviation\":[", "\"deviation\":[0,"), HasSubstr("a scale for each column"));
+  EXPECT_THAT(refused("\"microseconds\"", "\"fortnights\""), HasSubstr("as unit, found \"fortnights\""));
+  EXPECT_THAT(refused("\"bases\"", "\"basis\""), HasSubstr("bases"));
+  Model other({.inputs = 1, .outputs = 1});
+  EXPECT_THAT(error_of(Status::bad_file, [&] { Forecaster(other, "file"); }), HasSubstr("a model that forecasts"));
+}
+
+}  // namespace
+}  // namespace sluice

@@ -1,0 +1,254 @@
+#include "task_forecast.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <functional>
+#include <optional>
+
+#include "base/lock.h"
+#include "task_flags.h"
+#include "terminal.h"
+#include "train/options.h"
+
+namespace sluice::tool {
+namespace {
+
+// "OT,HUFL" as names; quotes are the shell's.
+std::vector<std::string> names_in(const std::string& text) {
+  return text.empty() ? std::vector<std::string>() : split(text, ',');
+}
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string all;
+  for (const std::string& name : names) all += (all.empty() ? "" : ", ") + one_line(name);
+  return all;
+}
+
+std::string_view title_of(const std::string& name) {
+  return name == "model"                 ? "model"
+         : name == "last_value"          ? "last value"
+         : name == "seasonal_last_value" ? "seasonal last value"
+                                         : "ridge";
+}
+
+// The baselines that are no worse than the model.
+std::vector<std::string> better_ones(const ForecastEvaluation& e) {
+  std::vector<std::string> names;
+  for (std::size_t i = 1; i < e.errors.size(); ++i) {
+    if (e.errors[i].mean_squared <= e.errors[0].mean_squared) names.emplace_back(title_of(e.errors[i].name));
+  }
+  return names;
+}
+
+std::string page_of(const Style& style, const Forecaster& f, const ForecastEvaluation& e) {
+  const std::size_t horizon = f.horizon();
+  std::vector<std::size_t> steps = {1, (1 + horizon) / 2, horizon};
+  steps.erase(std::unique(steps.begin(), steps.end()), steps.end());
+  std::string page =
+      fmt::format("{} forecasts of {}, {} to {}\n\n", thousands(e.forecasts), joined(f.targets()), e.first, e.last);
+  page += fmt::format("{}  {:>9}  {:>9}", pad_right("", 19), "MSE", "MAE");
+  for (const std::size_t step : steps) page += fmt::format("  {:>9}", fmt::format("at {}", step));
+  page += '\n';
+  for (const ForecastError& error : e.errors) {
+    const std::string row = fmt::format("{:>9.4f}  {:>9.4f}", error.mean_squared, error.mean_absolute);
+    page += pad_right(std::string(title_of(error.name)), 19) + "  " + (error.name == "model" ? style.bold(row) : row);
+    for (const std::size_t step : steps) page += fmt::format("  {:>9.4f}", error.mean_squared_by_step[step - 1]);
+    page += '\n';
+  }
+  page += style.dim(
+      "squares and absolutes in units of each column's deviation in training; \"at\": the MSE so many steps "
+      "ahead\n");
+  page += '\n';
+  for (std::size_t t = 0; t < f.targets().size(); ++t) {
+    page += fmt::format("{}  root of the mean square {:.6g}\n", pad_right(one_line(f.targets()[t]), 19),
+                        e.root_mean_squared[t]);
+  }
+  const std::vector<double>& q = f.quantiles();
+  if (q.size() > 1) {
+    page += fmt::format("{} of the numbers lie between the quantiles {} and {}\n", percent(e.coverage), q.front(),
+                        q.back());
+  }
+  if (e.errors.back().name != "ridge") {
+    page += "no ridge: the table lacks the rows that were trained on (--training FILE has them)\n";
+  }
+  const std::vector<std::string> better = better_ones(e);
+  if (!better.empty()) page += fmt::format("the model loses to: {}\n", joined(better));
+  return page;
+}
+
+Json json_of(const Forecaster& f, const ForecastEvaluation& e) {
+  Json json = {{"task", "forecast"}, {"forecasts", e.forecasts}, {"first", e.first},
+               {"last", e.last},     {"targets", f.targets()},   {"horizon", f.horizon()}};
+  const auto error_of = [](const ForecastError& error) -> Json {
+    return {{"mean_squared_error", error.mean_squared},
+            {"mean_absolute_error", error.mean_absolute},
+            {"mean_squared_error_by_step", error.mean_squared_by_step}};
+  };
+  json.update(error_of(e.errors[0]));
+  Json roots = Json::object();
+  for (std::size_t t = 0; t < f.targets().size(); ++t) roots[f.targets()[t]] = e.root_mean_squared[t];
+  json["root_mean_squared_error"] = roots;
+  json["coverage"] = e.coverage;
+  json["baselines"] = Json::object();
+  for (std::size_t i = 1; i < e.errors.size(); ++i) json["baselines"][e.errors[i].name] = error_of(e.errors[i]);
+  json["loses_to"] = better_ones(e);
+  return json;
+}
+
+}  // namespace
+
+void ForecastFlags::add(CLI::App& app) {
+  const std::string group = "Forecast";
+  const auto names = [&](const char* flag, std::string& value, const char* help) {
+    flags_.push_back(app.add_option(flag, value, help)->type_name("NAMES")->group(group));
+  };
+  names("--target", target, "columns to predict, between commas; without it, every column of numbers");
+  names("--time", time, "the column of times; without it, the first with dates, else rows are counted");
+  names("--id", id, "the column that tells series apart, which follow each other or are mixed");
+  names("--past", past, "columns that are known up to now");
+  names("--future", future, "columns that are known in advance as well");
+  names("--static", fixed, "columns of text that say what kind of series it is");
+  const auto number = [&](const char* flag, std::uint64_t& value, const char* help) {
+    flags_.push_back(add_value(app, flag, value, help, "N")->group(group));
+  };
+  number("--horizon", horizon, "rows to predict; 0: a season, or 10 where none is known");
+  number("--lookback", lookback, "rows that a forecast looks at; 0: some 30 seasons, as far as there are rows");
+  number("--season", season, "rows after which the series repeats itself; 0: by how far apart they are");
+  flags_.push_back(app.add_option("--quantiles", quantiles, "what is predicted of each number (.1,.5,.9)")
+                       ->type_name("NUMBERS")
+                       ->group(group));
+  flags_.push_back(app.add_option("--missing", missing,
+                                  "numbers that are missing: refuse; fill, with the last value; or mask, which also "
+                                  "feeds whether they are there and since when not")
+                       ->type_name("NAME")
+                       ->default_str("refuse")
+                       ->group(group));
+  flags_.push_back(
+      add_value(app, "--test-split", test_split, "the last share of the rows, for `eval` alone", "X")->group(group));
+}
+
+bool ForecastFlags::given() const {
+  return std::ranges::any_of(flags_, [](const CLI::Option* flag) { return flag->count() > 0; });
+}
+
+ForecastOptions ForecastFlags::options() const {
+  ForecastOptions options;
+  options.targets = names_in(target);
+  options.time = time;
+  options.id = id;
+  options.past = names_in(past);
+  options.future = names_in(future);
+  options.fixed = names_in(fixed);
+  options.horizon = horizon;
+  options.lookback = lookback;
+  options.season = season;
+  if (!quantiles.empty()) {
+    options.quantiles.clear();
+    for (const std::string& one : split(quantiles, ','))
+      read_value("--quantiles", one, options.quantiles.emplace_back());
+    const bool fit = std::ranges::all_of(options.quantiles, [](double q) { return q > 0 && q < 1; });
+    const bool ascend =
+        std::ranges::adjacent_find(options.quantiles, std::greater_equal<>()) == options.quantiles.end();
+    expect(fit && ascend, "--quantiles", "ascending numbers between 0 and 1", quantiles);
+  }
+  expect(missing == "refuse" || missing == "mask" || missing == "fill", "--missing", "refuse, mask or fill", missing);
+  options.missing = missing;
+  options.test_split = test_split;
+  return options;
+}
+
+int train_forecast(const ForecastRun& run, Talk& talk, const Stopwatch& clock) {
+  TrainOptions early;
+  run.training.apply(early);
+  early.checkpoint = early.checkpoint.empty() ? run.target.output + ".checkpoint" : early.checkpoint;
+  const FileLock output_lock(run.target.output), checkpoint_lock(early.checkpoint);
+  run.target.refuse_what_exists(early);
+  ForecastOptions options = run.flags.options();
+  if (run.training.fields.given("validation-split")) options.validation_split = early.validation_split;
+  Forecaster forecaster(open_examples(run.file), options, [&](ForecastDefaults& d) {
+    run.network.apply(d.config);
+    run.training.apply(d.train);
+    d.train.checkpoint = early.checkpoint;
+    d.train.validation_split = 0;
+  });
+  const TrainOptions& train = forecaster.train_options();
+  check_options(train, forecaster.validates());
+  const std::string frequency = forecaster.frequency();
+  talk.say(fmt::format("forecast {}: {}; {}{} steps ahead from {}{}, {} windows to train on", printable(run.file),
+                       joined(forecaster.targets()), frequency.empty() ? "" : frequency + " a row; ",
+                       forecaster.horizon(), forecaster.lookback(),
+                       forecaster.season() > 1 ? fmt::format(" (season {})", forecaster.season()) : "",
+                       thousands(forecaster.windows())));
+  if (!forecaster.validates()) talk.say("too few rows to validate on: the last weights are kept");
+  TrainJob job = {forecaster.model(), train, [&](Model& model, const TrainOptions& o, const auto& report) {
+                    const TrainResult result = forecaster.train(o, report);
+                    model = forecaster.model();
+                    return result;
+                  }};
+  say_model(talk, job.model, train);
+  job.unit = "window";
+  job.validated = forecaster.validates();
+  job.material = {{"task", "forecast"},
+                  {"file", std::filesystem::path(run.file).filename().string()},
+                  {"windows", forecaster.windows()}};
+  job.facts = {{"task", "forecast"},
+               {"targets", forecaster.targets()},
+               {"horizon", forecaster.horizon()},
+               {"lookback", forecaster.lookback()},
+               {"season", forecaster.season()},
+               {"windows", forecaster.windows()}};
+  job.then = fmt::format("eval {} {}", shell_word(run.target.output), shell_word(run.file));
+  return run_job(run.target, std::move(job), talk, clock);
+}
+
+int eval_forecast(const ForecastQuestion& q) {
+  const Forecaster forecaster(q.model, q.path);
+  std::optional<TextSource> training;
+  if (!q.beside.empty()) training = open_examples(q.beside);
+  const ForecastEvaluation e = forecaster.evaluate(open_examples(q.file), training ? &*training : nullptr, q.threads);
+  show(
+      q.result, [&](const Style& style) { return page_of(style, forecaster, e); },
+      [&] { return json_of(forecaster, e); });
+  return 0;
+}
+
+// A row a time and target, with the quantiles.
+int predict_forecast(const ForecastQuestion& q) {
+  const Forecaster forecaster(q.model, q.path);
+  std::optional<TextSource> future;
+  if (!q.beside.empty()) future = open_examples(q.beside);
+  const std::vector<Forecast> all = forecaster.predict(open_examples(q.file), future ? &*future : nullptr, q.threads);
+  const std::vector<double>& quantiles = forecaster.quantiles();
+  const std::vector<std::string>& targets = forecaster.targets();
+  const bool named = !all.empty() && !all[0].series.empty();
+  if (!q.result.json) {
+    std::string header = named ? "series\ttime\ttarget" : "time\ttarget";
+    for (const double quantile : quantiles) header += fmt::format("\tq{}", quantile);
+    print(header + '\n');
+  }
+  for (const Forecast& one : all) {
+    for (std::size_t h = 0; h < one.times.size(); ++h) {
+      for (std::size_t t = 0; t < targets.size(); ++t) {
+        const double* values = one.values.data() + (t * one.times.size() + h) * quantiles.size();
+        if (q.result.json) {
+          Json row = Json::object(), of = Json::object();
+          if (named) row["series"] = one.series;
+          row["time"] = one.times[h];
+          row["target"] = targets[t];
+          for (std::size_t k = 0; k < quantiles.size(); ++k) of[fmt::format("{}", quantiles[k])] = values[k];
+          row["quantiles"] = of;
+          print_json(row);
+          continue;
+        }
+        std::string line = (named ? one_line(one.series) + '\t' : "") + one.times[h] + '\t' + one_line(targets[t]);
+        for (std::size_t k = 0; k < quantiles.size(); ++k) line += fmt::format("\t{:.7g}", values[k]);
+        print(line + '\n');
+      }
+    }
+  }
+  return 0;
+}
+
+}  // namespace sluice::tool
