@@ -152,11 +152,22 @@ def test_music_is_measured_by_the_frame(tmp_path):
     training = tmp_path / "train.txt"
     training.write_text("\n".join(pieces) + "\n")
     path = tmp_path / "m.safetensors"
-    _, said = sluice("train", training, "-o", path, "--hidden=16", "--epochs=150", "--learning-rate=.02", "--dropout=0")
+    _, said = sluice("train", training, "-o", path, "--hidden=16", "--epochs=300", "--learning-rate=.02", "--dropout=0",
+                     "--weight-decay=0")
     assert "task music" in said
     found = sluice_json("eval", path, training, "--training", training)
     assert found["rows"] == 30 * 19 and found["loss"] < 2.5 < found["baselines"]["marginals"]
     refused("predict", path, training, code=3, names=["classifies or tags", "music"])
+    # It goes on with a piece, and has learned the scale.
+    out, _ = sluice("complete", path, "60 ; 62", "-n", 6, "--temp=0")
+    assert out == "60 ; 62 ; 64 ; 65 ; 67 ; 60 ; 62 ; 64\n"
+    drawn = [sluice("complete", path, "60 ; 62", "-n", 30, f"--seed={seed}")[0] for seed in (1, 1, 2)]
+    assert drawn[0] == drawn[1] != drawn[2] and drawn[0].count(";") == 31
+    likeliest = sluice_json("complete", path, "60 ; 62", "--top=1")["notes"]
+    assert [one["note"] for one in likeliest] == [64] and likeliest[0]["probability"] > 0.5
+    refused("complete", path, "60 ; x", "-n", 1, code=3, names=["TEXT", "frame 2", "21 to 108"])
+    refused("complete", path, "60", "--top-k=3", "-n", 1, code=2, names=["--top-k"])
+    refused("complete", path, code=2, names=["beginning of a piece"])
 
 
 def test_a_task_that_the_file_is_not_for_is_refused(tmp_path, text):

@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "complete_music.h"
 #include "completion.h"
 #include "data/lines.h"
 #include "data/reader.h"
@@ -12,6 +13,7 @@
 #include "needs.h"
 #include "options.h"
 #include "output.h"
+#include "tasks/task.h"
 #include "verbs.h"
 
 namespace sluice::tool {
@@ -24,7 +26,8 @@ struct Complete {
   CompletionOptions options;
   Precision precision = Precision::f32;
   bool top_given = false, quiet = false;
-  bool asking = false;  // a person types the prompts and has them before their eyes
+  bool filtered = false, heat_given = false;  // --top-p or --top-k; --temp
+  bool asking = false;                        // a person types the prompts and has them before their eyes
   std::vector<std::string> stop;
   ResultFlags result;
 
@@ -32,6 +35,7 @@ struct Complete {
   void check();
   void answer(const Model& network, const std::string& prompt) const;
   int answer_lines(const Model& network);
+  int run_music(const Model& network);
   std::string page(const Style& style, const Completion& done) const;
 };
 
@@ -113,10 +117,26 @@ int Complete::answer_lines(const Model& network) {
   return code;
 }
 
+// A piece goes on with frames of notes in the place of tokens.
+int Complete::run_music(const Model& network) {
+  expect(!words.empty() && words.front() != "-", "TEXT", "the beginning of a piece, as \"60 64 ; 62\"", "none");
+  const SampleOptions& s = options.sample;
+  expect(!filtered && stop.empty(), "--top-p, --top-k and --stop", "none for music", "one");
+  const MusicOptions music = {options.tokens, heat_given ? s.temperature : 1, options.seed, options.top};
+  const MusicCompletion done = complete_music(network, text_argument(words, false), music);
+  show(
+      result, [&](const Style& style) { return music_page(style, done); }, [&] { return music_json(done); });
+  draw_picture(result, typed.line(typed.program, {"--svg"}, {"--force"}),
+               [&](const Style& style) { return music_page(style, done); });
+  return 0;
+}
+
 int Complete::run() {
   check();
   const bool lines = words.empty() || (words.size() == 1 && words.front() == "-");
   if (lines) expect(result.svg.empty(), "--svg", "a TEXT to draw", "lines of standard input");
+  const Model opened = open_model(model);
+  if (task_of(opened, model).kind == TaskKind::music) return run_music(opened);
   const Model network = load_for("complete", model, precision);
   if (lines) return answer_lines(network);
   answer(network, text_argument(words, false));
@@ -131,14 +151,17 @@ Action add_complete(CLI::App& app, const Invocation& typed) {
   verb->options.sample.temperature = 0.8;
   verb->options.sample.top_p = 0.95;
   app.add_option("MODEL", verb->model, "a file that train wrote")->required();
-  app.add_option("TEXT", verb->words, "the beginning of a text; without it (or with -), each line of standard input");
+  app.add_option("TEXT", verb->words,
+                 "the beginning of a text, or of a piece of music (\"60 64 ; 62\"); without it (or with -), each line "
+                 "of standard input");
   add_value(app, "-n,--tokens", verb->options.tokens, "continue the text by so many tokens", "N");
   CLI::Option* top = add_value(app, "--top", verb->options.top, "how many likeliest next tokens to show", "N");
-  add_value(app, "--temp", verb->options.sample.temperature,
-            "of -n: below 1 safer, above 1 more varied, 0 always the likeliest", "X");
-  add_value(app, "--top-p", verb->options.sample.top_p, "of -n: draw from the likeliest tokens that hold this share",
-            "X");
-  add_value(app, "--top-k", verb->options.sample.top_k, "of -n: draw from so many likeliest tokens; 0: from all", "N");
+  CLI::Option* heat = add_value(app, "--temp", verb->options.sample.temperature,
+                                "of -n: below 1 safer, above 1 more varied, 0 always the likeliest", "X");
+  CLI::Option* top_p = add_value(app, "--top-p", verb->options.sample.top_p,
+                                 "of -n: draw from the likeliest tokens that hold this share", "X");
+  CLI::Option* top_k = add_value(app, "--top-k", verb->options.sample.top_k,
+                                 "of -n: draw from so many likeliest tokens; 0: from all", "N");
   add_value(app, "--seed", verb->options.seed, "of -n: another number, another text", "N");
   app.add_option("--stop", verb->stop, "of -n: end before this token or text; \\n is a line end; more than once: any")
       ->type_name("TEXT")
@@ -148,8 +171,10 @@ Action add_complete(CLI::App& app, const Invocation& typed) {
   verb->result.add(app);
   verb->result.add_picture(app);
   app.add_flag("-q,--quiet", verb->quiet, "say nothing but errors and the result");
-  return [verb, top] {
+  return [verb, top, heat, top_p, top_k] {
     verb->top_given = top->count() > 0;
+    verb->heat_given = heat->count() > 0;
+    verb->filtered = top_p->count() > 0 || top_k->count() > 0;
     return verb->run();
   };
 }
