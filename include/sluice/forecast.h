@@ -27,6 +27,7 @@ struct ForecastOptions {
   std::size_t season = 0;    // steps after which a series repeats itself; 0: by its frequency
   std::vector<double> quantiles = {0.1, 0.5, 0.9};
   std::string missing = "refuse";  // refuse, mask or fill: what becomes of numbers that are missing
+  bool detect = false;             // one step ahead, for detect(); the horizon is 1
   // The last shares of the rows: for evaluate(), and before them to validate on. Below 0: a tenth, or where that is
   // less than five horizons, which says little, none.
   double test_split = 0.2, validation_split = -1;
@@ -37,6 +38,22 @@ struct Forecast {
   std::string series = {};              // empty where a table holds one
   std::vector<std::string> times = {};  // [horizon]
   std::vector<double> values = {};      // [targets, horizon, quantiles]
+};
+
+// What a forecast may be given beside a table.
+struct ForecastInput {
+  const TextSource* future = nullptr;  // a table of the columns that are known in advance
+  std::string state_in = {};           // of an earlier call: the table goes on where that one's ended
+  std::string* state_out = nullptr;    // gets what the next call needs: a table of the last rows
+};
+
+// A row of a table, and how unlike the forecast of it from the rows before it is.
+struct Detection {
+  std::string series = {}, time = {};
+  double score = 0;                 // the largest of scores; NaN where there is none
+  std::size_t column = 0;           // of targets: whose score that is
+  std::vector<double> scores = {};  // [targets] the error, divided by the root of the mean square of the errors on the
+                                    // rows that were held out; NaN: missing, or too few rows before it
 };
 
 struct ForecastError {
@@ -90,10 +107,15 @@ class SLUICE_API Forecaster {
   const std::vector<double>& quantiles() const;
   std::size_t windows() const;  // that it trains on
 
-  // What follows the last row of every series of a table. `future`: a table with the columns that are known in
-  // advance, where the model has any. Throws Error (bad_file) for a table that does not fit, naming what differs.
-  std::vector<Forecast> predict(const TextSource& table, const TextSource* future = nullptr,
+  // What follows the last row of every series of a table. Throws Error (bad_file) for a table that does not fit,
+  // naming what differs.
+  std::vector<Forecast> predict(const TextSource& table, const ForecastInput& input = {},
                                 std::size_t threads = 0) const;
+  // Gives every row of a table, as soon as it is read, to `row`; false ends it. For a model that was trained with
+  // ForecastOptions::detect. Throws Error as predict().
+  void detect(const TextSource& table, const std::function<bool(const Detection&)>& row,
+              const ForecastInput& input = {}) const;
+  bool detects() const;
   // Forecasts from all rows after those that were trained and validated on (of many, evenly spread ones), beside
   // baselines. The linear one learns from `training`, or from the table where it has the rows that were trained on.
   ForecastEvaluation evaluate(const TextSource& table, const TextSource* training = nullptr,

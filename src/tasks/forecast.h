@@ -41,9 +41,11 @@ struct ForecastTask {
   std::vector<ForecastBase> bases = {};                                      // [targets]
   ScalingConfig scaling = {};                                                // of targets, past and future columns
   bool yearly = false;                                                       // the time of the year is read too
-  Time trained = 0;         // the last time of the part that was trained on
-  Time seen = 0;            // and of the part that was validated on
-  TimeForm time_form = {};  // as the table wrote its times
+  bool detect = false;              // how unlike its forecast a row is, for which the horizon is 1
+  std::vector<double> errors = {};  // [targets] then: roots of the mean squares of errors on what was held out
+  Time trained = 0;                 // the last time of the part that was trained on
+  Time seen = 0;                    // and of the part that was validated on
+  TimeForm time_form = {};          // as the table wrote its times
 
   std::size_t columns() const { return targets.size() + past.size() + future.size(); }
   std::size_t inputs() const;  // numbers a step of the network
@@ -109,9 +111,11 @@ Sequences windows_of(const ForecastTask& task, std::span<const ForecastSeries> s
 void to_values(const ForecastTask& task, std::span<const ForecastSeries> series, const ForecastOrigin& origin,
                std::span<float> outputs);
 
-// The table with `horizon` rows more behind each series, whose numbers are missing but for those of future columns,
-// which `future` has. Throws Error (bad_file) that names the times that are not there.
-Table with_next_rows(const ForecastTask& task, const Table& table, const Table* future);
+// The quantile that stands for the forecast where one number is wanted.
+std::size_t middle_of(const Model& model);
+// The roots of the mean squares of errors of each target, one step ahead, scaled.
+std::vector<double> usual_errors(const ForecastTask& task, const Model& model, std::span<const ForecastSeries> series,
+                                 const ForecastPart& part, std::size_t threads);
 
 // How far the model and the baselines are off on what comes after the task's split; `training` has the rows that the
 // linear one learns from.

@@ -77,7 +77,14 @@ void choose_horizon(const ForecastOptions& options, ForecastTask& task) {
   expect(options.lookback <= kMost, "lookback", 1, kMost, options.lookback);
   expect(options.season <= kMost, "season", 1, kMost, options.season);
   task.season = options.season > 0 ? options.season : usual_season(task.frequency);
-  task.horizon = options.horizon > 0 ? options.horizon : task.season > 1 ? std::min(task.season, kMostLookback) : 10;
+  if (options.detect && options.horizon > 1) {
+    throw Error(Status::usage, "horizon: expected 1 to detect, found " + std::to_string(options.horizon));
+  }
+  task.detect = options.detect;
+  task.horizon = options.detect        ? 1
+                 : options.horizon > 0 ? options.horizon
+                 : task.season > 1     ? std::min(task.season, kMostLookback)
+                                       : 10;
 }
 
 void choose_lookback(const ForecastOptions& options, std::size_t rows, ForecastTask& task) {
@@ -254,47 +261,6 @@ std::vector<ForecastSeries> series_of(const ForecastTask& task, const Table& tab
     }
   }
   return all;
-}
-
-Table with_next_rows(const ForecastTask& task, const Table& table, const Table* future) {
-  if (!task.future.empty() && future == nullptr) {
-    refuse_at(table.name, "a table of what is known in advance (--future) beside it", "none");
-  }
-  const std::size_t first_future = task.targets.size() + task.past.size();
-  Table longer = table;
-  for (auto& column : longer.numbers) column.clear();
-  for (auto& text : longer.texts) text.rows.clear();
-  longer.times.clear();
-  longer.starts = {0};
-  const auto append = [](auto& to, const auto& from, std::size_t first, std::size_t last) {
-    to.insert(to.end(), from.begin() + static_cast<std::ptrdiff_t>(first),
-              from.begin() + static_cast<std::ptrdiff_t>(last));
-  };
-  for (std::size_t s = 0; s + 1 < table.starts.size(); ++s) {
-    const std::size_t first = table.starts[s], last = table.starts[s + 1];
-    const NextTimes next = {table.series.empty() ? "" : table.series[s], table.times[last - 1], task.frequency,
-                            task.horizon};
-    std::vector<std::size_t> rows;
-    if (!task.future.empty()) rows = rows_of(*future, next);
-    append(longer.times, table.times, first, last);
-    for (std::size_t h = 1; h <= task.horizon; ++h) {
-      longer.times.push_back(later(next.last, next.frequency, static_cast<std::int64_t>(h)));
-    }
-    for (std::size_t c = 0; c < table.numbers.size(); ++c) {
-      append(longer.numbers[c], table.numbers[c], first, last);
-      for (std::size_t h = 0; h < task.horizon; ++h) {
-        longer.numbers[c].push_back(c < first_future ? std::numeric_limits<double>::quiet_NaN()
-                                                     : future->numbers[c - first_future][rows[h]]);
-      }
-    }
-    for (std::size_t t = 0; t < table.texts.size(); ++t) {
-      append(longer.texts[t].rows, table.texts[t].rows, first, last);
-      longer.texts[t].rows.insert(longer.texts[t].rows.end(), task.horizon, table.texts[t].rows[last - 1]);
-    }
-    longer.starts.push_back(longer.times.size());
-  }
-  longer.rows = longer.times.size();
-  return longer;
 }
 
 }  // namespace sluice

@@ -100,6 +100,8 @@ void check(const ForecastTask& task, const Config& config, const Fields& fields)
   fits(std::ranges::all_of(task.scaling.mean, [](double m) { return std::isfinite(m); }) &&
            std::ranges::all_of(task.scaling.deviation, [](double d) { return std::isfinite(d) && d > 0; }),
        "finite means and deviations above 0");
+  fits(!task.detect || (task.horizon == 1 && task.errors.size() == task.targets.size()), "an error for each target");
+  fits(std::ranges::all_of(task.errors, [](double e) { return std::isfinite(e) && e > 0; }), "errors above 0");
   fits(task.categories.size() == task.fixed.size(), "categories for each column of texts");
   fits(task.lookback % task.segment == 0 && task.span <= task.lookback, "a lookback of whole segments");
   const bool seasonal = std::ranges::find(task.bases, ForecastBase::seasonal) != task.bases.end();
@@ -142,6 +144,8 @@ std::optional<ForecastTask> forecast_of(const Model& model, const std::string& p
   fields.read("mean", task.scaling.mean);
   fields.read("deviation", task.scaling.deviation);
   fields.read("yearly", task.yearly);
+  fields.read("detect", task.detect);
+  fields.read("errors", task.errors);
   fields.read("trained", task.trained);
   fields.read("seen", task.seen);
   fields.read("time-form", task.time_form.kind);
@@ -192,6 +196,8 @@ void set_forecast(Model& model, const ForecastTask& task) {
   numbers("mean", task.scaling.mean);
   numbers("deviation", task.scaling.deviation);
   json.key("yearly").boolean(task.yearly);
+  json.key("detect").boolean(task.detect);
+  numbers("errors", task.errors);
   signed_number("trained", task.trained);
   signed_number("seen", task.seen);
   write("time-form", field_text(task.time_form.kind));

@@ -77,6 +77,40 @@ std::unique_ptr<ForecastBaseline> ridge_of(const ForecastTask& task, std::span<c
 
 }  // namespace
 
+std::size_t middle_of(const Model& model) {
+  const std::vector<double>& quantiles = model.config().head.quantiles;
+  return static_cast<std::size_t>(std::ranges::min_element(quantiles, {}, [](double q) { return std::abs(q - 0.5); }) -
+                                  quantiles.begin());
+}
+
+std::vector<double> usual_errors(const ForecastTask& task, const Model& model, std::span<const ForecastSeries> series,
+                                 const ForecastPart& part, std::size_t threads) {
+  const std::size_t targets = task.targets.size();
+  const std::vector<ForecastOrigin> origins = origins_of(task, series, part, kMostForecasts * targets);
+  std::vector<double> squares(targets), counts(targets);
+  for (std::size_t done = 0; done < origins.size(); done += kAtOnce) {
+    const auto some = std::span(origins).subspan(done, std::min(kAtOnce, origins.size() - done));
+    std::vector<float> y = predict(model, windows_of(task, series, some, false), 128, threads);
+    const std::size_t width = y.size() / some.size();
+    for (std::size_t i = 0; i < some.size(); ++i) {
+      const std::span<float> values = std::span(y).subspan(i * width, width);
+      to_values(task, series, some[i], values);
+      const double truth = truth_of(task, series[some[i].series], some[i].at, some[i].target);
+      const double apart = truth - static_cast<double>(values[middle_of(model)]);
+      if (std::isnan(apart)) continue;
+      squares[some[i].target] += apart * apart;
+      ++counts[some[i].target];
+    }
+  }
+  // A column that never differs from its forecast has some error all the same, for a score to be divided by.
+  constexpr double kLeast = 1e-6;
+  std::vector<double> errors;
+  for (std::size_t t = 0; t < targets; ++t) {
+    errors.push_back(std::max(kLeast, counts[t] > 0 ? std::sqrt(squares[t] / counts[t]) : 1));
+  }
+  return errors;
+}
+
 ForecastEvaluation score_forecasts(const ForecastTask& task, const Model& model, const ForecastScoring& scoring,
                                    const std::string& name) {
   const std::span<const ForecastSeries> series = scoring.series;
@@ -91,8 +125,7 @@ ForecastEvaluation score_forecasts(const ForecastTask& task, const Model& model,
   }
   const std::size_t targets = task.targets.size(), horizon = task.horizon;
   const std::vector<double>& quantiles = model.config().head.quantiles;
-  const auto middle = static_cast<std::size_t>(
-      std::ranges::min_element(quantiles, {}, [](double q) { return std::abs(q - 0.5); }) - quantiles.begin());
+  const std::size_t middle = middle_of(model);
   ForecastEvaluation result;
   result.forecasts = origins.size();
   Sums of_model(horizon);

@@ -2,6 +2,8 @@
 #include "sluice/forecast.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <utility>
 
 #include "base/failure.h"
@@ -12,6 +14,7 @@
 #include "model/config.h"
 #include "sluice/error.h"
 #include "tasks/forecast.h"
+#include "tasks/forecast_rows.h"
 #include "tasks/task.h"
 
 namespace sluice {
@@ -64,6 +67,7 @@ struct Forecaster::Impl {
   std::string name;
   ForecastTask task;
   ForecastDefaults defaults;
+  std::vector<ForecastSeries> series;  // of the table that it was made from, where errors are still to be measured
   Sequences training, validation;
   std::size_t windows = 0;
   std::string frequency;
@@ -72,6 +76,22 @@ struct Forecaster::Impl {
   void tell() {
     frequency = task.timed ? frequency_text(task.frequency) : "";
     quantiles = model->config().head.quantiles;
+  }
+  std::optional<Table> read_future(const std::string& name_of_table, const TextSource* future) const {
+    if (future == nullptr) {
+      if (task.future.empty()) return std::nullopt;
+      refuse_at(name_of_table, "a table of what is known in advance (--future) beside it", "none");
+    }
+    if (task.future.empty()) {
+      refuse_at(future->name, "no table of the future for a model that reads no column of it", "one");
+    }
+    ForecastTask ahead = task;
+    ahead.targets = task.future;
+    ahead.past.clear();
+    ahead.future.clear();
+    ahead.fixed.clear();
+    ahead.missing = Missing::fill;
+    return read_forecast_table(*future, ahead);
   }
   // Another table for the same task.
   Table read(const TextSource& source) const {
@@ -96,9 +116,13 @@ Forecaster::Forecaster(const TextSource& source, const ForecastOptions& options,
   task.fixed = options.fixed;
   task.missing = find_missing(options.missing);
   check_columns(task);
+  if (options.detect && !task.future.empty()) {
+    throw Error(Status::usage, "future: expected no columns that are known in advance to detect, found some");
+  }
   const Table table = read_forecast_table(source, task);
   fit_forecast(table, options, task);
-  const std::vector<ForecastSeries> series = series_of(task, table);
+  i.series = series_of(task, table);
+  const std::vector<ForecastSeries>& series = i.series;
   const auto cut = [&](const ForecastPart& part, std::size_t most) {
     Sequences windows = windows_of(task, series, origins_of(task, series, part, most_windows(task, most)), true);
     windows.name = source.name;
@@ -126,8 +150,13 @@ Forecaster::Forecaster(const TextSource& source, const ForecastOptions& options,
   i.defaults.config = checked(config);
   i.defaults.train.validation_split = 0;
   i.model.emplace(i.defaults.config, i.defaults.train.seed);
+  if (task.detect) {
+    task.errors.assign(task.targets.size(), 1);  // until it is trained
+  } else {
+    i.series.clear();
+  }
   Task named;
-  named.kind = TaskKind::forecast;
+  named.kind = task.detect ? TaskKind::detect : TaskKind::forecast;
   named.form = DataForm::table;
   set_task(*i.model, named);
   set_forecast(*i.model, task);
@@ -160,8 +189,14 @@ TrainResult Forecaster::train(const TrainOptions& options, const std::function<b
   if (i.training.size() == 0) throw Error(Status::usage, "forecaster: expected a table to train on, found a model");
   TrainOptions now = options;
   now.validation_split = 0;
-  return validates() ? sluice::train(*i.model, i.training, i.validation, now, report)
-                     : sluice::train(*i.model, i.training, now, report);
+  const TrainResult result = validates() ? sluice::train(*i.model, i.training, i.validation, now, report)
+                                         : sluice::train(*i.model, i.training, now, report);
+  if (i.task.detect) {
+    const ForecastPart held_out = {i.task.trained, i.task.seen}, trained = {std::nullopt, i.task.trained};
+    i.task.errors = usual_errors(i.task, *i.model, i.series, validates() ? held_out : trained, now.threads);
+    set_forecast(*i.model, i.task);
+  }
+  return result;
 }
 
 const TrainOptions& Forecaster::train_options() const { return impl_->defaults.train; }
@@ -176,36 +211,26 @@ std::string Forecaster::frequency() const { return impl_->frequency; }
 const std::vector<double>& Forecaster::quantiles() const { return impl_->quantiles; }
 std::size_t Forecaster::windows() const { return impl_->windows; }
 
-std::vector<Forecast> Forecaster::predict(const TextSource& source, const TextSource* future, std::size_t threads) const
-    try {
+std::vector<Forecast> Forecaster::predict(const TextSource& source, const ForecastInput& input,
+                                          std::size_t threads) const try {
   const Impl& i = *impl_;
   const ForecastTask& task = i.task;
-  const Table table = i.read(source);
-  std::optional<Table> known;
-  if (future != nullptr) {
-    if (task.future.empty()) {
-      refuse_at(future->name, "no table of the future for a model that reads no column of it", "one");
-    }
-    ForecastTask ahead = task;
-    ahead.targets = task.future;
-    ahead.past.clear();
-    ahead.future.clear();
-    ahead.fixed.clear();
-    ahead.missing = Missing::fill;
-    known = read_forecast_table(*future, ahead);
+  const std::optional<Table> known = i.read_future(source.name, input.future);
+  ForecastRows rows(task);
+  if (!input.state_in.empty()) rows.begin(input.state_in, "state");
+  rows.add_all(source);
+  if (rows.series().empty()) refuse_at(source.name, "rows under the header", "none");
+  for (const ForecastSeries& one : rows.series()) {
+    if (one.size() >= task.lookback) continue;
+    refuse_at(source.name,
+              std::to_string(task.lookback) + " rows or more before a forecast" +
+                  (one.name.empty() ? "" : ", of " + shown(one.name) + " too"),
+              std::to_string(one.size()));
   }
-  const Table longer = with_next_rows(task, table, known ? &*known : nullptr);
-  const std::vector<ForecastSeries> series = series_of(task, longer);
+  const std::vector<ForecastSeries> series = rows.with_next_rows(known ? &*known : nullptr);
   std::vector<ForecastOrigin> origins;
   for (std::size_t s = 0; s < series.size(); ++s) {
-    const std::size_t at = series[s].size() - task.horizon;
-    if (at < task.lookback) {
-      refuse_at(source.name,
-                std::to_string(task.lookback) + " rows or more before a forecast" +
-                    (series[s].name.empty() ? "" : ", of " + shown(series[s].name) + " too"),
-                std::to_string(at));
-    }
-    for (std::size_t t = 0; t < task.targets.size(); ++t) origins.push_back({s, t, at});
+    for (std::size_t t = 0; t < task.targets.size(); ++t) origins.push_back({s, t, series[s].size() - task.horizon});
   }
   std::vector<float> y = sluice::predict(*i.model, windows_of(task, series, origins, false), 128, threads);
   const std::size_t width = y.size() / origins.size();
@@ -218,17 +243,63 @@ std::vector<Forecast> Forecaster::predict(const TextSource& source, const TextSo
       Forecast& next = all.emplace_back();
       next.series = series[origin.series].name;
       for (std::size_t h = 0; h < task.horizon; ++h) {
-        next.times.push_back(time_text(series[origin.series].times[origin.at + h], table.time_form));
+        next.times.push_back(time_text(series[origin.series].times[origin.at + h], rows.time_form()));
       }
     }
     for (const float value : values) {
       all.back().values.push_back(from_scale(task.scaling, static_cast<double>(value), origin.target));
     }
   }
+  if (input.state_out != nullptr) *input.state_out = rows.state();
   return all;
 } catch (...) {
   rethrow_as_error("forecast");
 }
+
+void Forecaster::detect(const TextSource& source, const std::function<bool(const Detection&)>& row,
+                        const ForecastInput& input) const try {
+  const Impl& i = *impl_;
+  const ForecastTask& task = i.task;
+  if (!task.detect)
+    throw Error(Status::usage, i.name + ": expected a model that was trained to detect, found a forecast");
+  ForecastRows rows(task);
+  if (!input.state_in.empty()) rows.begin(input.state_in, "state");
+  TableReader reader(source, table_options(task));
+  if (task.timed && !reader.timed()) refuse_at(source.name, "a column of times, as in training", "none");
+  const std::size_t targets = task.targets.size(), middle = middle_of(*i.model);
+  bool goes_on = true;
+  while (goes_on && reader.next()) {
+    const std::size_t s = rows.add(reader);
+    const ForecastSeries& one = rows.series()[s];
+    const std::size_t at = one.size() - 1;
+    Detection found;
+    found.series = one.name;
+    found.time = time_text(one.times[at], rows.time_form());
+    found.scores.assign(targets, std::numeric_limits<double>::quiet_NaN());
+    found.score = found.scores[0];
+    if (at >= task.lookback) {
+      std::vector<ForecastOrigin> origins;
+      for (std::size_t t = 0; t < targets; ++t) origins.push_back({s, t, at});
+      std::vector<float> y = sluice::predict(*i.model, windows_of(task, rows.series(), origins, false), targets, 1);
+      const std::size_t width = y.size() / targets;
+      for (std::size_t t = 0; t < targets; ++t) {
+        const std::span<float> values = std::span(y).subspan(t * width, width);
+        to_values(task, rows.series(), origins[t], values);
+        const auto truth = static_cast<double>(one.truth[at * targets + t]);
+        found.scores[t] = std::abs(truth - static_cast<double>(values[middle])) / task.errors[t];
+        if (std::isnan(found.scores[t]) || found.score >= found.scores[t]) continue;
+        found.score = found.scores[t];
+        found.column = t;
+      }
+    }
+    goes_on = row(found);
+  }
+  if (input.state_out != nullptr) *input.state_out = rows.state();
+} catch (...) {
+  rethrow_as_error("detect");
+}
+
+bool Forecaster::detects() const { return impl_->task.detect; }
 
 ForecastEvaluation Forecaster::evaluate(const TextSource& source, const TextSource* training, std::size_t threads) const
     try {

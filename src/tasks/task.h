@@ -18,10 +18,14 @@ enum class TaskKind {
   tag,       // a class for each word of a sentence
   music,     // the next frame of notes
   forecast,  // the next rows of a table
+  detect,    // how unlike its forecast a row is
 };
-constexpr std::array<std::string_view, 5> choices(TaskKind) {
-  return {"language", "classify", "tag", "music", "forecast"};
+constexpr std::array<std::string_view, 6> choices(TaskKind) {
+  return {"language", "classify", "tag", "music", "forecast", "detect"};
 }
+
+// Whether it is about tables over time (tasks/forecast.h).
+constexpr bool of_tables(TaskKind kind) { return kind == TaskKind::forecast || kind == TaskKind::detect; }
 
 struct Task {
   TaskKind kind = TaskKind::language;

@@ -4,11 +4,13 @@ that are read or refused."""
 import gzip
 import json
 import math
+import os
 import random
+import subprocess
 
 import pytest
 
-from conftest import refused, sluice, sluice_json
+from conftest import refused, sluice, sluice_json, start
 
 QUICK = ["--hidden=8", "--epochs=3", "--threads=1", "-q"]
 
@@ -212,6 +214,68 @@ def test_flags_that_make_no_sense_are_refused(model, tmp_path, text):
     refused("train", file, *target, "--validation", file, "-q", code=2, names=["--validation"])
     refused("train", text, *target, "--horizon=3", code=2, names=["--task forecast", "--task language"])
     refused("train", file, *target, "--lookback=400", code=3, names=["rows or more to train on"])
+
+
+def test_going_on_from_a_state_is_reading_the_whole(model, tmp_path):
+    path, file = model
+    lines = file.read_text().splitlines()
+    first, rest = tmp_path / "first.csv", tmp_path / "rest.csv"
+    first.write_text("\n".join(lines[:401]) + "\n")
+    rest.write_text("\n".join([lines[0], *lines[401:]]) + "\n")
+    state = tmp_path / "state.csv"
+    sluice("predict", path, first, "--state-out", state)
+    assert sluice("predict", path, rest, "--state-in", state)[0] == sluice("predict", path, file)[0]
+    refused("predict", path, first, "--state-out", state, code=1, names=["state.csv"])
+    refused("predict", path, first, "--state-in", state, code=3, names=["line 2", "as in training"])
+    other = tmp_path / "other.csv"
+    other.write_text("a,b\n1,2\n")
+    refused("predict", path, rest, "--state-in", other, code=3, names=["state", "a, b"])
+    refused("predict", path, rest, "--state-in", tmp_path / "none", code=3, names=["none"])
+
+
+def test_detect_scores_rows_as_they_come(tmp_path):
+    file = table(tmp_path / "load.csv")
+    path = tmp_path / "m.safetensors"
+    out, said = sluice("train", file, "-o", path, "--task=detect", "--lookback=48", "--hidden=16", "--epochs=20")
+    assert "1 steps ahead" in said
+    lines = file.read_text().splitlines()
+    lines[440] = lines[440].split(",")[0] + ",30"
+    with start("predict", path, "-", stdin=subprocess.PIPE) as process:
+        process.stdin.write(("\n".join(lines[:441]) + "\n").encode())
+        process.stdin.flush()
+        rows = [process.stdout.readline().decode().rstrip("\n").split("\t") for _ in range(441)]
+        process.stdin.close()  # only now: every row was answered before the input ended
+        assert process.stdout.read() == b"" and process.wait() == 0
+    assert rows[0] == ["time", "score", "column", "load"] and rows[1][1:] == ["-", "-", "-"]
+    scores = [float(row[1]) for row in rows[49:]]
+    assert rows[440][0] == day(439) and scores[-1] == max(scores) > 10 and rows[440][2] == "load"
+    assert sum(scores[:-1]) / len(scores) < 2.5
+    # From a state, the scores are those of the whole.
+    first, rest, state = tmp_path / "first.csv", tmp_path / "rest.csv", tmp_path / "state"
+    first.write_text("\n".join(lines[:301]) + "\n")
+    rest.write_text("\n".join([lines[0], *lines[301:441]]) + "\n")
+    sluice("predict", path, first, "--state-out", state)
+    given, _ = sluice("predict", path, rest, "--state-in", state)
+    assert [line.split("\t") for line in given.splitlines()[1:]] == rows[301:]
+    found = sluice_json("eval", path, file)
+    assert found["task"] == "detect" and found["horizon"] == 1
+    refused("train", file, "-o", tmp_path / "n", "--task=detect", "--horizon=2", "-q", code=2, names=["horizon"])
+
+
+def test_a_million_rows_need_bounded_memory(tmp_path):
+    file = tmp_path / "long.csv"
+    with file.open("w") as out:
+        out.write("t,x\n")
+        out.writelines(f"{t},{t % 97}\n" for t in range(1_000_000))
+    path = tmp_path / "m.safetensors"
+    arguments = ["train", file, "-o", path, "--time=t", "--horizon=10", "--hidden=8", "--epochs=1", "-q"]
+    process = start(*arguments)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    process.communicate()
+    assert process.returncode == 0
+    assert usage.ru_maxrss < 450 * 1024  # KB: 8 bytes a number and time, 8 for scaled ones, and 256 MB of windows at most
+    assert len(sluice("predict", path, file)[0].splitlines()) == 11
 
 
 def test_a_column_of_names_tells_series_apart(tmp_path):

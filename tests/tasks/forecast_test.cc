@@ -198,11 +198,112 @@ TEST(Forecaster, WhatIsKnownInAdvanceCounts) {
   const Forecaster forecaster(source_of(past), options, quick);
   const TextSource known = source_of(future), other = source_of(dear, "dear.csv"),
                    short_one = source_of(late, "late.csv");
-  const auto values = forecaster.predict(source_of(past), &known)[0].values;
-  EXPECT_NE(values, forecaster.predict(source_of(past), &other)[0].values);
-  EXPECT_THAT(error_of(Status::bad_file, [&] { forecaster.predict(source_of(past), &short_one); }),
+  const auto values = forecaster.predict(source_of(past), {.future = &known})[0].values;
+  EXPECT_NE(values, forecaster.predict(source_of(past), {.future = &other})[0].values);
+  EXPECT_THAT(error_of(Status::bad_file, [&] { forecaster.predict(source_of(past), {.future = &short_one}); }),
               HasSubstr("late.csv: expected a row for each of the 4 times after 79, found none for 82, 83"));
   EXPECT_THAT(error_of(Status::bad_file, [&] { forecaster.predict(source_of(past)); }), HasSubstr("--future"));
+}
+
+// Rows in several calls, each of which begins where the one before ended.
+TEST(Forecaster, GoingOnFromAStateIsReadingTheWhole) {
+  const auto cut = [](const std::string& text, std::size_t first, std::size_t last) {  // rows
+    std::vector<std::string> lines;
+    for (std::size_t at = 0; at < text.size();) {
+      const std::size_t end = text.find('\n', at) + 1;
+      lines.push_back(text.substr(at, end - at));
+      at = end;
+    }
+    std::string part = lines[0];
+    for (std::size_t row = first; row < last; ++row) part += lines[1 + row];
+    return part;
+  };
+  for (const char* missing : {"refuse", "fill", "mask"}) {
+    for (const bool timed : {true, false}) {
+      std::string text = days(240);
+      if (!timed) {
+        for (std::size_t t = 0; t < 240; ++t) text.erase(text.find(hour(t)), hour(t).size() + 1);
+        text.erase(0, std::string("date,").size());
+      }
+      std::string holes = text;
+      if (missing != std::string("refuse")) {  // the last number of one column lies far before the window
+        const std::string full = text;
+        holes = cut(full, 0, 100);
+        for (std::size_t row = 100; row < 230; ++row) {
+          const std::string line = cut(full, row, row + 1).substr(cut(full, 0, 0).size());
+          holes += line.substr(0, line.rfind(',')) + ",NA\n";
+        }
+      }
+      ForecastOptions options = of_days();
+      options.missing = missing;
+      const Forecaster forecaster(source_of(text), options, quick);
+      const std::size_t rows = missing == std::string("refuse") ? 240 : 230;
+      std::string whole_state, state;
+      const auto whole = forecaster.predict(source_of(holes), {.state_out = &whole_state});
+      std::vector<Forecast> parts;
+      std::size_t done = 0;
+      for (const std::size_t until : {std::size_t{150}, std::size_t{151}, std::size_t{220}, rows}) {
+        parts = forecaster.predict(source_of(cut(holes, done, until)), {.state_in = state, .state_out = &state});
+        done = until;
+      }
+      EXPECT_EQ(parts[0].values, whole[0].values) << missing << timed;
+      EXPECT_EQ(parts[0].times, whole[0].times) << missing << timed;
+      EXPECT_EQ(state, whole_state) << missing << timed;
+    }
+  }
+}
+
+TEST(Forecaster, DetectsARowThatIsUnlikeTheOthers) {
+  ForecastOptions options = of_days();
+  options.horizon = 0;
+  options.detect = true;
+  Forecaster forecaster(source_of(days(240)), options, [](ForecastDefaults& d) {
+    d.config.hidden = 16;
+    d.train.threads = 1;
+  });
+  EXPECT_EQ(forecaster.horizon(), 1);
+  forecaster.train();
+  // A single row is wrong, in one column.
+  std::string text = days(240);
+  const std::size_t at = text.find(hour(200)) + hour(200).size() + 1;
+  text.replace(at, text.find(',', at) - at, "35");
+  const Forecaster saved(forecaster.model(), "model");
+  std::vector<Detection> all;
+  saved.detect(source_of(text), [&](const Detection& row) {
+    all.push_back(row);
+    return true;
+  });
+  ASSERT_EQ(all.size(), 240);
+  double usual = 0;
+  for (std::size_t row = 0; row < 240; ++row) {
+    if (row < 48) {
+      EXPECT_TRUE(std::isnan(all[row].score)) << row;
+    } else if (row < 200) {
+      usual += all[row].score / (200 - 48);
+    }
+  }
+  EXPECT_LT(usual, 2.5);
+  EXPECT_GT(all[200].score, 5 * usual);
+  EXPECT_EQ(all[200].column, 0);
+  EXPECT_EQ(all[200].time, hour(200));
+  // It streams: nothing that comes later counts, and whoever listens can stop it.
+  std::size_t count = 0;
+  saved.detect(source_of(days(240, 150, 50)), [&](const Detection& row) {
+    EXPECT_EQ(std::isnan(row.score), std::isnan(all[count].score));
+    if (!std::isnan(row.score)) {
+      EXPECT_EQ(row.scores, all[count].scores);
+    }
+    return ++count < 150;
+  });
+  EXPECT_EQ(count, 150);
+  options.detect = false;
+  EXPECT_THAT(error_of(Status::usage,
+                       [&] {
+                         Forecaster(source_of(days(240)), options, quick).detect(source_of(text), [](const Detection&) {
+                           return true;
+                         });
+                       }),
+              HasSubstr("trained to detect"));
 }
 
 TEST(Forecaster, TimesThatAreMissingAreSaidOrFilled) {
@@ -250,7 +351,7 @@ TEST(Forecaster, WhatDoesNotFitIsNamed) {
   EXPECT_THAT(file(days(20)), HasSubstr("other.csv: expected 48 rows or more before a forecast, found 20"));
   EXPECT_THAT(file("date,load\n2024-01-01,1\n2024-01-02,2\n"), HasSubstr("expected a column \"wind\""));
   EXPECT_THAT(file("date,load,wind\n2024-01-01,1,2\n2024-01-02,2,3\n"),
-              HasSubstr("expected rows 1 hour apart, as in training, found 1 day"));
+              HasSubstr("line 3: expected the time 1 hour after 2024-01-01, as in training, found 2024-01-02"));
 }
 
 TEST(ForecastNote, AnythingElseIsRefused) {

@@ -43,7 +43,7 @@ TEST(Task, NotesThatAreNoTaskAreRefused) {
     return test::error_of(Status::bad_file, [&] { task_of(model, "file"); });
   };
   EXPECT_THAT(refused("classify", "clasify"),
-              HasSubstr("file: note \"task\": expected language, classify, tag or music"));
+              HasSubstr("file: note \"task\": expected language, classify, tag, music, forecast or detect"));
   EXPECT_THAT(refused("\"ts\"", "7"), HasSubstr("a text as form, found \"7\""));
   EXPECT_THAT(refused("\"label\"", "\"lable\""), HasSubstr("expected label"));
   EXPECT_THAT(refused("[\"a\",\"b\"]", "[\"a\"]"), HasSubstr("a class for each of 2 outputs, found 1"));

@@ -144,7 +144,7 @@ int Eval::score_lines(const Model& network, const TextFiles& text) const {
 int Eval::run_task(const Task& task, const Model& network) const {
   expect(files.size() == 1, "FILE", "one file or folder", std::to_string(files.size()));
   expect(!lines && batch == 1, "--lines", "none for a task", "--lines or --batch");
-  if (task.kind == TaskKind::forecast) return eval_forecast({network, model, files[0], training, threads, result});
+  if (of_tables(task.kind)) return eval_forecast({network, model, files[0], threads, result}, training);
   const auto read = [&](const std::string& path) {
     Examples examples = read_examples(task, path, open_examples, {.inputs = network.config().inputs});
     if (network.reads_text()) encode(network.vocabulary(), examples);

@@ -15,7 +15,8 @@ namespace sluice::tool {
 namespace {
 
 struct Predict {
-  std::string model, file, future;
+  std::string model, file;
+  ForecastFiles forecast;
   Precision precision = Precision::f32;
   std::uint64_t threads = 0;
   bool labelled = false;
@@ -55,12 +56,14 @@ void Predict::print_classes(const Task& task, const std::vector<float>& y) const
 int Predict::run() const {
   const Model network = load_for("predict", model, precision);
   const Task task = task_of(network, model);
-  if (task.kind == TaskKind::forecast) return predict_forecast({network, model, file, future, threads, result});
-  expect(future.empty(), "--future", "a model that forecasts", fmt::format("one for {}", field_text(task.kind)));
+  if (of_tables(task.kind)) return predict_forecast({network, model, file, threads, result}, forecast);
+  expect(!forecast.given(), "--future, --state-in and --state-out", "a model that forecasts",
+         fmt::format("one for {}", field_text(task.kind)));
   if (task.kind != TaskKind::classify && task.kind != TaskKind::tag) {
-    throw Error(Status::bad_file,
-                fmt::format("{}: predict: expected a model that forecasts, classifies or tags, found one for {}", model,
-                            field_text(task.kind)));
+    throw Error(
+        Status::bad_file,
+        fmt::format("{}: predict: expected a model that forecasts, detects, classifies or tags, found one for {}",
+                    model, field_text(task.kind)));
   }
   Examples examples = read_examples(task, file, open_examples, {.labels = labelled, .inputs = network.config().inputs});
   if (network.reads_text()) encode(network.vocabulary(), examples);
@@ -96,10 +99,9 @@ Action add_predict(CLI::App& app, const Invocation&) {
   app.add_option("FILE", verb->file, "a file or folder of the kind that was trained on; - for standard input")
       ->required();
   app.add_flag("--labelled", verb->labelled, "classify: the file has its classes, which are not looked at");
-  app.add_option("--future", verb->future, "forecast: a table of the columns that are known in advance")
-      ->type_name("FILE");
   add_value(app, "--threads", verb->threads, "how many to use; 0: as many as the machine has", "N");
   add_precision(app, verb->precision);
+  verb->forecast.add(app);
   verb->result.add(app);
   return [verb] { return verb->run(); };
 }

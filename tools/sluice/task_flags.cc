@@ -13,9 +13,9 @@ namespace sluice::tool {
 
 void TaskFlags::add(CLI::App& app) {
   const std::string group = "Task";
-  app.add_option(
-         "--task", task,
-         "language, classify, tag, music or forecast; without it, what the file looks like decides, and is said")
+  app.add_option("--task", task,
+                 "language, classify, tag, music, forecast or detect; without it, what the file looks like decides, "
+                 "and is said")
       ->type_name("NAME")
       ->group(group);
   app.add_option("--label", label, "classify rows of numbers: the column of the class, first or last (last)")
@@ -40,12 +40,9 @@ Task TaskFlags::find(const std::vector<std::string>& files, Talk& talk) const {
   std::optional<TaskKind> wanted;
   if (!task.empty()) read_value("--task", task, wanted.emplace());
   if (wanted == TaskKind::language || (!wanted && (files.size() != 1 || files[0] == "-"))) return {};
-  if (wanted == TaskKind::forecast) {
-    expect(files.size() == 1, "FILE", "one file for --task forecast", std::to_string(files.size()));
-    return Task{TaskKind::forecast, DataForm::table};
-  }
   expect(files.size() == 1, "FILE", fmt::format("one file or folder for --task {}", task),
          std::to_string(files.size()));
+  if (wanted && of_tables(*wanted)) return Task{*wanted, DataForm::table};
   DataKind kind;
   try {
     kind = find_data_kind(files[0], open_examples);

@@ -3,10 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <utility>
 
+#include "base/file.h"
 #include "base/lock.h"
 #include "task_flags.h"
 #include "terminal.h"
@@ -79,8 +82,12 @@ std::string page_of(const Style& style, const Forecaster& f, const ForecastEvalu
 }
 
 Json json_of(const Forecaster& f, const ForecastEvaluation& e) {
-  Json json = {{"task", "forecast"}, {"forecasts", e.forecasts}, {"first", e.first},
-               {"last", e.last},     {"targets", f.targets()},   {"horizon", f.horizon()}};
+  Json json = {{"task", f.detects() ? "detect" : "forecast"},
+               {"forecasts", e.forecasts},
+               {"first", e.first},
+               {"last", e.last},
+               {"targets", f.targets()},
+               {"horizon", f.horizon()}};
   const auto error_of = [](const ForecastError& error) -> Json {
     return {{"mean_squared_error", error.mean_squared},
             {"mean_absolute_error", error.mean_absolute},
@@ -155,6 +162,7 @@ ForecastOptions ForecastFlags::options() const {
   }
   expect(missing == "refuse" || missing == "mask" || missing == "fill", "--missing", "refuse, mask or fill", missing);
   options.missing = missing;
+  options.detect = detect;
   options.test_split = test_split;
   return options;
 }
@@ -176,7 +184,8 @@ int train_forecast(const ForecastRun& run, Talk& talk, const Stopwatch& clock) {
   const TrainOptions& train = forecaster.train_options();
   check_options(train, forecaster.validates());
   const std::string frequency = forecaster.frequency();
-  talk.say(fmt::format("forecast {}: {}; {}{} steps ahead from {}{}, {} windows to train on", printable(run.file),
+  const char* task = run.flags.detect ? "detect" : "forecast";
+  talk.say(fmt::format("{} {}: {}; {}{} steps ahead from {}{}, {} windows to train on", task, printable(run.file),
                        joined(forecaster.targets()), frequency.empty() ? "" : frequency + " a row; ",
                        forecaster.horizon(), forecaster.lookback(),
                        forecaster.season() > 1 ? fmt::format(" (season {})", forecaster.season()) : "",
@@ -190,10 +199,9 @@ int train_forecast(const ForecastRun& run, Talk& talk, const Stopwatch& clock) {
   say_model(talk, job.model, train);
   job.unit = "window";
   job.validated = forecaster.validates();
-  job.material = {{"task", "forecast"},
-                  {"file", std::filesystem::path(run.file).filename().string()},
-                  {"windows", forecaster.windows()}};
-  job.facts = {{"task", "forecast"},
+  job.material = {
+      {"task", task}, {"file", std::filesystem::path(run.file).filename().string()}, {"windows", forecaster.windows()}};
+  job.facts = {{"task", task},
                {"targets", forecaster.targets()},
                {"horizon", forecaster.horizon()},
                {"lookback", forecaster.lookback()},
@@ -203,10 +211,10 @@ int train_forecast(const ForecastRun& run, Talk& talk, const Stopwatch& clock) {
   return run_job(run.target, std::move(job), talk, clock);
 }
 
-int eval_forecast(const ForecastQuestion& q) {
+int eval_forecast(const ForecastQuestion& q, const std::string& training_file) {
   const Forecaster forecaster(q.model, q.path);
   std::optional<TextSource> training;
-  if (!q.beside.empty()) training = open_examples(q.beside);
+  if (!training_file.empty()) training = open_examples(training_file);
   const ForecastEvaluation e = forecaster.evaluate(open_examples(q.file), training ? &*training : nullptr, q.threads);
   show(
       q.result, [&](const Style& style) { return page_of(style, forecaster, e); },
@@ -214,16 +222,25 @@ int eval_forecast(const ForecastQuestion& q) {
   return 0;
 }
 
+void ForecastFiles::add(CLI::App& app) {
+  const std::string group = "Forecast";
+  const auto file = [&](const char* flag, std::string& value, const char* help) {
+    app.add_option(flag, value, help)->type_name("FILE")->group(group);
+  };
+  file("--future", future, "a table of the columns that are known in advance");
+  file("--state-in", state_in, "what --state-out wrote: the table goes on where that one ended");
+  file("--state-out", state_out, "write what the next call needs of the rows so far");
+  app.add_flag("--force", force, "replace an existing file of --state-out")->group(group);
+}
+
+namespace {
+
 // A row a time and target, with the quantiles.
-int predict_forecast(const ForecastQuestion& q) {
-  const Forecaster forecaster(q.model, q.path);
-  std::optional<TextSource> future;
-  if (!q.beside.empty()) future = open_examples(q.beside);
-  const std::vector<Forecast> all = forecaster.predict(open_examples(q.file), future ? &*future : nullptr, q.threads);
+void print_forecasts(const Forecaster& forecaster, const std::vector<Forecast>& all, bool json) {
   const std::vector<double>& quantiles = forecaster.quantiles();
   const std::vector<std::string>& targets = forecaster.targets();
   const bool named = !all.empty() && !all[0].series.empty();
-  if (!q.result.json) {
+  if (!json) {
     std::string header = named ? "series\ttime\ttarget" : "time\ttarget";
     for (const double quantile : quantiles) header += fmt::format("\tq{}", quantile);
     print(header + '\n');
@@ -232,7 +249,7 @@ int predict_forecast(const ForecastQuestion& q) {
     for (std::size_t h = 0; h < one.times.size(); ++h) {
       for (std::size_t t = 0; t < targets.size(); ++t) {
         const double* values = one.values.data() + (t * one.times.size() + h) * quantiles.size();
-        if (q.result.json) {
+        if (json) {
           Json row = Json::object(), of = Json::object();
           if (named) row["series"] = one.series;
           row["time"] = one.times[h];
@@ -248,6 +265,65 @@ int predict_forecast(const ForecastQuestion& q) {
       }
     }
   }
+}
+
+// A row for each row that is read, as soon as it is.
+void print_detections(const Forecaster& forecaster, const ForecastQuestion& q, const ForecastInput& input) {
+  const std::vector<std::string>& targets = forecaster.targets();
+  bool first = true;
+  const auto text = [](double score) { return std::isnan(score) ? std::string("-") : fmt::format("{:.4f}", score); };
+  const auto show_row = [&](const Detection& found) {
+    const bool named = !found.series.empty(), none = std::isnan(found.score);
+    if (q.result.json) {
+      Json row = Json::object(), scores = Json::object();
+      if (named) row["series"] = found.series;
+      row["time"] = found.time;
+      row["score"] = none ? Json(nullptr) : Json(found.score);
+      row["column"] = none ? Json(nullptr) : Json(targets[found.column]);
+      for (std::size_t t = 0; t < targets.size(); ++t) {
+        scores[targets[t]] = std::isnan(found.scores[t]) ? Json(nullptr) : Json(found.scores[t]);
+      }
+      row["scores"] = scores;
+      print_json(row);
+    } else {
+      if (std::exchange(first, false)) {
+        std::string header = named ? "series\ttime\tscore\tcolumn" : "time\tscore\tcolumn";
+        for (const std::string& target : targets) header += '\t' + one_line(target);
+        print(header + '\n');
+      }
+      std::string line = (named ? one_line(found.series) + '\t' : "") + found.time + '\t' + text(found.score) + '\t' +
+                         (none ? "-" : one_line(targets[found.column]));
+      for (const double score : found.scores) line += '\t' + text(score);
+      print(line + '\n');
+    }
+    flush();
+    return true;
+  };
+  forecaster.detect(open_examples(q.file), show_row, input);
+}
+
+}  // namespace
+
+int predict_forecast(const ForecastQuestion& q, const ForecastFiles& files) {
+  const Forecaster forecaster(q.model, q.path);
+  if (!files.state_out.empty()) check_writable(files.state_out, files.force);
+  std::optional<TextSource> future;
+  std::string state;
+  ForecastInput input;
+  if (!files.future.empty()) input.future = &future.emplace(open_examples(files.future));
+  if (!files.state_in.empty()) {
+    const RawVector<char> bytes = read_file(files.state_in);
+    input.state_in.assign(bytes.data(), bytes.size());
+    expect(!input.state_in.empty(), "--state-in", "a file that --state-out wrote", "an empty one");
+  }
+  if (!files.state_out.empty()) input.state_out = &state;
+  if (forecaster.detects()) {
+    expect(files.future.empty(), "--future", "a model that forecasts", "one that detects");
+    print_detections(forecaster, q, input);
+  } else {
+    print_forecasts(forecaster, forecaster.predict(open_examples(q.file), input, q.threads), q.result.json);
+  }
+  if (!files.state_out.empty()) write_file(files.state_out, state, files.force);
   return 0;
 }
 

@@ -13,6 +13,7 @@
 namespace sluice::tool {
 
 struct ForecastFlags {
+  bool detect = false;  // of --task, not a flag of its own
   std::string target, time, id, past, future, fixed, quantiles, missing = "refuse";
   std::uint64_t horizon = 0, lookback = 0, season = 0;
   double test_split = 0.2;
@@ -35,17 +36,26 @@ struct ForecastRun {
 };
 int train_forecast(const ForecastRun& run, Talk& talk, const Stopwatch& clock);
 
-// What a verb is asked of a model of forecasts. `beside`: the table that was trained on, or that of the future; empty:
-// none.
+// What a verb is asked of a model of forecasts.
 struct ForecastQuestion {
   const Model& model;
   const std::string& path;
   const std::string& file;
-  const std::string& beside;
   std::size_t threads = 0;
   const ResultFlags& result;
 };
-int eval_forecast(const ForecastQuestion& question);
-int predict_forecast(const ForecastQuestion& question);
+// training: the table that was trained on; empty: none.
+int eval_forecast(const ForecastQuestion& question, const std::string& training);
+
+// The flags of `predict` for forecasts.
+struct ForecastFiles {
+  std::string future, state_in, state_out;  // empty: none
+  bool force = false;
+
+  void add(CLI::App& app);
+  bool given() const { return !future.empty() || !state_in.empty() || !state_out.empty(); }
+};
+// Rows of what comes, or of a model that detects, a row for every row that is read.
+int predict_forecast(const ForecastQuestion& question, const ForecastFiles& files);
 
 }  // namespace sluice::tool

@@ -187,10 +187,11 @@ int Train::run() {
   Talk talk(target.quiet);
   forecast.options();  // a flag that is wrong by itself is refused before anything is read
   const Task found = from.given() ? Task() : tasks.find(files, talk);
-  expect(found.kind == TaskKind::forecast || !forecast.given(), "--horizon and the like", "them with --task forecast",
+  expect(of_tables(found.kind) || !forecast.given(), "--horizon and the like", "them with --task forecast or detect",
          fmt::format("--task {}", field_text(found.kind)));
-  if (found.kind == TaskKind::forecast) {
+  if (of_tables(found.kind)) {
     check_task_flags();
+    forecast.detect = found.kind == TaskKind::detect;
     expect(validation.empty(), "--validation", "none for a forecast, which has --validation-split", validation);
     return train_forecast({target, files[0], forecast, network, training}, talk, clock);
   }
