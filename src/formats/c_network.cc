@@ -118,12 +118,12 @@ std::string c_functions(const CPlan& plan) {
   const std::string equations = plan.cell.mix + plan.cell.forward;
   const auto calls = [&](const char* function) { return equations.find(function) != std::string::npos; };
   std::string text;
-  if (plan.text || calls("@_sigmoid(")) text += c_exp;
+  if (plan.softmax || calls("@_sigmoid(")) text += c_exp;
   if (calls("@_sigmoid(")) text += c_sigmoid;
   if (calls("@_tanh(")) text += c_tanh;
   if (calls("@_relu(")) text += c_relu;
   text += plan.int8() ? c_product_int8 : c_product_f32;
-  return text + advance(plan) + init(plan) + step(plan) + outputs(plan) + std::string(plan.text ? c_softmax : "");
+  return text + advance(plan) + init(plan) + step(plan) + outputs(plan) + std::string(plan.softmax ? c_softmax : "");
 }
 
 }  // namespace sluice

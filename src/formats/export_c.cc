@@ -6,6 +6,7 @@
 #include <charconv>
 #include <utility>
 
+#include "base/threads.h"
 #include "formats/c_plan.h"
 #include "formats/c_text.h"
 #include "model/config.h"
@@ -32,13 +33,61 @@ std::string short_number(double value) {
   return {digits.data(), std::to_chars(digits.begin(), digits.end(), value, std::chars_format::scientific, 1).ptr};
 }
 
+// The same network as one on numbers that gives its outputs as they are at every step, where it reads features: what
+// stands after the last step of a sequence is what a stream has at every step, quantiles are outputs like others, the
+// scaling of features becomes part of the first weights, and probabilities are left to PREFIX_softmax.
+Model plain_of(const Model& model) {
+  Config config = model.config();
+  const bool numbers = config.inputs > 0 && config.stack.empty() && config.head.residual.empty();
+  const bool other = config.head.at == "last" || config.head.loss == "quantiles" || config.head.loss == "softmax";
+  if (!numbers || !(other || !config.scaling.mean.empty())) return model;
+  const ScalingConfig scaling = config.scaling;
+  const std::string loss = config.head.loss;
+  if (config.head.at == "last") config.head.at = "steps";
+  if (loss == "quantiles" || loss == "softmax") {
+    config.outputs = model.outputs();
+    const std::string at = config.head.at;
+    config.head = {};
+    config.head.loss = "squared";
+    config.head.at = at;
+  }
+  config.scaling = {};
+  Model plain(config);
+  Parameters& to = network_of(plain).parameters();
+  const Parameters& from = network_of(model).parameters();
+  for (std::size_t i = 0; i < from.shapes().size(); ++i) std::ranges::copy(from[i], to[i].begin());
+  if (!scaling.mean.empty()) {
+    const auto tensor = [&](const char* name) {
+      const Shape* shape = to.find(name);
+      if (shape == nullptr) throw Error(Status::failed, std::string(name) + ": expected such weights, found none");
+      return to[static_cast<std::size_t>(shape - to.shapes().data())];
+    };
+    const std::span<float> weight = tensor("rnn.weight_ih_l0"), bias = tensor("rnn.bias_l0");
+    const std::size_t inputs = config.inputs;
+    for (std::size_t r = 0; r < weight.size() / inputs; ++r) {
+      double sum = 0;
+      for (std::size_t i = 0; i < inputs; ++i) {
+        const double w = static_cast<double>(weight[r * inputs + i]) / scaling.deviation[i];
+        weight[r * inputs + i] = static_cast<float>(w);
+        sum += w * scaling.mean[i];
+      }
+      bias[r] = static_cast<float>(static_cast<double>(bias[r]) - sum);
+    }
+  }
+  Team alone(1);
+  network_of(plain).pack(alone);
+  return plain;
+}
+
+constexpr std::string_view softmax_function = R"(/* Turns outputs into probabilities, in place. */
+void @_softmax(float *y);
+)";
+
 constexpr std::string_view text_functions =
     R"(/* Reads one token; one that is not below @@_VOCABULARY is read as 0, <unk>. */
 void @_step(@_state *state, @_work *work, uint32_t token);
 /* What the network expects after the last step: y[@@_OUTPUTS], not normalised. */
 void @_outputs(const @_state *state, @_work *work, float *y);
-/* Turns outputs into probabilities, in place. */
-void @_softmax(float *y);
 )";
 
 constexpr std::string_view number_functions = R"(/* Reads x[@@_INPUTS]. */
@@ -140,6 +189,7 @@ std::string c_declarations(const CPlan& plan) {
   }
   out += "} @_work;\n\n/* The state before the first step. */\nvoid @_init(@_state *state);\n";
   out += plan.text ? text_functions : number_functions;
+  if (plan.softmax) out += softmax_function;
   if (plan.options.check_steps > 0) {
     out += R"(
 /* The largest differences from the engine, of the larger of 1 and the number itself, and after how many steps both
@@ -162,8 +212,10 @@ CSource export_c(const Model& model, const COptions& options) {
     throw Error(Status::usage,
                 "prefix: expected a C identifier that begins with a letter, found \"" + options.prefix + "\"");
   }
-  expect_plain(model.config(), "export");
-  const CPlan plan(model, options);
+  const Model plain = plain_of(model);
+  expect_plain(plain.config(), "export");
+  CPlan plan(plain, options);
+  plan.softmax = plan.text || model.config().head.loss == "softmax";
   const CWeights weights = c_weights(plan);
   const auto named = [&options](const std::string& text) { return with_prefix(text, options.prefix); };
   CSource out;

@@ -13,6 +13,7 @@ import pytest
 from conftest import ROOT
 
 EXAMPLES = ROOT / "build/examples"
+SLUICE = ROOT / "build/sluice"
 
 
 def run(name, *arguments, code=0, input=b""):
@@ -257,3 +258,38 @@ def test_forecast_names_another_separator(tmp_path, separator, words):
 def test_forecast_refuses_what_is_no_number(tmp_path, line, words):
     (tmp_path / "gap.csv").write_text(f"x,y\n{line}\n" + "1,2\n" * 200)
     refused("forecast", tmp_path / "gap.csv", "x", code=3, words=words)
+
+
+def test_live_forecasts_behind_every_row(tmp_path):
+    rows = ["t,x", *(f"{t},{10 + 5 * math.sin(t / 2):.3f}" for t in range(120))]
+    file, path = tmp_path / "x.csv", tmp_path / "m.safetensors"
+    file.write_text("\n".join(rows) + "\n")
+    subprocess.run([SLUICE, "train", file, "-o", path, "--task=forecast", "--time=t", "--target=x", "--horizon=3",
+                    "--lookback=16", "--hidden=8", "--epochs=2", "--threads=1", "-q"], check=True, capture_output=True)
+    out = run("live", path, input=file.read_bytes())[0].decode().splitlines()
+    assert len(out) == 120 - 15 and out[0].startswith(f"{rows[16]} ->")
+    given = subprocess.run([SLUICE, "predict", path, file], check=True, capture_output=True).stdout.decode()
+    middle = [float(line.split("\t")[3]) for line in given.splitlines()[1:]]
+    assert [float(x) for x in out[-1].split(" -> ")[1].split()] == pytest.approx(middle, rel=1e-4)
+    refused("live", path, code=3, words="a header")
+
+
+def test_live_classifies_a_series_as_it_comes(tmp_path):
+    draw = random.Random(1)
+    lines = []
+    for _ in range(80):
+        x = [draw.uniform(-1, 1) for _ in range(8)]
+        lines.append(",".join(f"{v:.3f}" for v in x) + (",up" if x[0] > 0 else ",down"))
+    file, path = tmp_path / "rows.csv", tmp_path / "m.safetensors"
+    file.write_text("\n".join(lines) + "\n")
+    subprocess.run([SLUICE, "train", file, "-o", path, "--direction=forward", "--at=last", "--hidden=8", "--epochs=30",
+                    "--threads=1", "-q"], check=True, capture_output=True)
+    first = lines[0].split(",")[:8]
+    out = run("live", path, input=("\n".join(first) + "\n").encode())[0].decode().splitlines()
+    assert len(out) == 8
+    bare = tmp_path / "bare.csv"
+    bare.write_text(",".join(first) + "\n")
+    given = subprocess.run([SLUICE, "predict", path, bare], check=True, capture_output=True).stdout.decode()
+    last = [float(p) for p in given.splitlines()[1].split("\t")[1:]]
+    assert [float(p) for p in out[-1].split(" -> ")[1].split()] == pytest.approx(last, abs=1e-4)
+    refused("live", path, code=3, words="line 1: expected 1 numbers", input=b"high\n")

@@ -129,6 +129,32 @@ def test_a_model_on_numbers(tmp_path, record_property, cell, precision):
     assert run[:2] == pytest.approx(found[:2], rel=0.05, abs=1e-6)
 
 
+@needs_x86
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_forecasts_and_classes(tmp_path, precision):
+    """What stands after the last step, quantiles, scaled features and classes."""
+    random = numpy.random.default_rng(3)
+    table, rows = tmp_path / "table.csv", tmp_path / "rows.csv"
+    table.write_text("t,x\n" + "".join(f"{t},{x:.4f}\n" for t, x in enumerate(random.normal(5, 2, 120))))
+    rows.write_text("".join(",".join(f"{v:.4f}" for v in random.normal(30, 7, 6)) + f",{k % 3}\n" for k in range(60)))
+    quick = ["--hidden=12", "--epochs=2", "--threads=1", "-q"]
+    for name, arguments in {"forecast": [table, "--task=forecast", "--time=t", "--horizon=4", "--lookback=16"],
+                            "classes": [rows, "--task=classify", "--direction=forward", "--at=last"]}.items():
+        folder = tmp_path / name
+        folder.mkdir()
+        model = folder / "m.safetensors"
+        sluice("train", *arguments, "-o", model, *quick)
+        said = export(model, folder, f"--precision={precision}", f"--check={STEPS}")
+        found = run_here(folder)
+        if precision == "f32":
+            assert max(found[:2]) < F32, (name, found)
+        else:
+            assert found[:2] == pytest.approx((said["error"]["state"], said["error"]["outputs"]), rel=0.05), name
+        source = "".join(file.read_text() for file in sorted(folder.glob("*.[ch]")))
+        assert ("_softmax(float *y)" in source) == (name == "classes")
+        assert f"OUTPUTS = {4 * 3 if name == 'forecast' else 3}," in source
+
+
 def test_int8_follows_the_size_of_the_input(tmp_path):
     # The scale is that of the step at hand, so that an error is a share of the answer whatever its size.
     model = numbers_model(tmp_path / "m.safetensors", "rnn-relu", layers=1, inputs=5)

@@ -24,7 +24,7 @@ struct Need {
 constexpr Need kNeeds[] = {
     {"complete", true, false, false},       {"gates", true, true, false},     {"explain", true, true, true},
     {"eval", false, false, false},          {"predict", false, false, false}, {"train", true, false, false},
-    {"info", false, false, false},          {"export", false, false, false},  {"export --to c", false, true, false},
+    {"info", false, false, false},          {"export", false, false, false},  {"export --to c", false, false, false},
     {"eval of a text", true, false, false},
 };
 
