@@ -290,8 +290,22 @@ def tidy(tally):
     tally.add("tidy: scripts/check-tidy", run("scripts/check-tidy") == 0)
 
 
+def share_objects():
+    """Several parts build the library with the same flags in folders of their own: with ccache each file is compiled
+    once. Whoever has settings for it keeps them."""
+    if not shutil.which("ccache"):
+        return
+    settings = {"CMAKE_C_COMPILER_LAUNCHER": "ccache", "CMAKE_CXX_COMPILER_LAUNCHER": "ccache",
+                "CCACHE_DIR": str(BUILD / "ccache"), "CCACHE_BASEDIR": str(ROOT), "CCACHE_NOHASHDIR": "1",
+                # Of precompiled headers, and of files that were written in the second before.
+                "CCACHE_SLOPPINESS": "pch_defines,time_macros,include_file_mtime,include_file_ctime"}
+    for name, value in settings.items():
+        os.environ.setdefault(name, value)
+
+
 def prepare():
     """A fresh folder of results, and Python with the reference reader of model files and axe-core."""
+    share_objects()
     shutil.rmtree(RESULTS, ignore_errors=True)
     RESULTS.mkdir(parents=True)
     if not PYTHON.exists():

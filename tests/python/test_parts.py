@@ -35,7 +35,7 @@ def recurrent_shapes(place, one, inputs):
         yield f"rnn.bias_hh{end}", [rows]
 
 
-def write(path, inputs, outputs, stack, head=None, columns=None):
+def write(path, inputs, outputs, stack, head=None, columns=None, scaling=None):
     """A model on numbers, all weights 1/8. `columns`: outputs of its last linear layer."""
     shapes, size = {}, inputs
     for place, one in enumerate(stack):
@@ -51,6 +51,8 @@ def write(path, inputs, outputs, stack, head=None, columns=None):
                 "sluice.layers": json.dumps(stack), "sluice.self-check": "none", "sluice.checksum": "none"}
     if head:
         metadata["sluice.head"] = json.dumps(head)
+    if scaling:
+        metadata["sluice.scaling"] = json.dumps(scaling)
     header, data = {"__metadata__": metadata}, b""
     for name, shape in sorted(shapes.items()):
         count = math.prod(shape)
@@ -151,3 +153,17 @@ def test_the_picture(tmp_path):
     refused("info", path, "--svg", picture, code=1, names=[picture])
     sluice("info", path, "--svg", picture, "--force")
     assert json.loads(sluice("info", path, "--json", "--svg", tmp_path / "other.svg")[0])["parts"]
+
+
+def test_what_is_done_to_the_features_and_the_prediction_is_shown(tmp_path):
+    path = tmp_path / "m.safetensors"
+    write(path, 2, 1, [layer("lstm", 4)], {"loss": "squared", "residual": [1]},
+          scaling={"mean": [1.5, -2], "deviation": [0.5, 4]})
+    parts = sluice_json("info", path)["parts"]
+    assert [part["kind"] for part in parts] == ["scaling", "recurrent", "head"]
+    assert (parts[0]["inputs"], parts[0]["outputs"], parts[0]["parameters"], parts[0]["bytes"]) == (2, 2, 0, 16)
+    assert parts[1]["inputs"] == 2 and parts[1]["parameters"] == 4 * 4 * (2 + 4 + 1)
+    assert "features added" in parts[2]["detail"]
+    picture = tmp_path / "picture.svg"
+    sluice("info", path, "--svg", picture)
+    assert "by mean and deviation of each feature" in picture.read_text()

@@ -54,6 +54,7 @@ PartRow layer_row(const LayerConfig& layer) {
     row.name = layer.kind;
     row.detail += ", " + (layer.activation == "none" ? "no activation" : layer.activation);
   }
+  if (layer.kind == "recurrent" && layer.initial_state == "learned") row.detail += ", initial state learned";
   if (layer.dropout > 0) row.detail += fmt::format(", dropout {}", layer.dropout);
   if (layer.weight_dropout > 0) row.detail += fmt::format(", weight dropout {}", layer.weight_dropout);
   return row;
@@ -68,7 +69,8 @@ PartRow head_row(const Config& config) {
   PartRow row;
   row.kind = "head";
   row.name = !config.head.loss.empty() ? config.head.loss : config.inputs == 0 ? "softmax" : "squared";
-  row.detail = rows_in_words(config.head.at) + (config.tied ? ", weights of the embedding" : "");
+  row.detail = rows_in_words(config.head.at) + (config.tied ? ", weights of the embedding" : "") +
+               (config.head.residual.empty() ? "" : ", features added");
   row.once_a_sequence = config.head.at != "steps";
   return row;
 }
@@ -94,7 +96,7 @@ std::string products_of(const PartRow& part) {
 }
 
 Rgb colour_of(const PartRow& part) {
-  if (part.kind == "embedding") return colours::green;
+  if (part.kind == "embedding" || part.kind == "scaling") return colours::green;
   if (part.kind == "recurrent") return colours::blue;
   return part.kind == "dense" ? colours::amber : colours::violet;
 }
@@ -121,6 +123,14 @@ std::vector<PartRow> parts_of(const Model& model) {
     if (config.input_dropout > 0) row.detail += fmt::format(", dropout {}", config.input_dropout);
     row.inputs = model.vocabulary().size();
     row.outputs = config.embedding;
+    parts.push_back(row);
+  }
+  if (!config.scaling.mean.empty()) {
+    PartRow row;
+    row.kind = row.name = "scaling";
+    row.detail = "by mean and deviation of each feature";
+    row.inputs = row.outputs = config.inputs;
+    row.bytes = 2 * config.inputs * kFloat;
     parts.push_back(row);
   }
   const std::size_t first = parts.size();
