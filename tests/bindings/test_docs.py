@@ -52,6 +52,12 @@ def test_the_guide_runs(folder):
     run([parser.get_doctest(text, {}, "docs/python.md", str(GUIDE), 0)], "docs/python.md")
 
 
+def test_what_the_readme_shows_runs(folder, capsys):
+    (block,) = re.findall(r"^```python\n(.*?)^```$", (ROOT / "README.md").read_text(), flags=re.M | re.S)
+    exec(block.replace('level="char"', 'level="char", hidden=16, epochs=1'), {})  # what is shown takes longer
+    assert capsys.readouterr().out.strip()
+
+
 def test_every_public_function_is_documented():
     for owner in [sluice, sluice.nn, sluice.Model, sluice.Stream, sluice.StreamBatch, sluice.State,
                   sluice.SequenceClassifier, sluice.SequenceTagger, sluice.LanguageModel, sluice.nn.GRU]:
