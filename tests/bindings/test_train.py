@@ -117,12 +117,15 @@ def test_reports_come_and_may_stop_the_training(text_file, monkeypatch, tmp_path
     assert whole.parameter_count > 0
 
 
-def test_what_a_report_raises_comes_out(text_file):
+def test_what_a_report_raises_comes_out_and_leaves_nothing_behind(text_file, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
     def break_down(report):
         raise ZeroDivisionError("mine")
 
     with pytest.raises(ZeroDivisionError, match="mine"):
         sluice.train(text_file, **{**TINY, "progress": break_down})
+    assert os.listdir(tmp_path) == ["text.txt"]
 
 
 def test_ctrl_c_is_answered_at_once_and_the_run_goes_on_with_the_same_bits(text_file, tmp_path):

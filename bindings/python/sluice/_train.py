@@ -124,7 +124,8 @@ def train(
             corpus, held_out, network, training, None if from_model is None else from_model._core, reporter(progress)
         )
         if raised is not None or result.stopped:
-            if folder is not None and os.path.exists(training["checkpoint"]):
+            stopped = raised is None or isinstance(raised, KeyboardInterrupt)
+            if stopped and folder is not None and os.path.exists(training["checkpoint"]):
                 kept = _checkpoint_beside(names[0])
                 shutil.move(training["checkpoint"], kept)
                 training["checkpoint"] = kept

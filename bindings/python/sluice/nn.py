@@ -18,89 +18,15 @@ Examples
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Iterator
 
 import numpy as np
 
 from . import _core
 from ._arrays import as_array, floats, like as array_like
 from ._errors import UsageError
-
-FloatArray = np.ndarray[Any, np.dtype[np.float32]]
-
-
-class Parameter(np.ndarray[Any, np.dtype[np.float32]]):
-    """A weight: an array with its gradient beside it.
-
-    Attributes
-    ----------
-    grad : ndarray or None
-        The sum of what `backward` has found since it was last set to None.
-    """
-
-    grad: Any
-
-    def __new__(cls, values: Any) -> Parameter:
-        made = np.array(values, dtype=np.float32, order="C").view(cls)
-        made.grad = None
-        return made
-
-    def __array_finalize__(self, made_from: Any) -> None:
-        self.grad = None
-
-
-class Module:
-    """What the layers have in common: named weights, training and evaluation mode."""
-
-    training: bool
-
-    def __init__(self) -> None:
-        self.training = True
-
-    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
-        """The weights with their names, in the order of PyTorch's layers."""
-        for name, value in vars(self).items():
-            if isinstance(value, Parameter):
-                yield name, value
-
-    def parameters(self) -> Iterator[Parameter]:
-        """The weights."""
-        for _, value in self.named_parameters():
-            yield value
-
-    def zero_grad(self) -> None:
-        """Forgets the gradients."""
-        for parameter in self.parameters():
-            parameter.grad = None
-
-    def state_dict(self) -> dict[str, FloatArray]:
-        """Copies of the weights under PyTorch's names."""
-        return {name: np.array(value) for name, value in self.named_parameters()}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Takes weights under PyTorch's names: arrays of NumPy or tensors."""
-        own = dict(self.named_parameters())
-        missing, more = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
-        if missing or more:
-            raise UsageError(
-                f"load_state_dict: expected {', '.join(sorted(own))}, found "
-                + (f"no {', '.join(missing)}" if missing else f"{', '.join(more)} besides")
-            )
-        arrays = {name: floats(value, name) for name, value in state.items()}
-        for name, array in arrays.items():
-            if array.shape != own[name].shape:
-                raise UsageError(f"{name}: expected the shape {own[name].shape}, found {array.shape}")
-        for name, array in arrays.items():
-            own[name][...] = array
-
-    def train(self, mode: bool = True) -> Any:
-        """Forward passes keep what `backward` needs, and dropout is at work."""
-        self.training = mode
-        return self
-
-    def eval(self) -> Any:
-        """Forward passes keep nothing, and nothing is dropped."""
-        return self.train(False)
+from ._module import FloatArray, Module, Parameter
+from ._packing import Packing
 
 
 def _positive(name: str, value: Any) -> int:
@@ -157,7 +83,7 @@ class _Recurrent(Module):
         self._layers = _core.Layers(options)
         self._options = options
         self._tape: _core.Tape | None = None
-        self._packing: _Packing | None = None
+        self._packing: Packing | None = None
         self._random = np.random.default_rng(seed)
         self.reset_parameters()
 
@@ -216,7 +142,7 @@ class _Recurrent(Module):
         if array.ndim != 3:
             raise UsageError(f"x: expected 3 dimensions, or 2 of a single sequence, found {array.ndim}")
         h0, c0 = self._states_of(hx, single)
-        packing = None if lengths is None else _Packing(lengths, array.shape[0], array.shape[1])
+        packing = None if lengths is None else Packing(lengths, array.shape[0], array.shape[1])
         rows: Any = floats(array, "x")
         sizes = None
         if packing is not None:
@@ -408,40 +334,6 @@ class GRU(_Recurrent):
         if not self.reset_after:
             raise UsageError("to_torch: expected reset_after=True, the one form that PyTorch has, found False")
         return "GRU"
-
-
-class _Packing:
-    """Padded sequences of lengths in any order as packed rows, the longest first, and back."""
-
-    def __init__(self, lengths: Any, steps: int, batch: int) -> None:
-        given = as_array(lengths, "lengths")
-        good = given.dtype.kind in "iu" and given.shape == (batch,) and batch > 0
-        if not good or given.min() < 1 or given.max() > steps:
-            raise UsageError(f"lengths: expected {batch} whole numbers from 1 to {steps}, found {lengths!r:.60}")
-        self.order = np.argsort(-given.astype(np.int64), kind="stable")
-        self.sorted = given[self.order].astype(np.uint32)
-        self.steps, self.batch = steps, batch
-        active = [int(np.count_nonzero(self.sorted > t)) for t in range(int(self.sorted[0]))]
-        self.rows = np.concatenate([t * batch + self.order[:count] for t, count in enumerate(active)])
-
-    def pack(self, padded: FloatArray) -> FloatArray:
-        packed: FloatArray = padded.reshape(self.steps * self.batch, -1)[self.rows]
-        return packed
-
-    def unpack(self, rows: FloatArray) -> FloatArray:
-        padded = np.zeros((self.steps * self.batch, rows.shape[1]), dtype=np.float32)
-        padded[self.rows] = rows
-        return padded.reshape(self.steps, self.batch, -1)
-
-    def sort_states(self, states: FloatArray | None) -> FloatArray | None:
-        return None if states is None else np.ascontiguousarray(states[:, self.order])
-
-    def unsort_states(self, states: FloatArray | None) -> FloatArray | None:
-        if states is None:
-            return None
-        made = np.empty_like(states)
-        made[:, self.order] = states
-        return made
 
 
 class _Cell(Module):
