@@ -207,6 +207,8 @@ void @_check(@_state *state, @_work *work, float *y, @_error *error);
   return out;
 }
 
+void expect_for_c(const Model& model, const std::string& where) { expect_plain(plain_of(model).config(), where); }
+
 CSource export_c(const Model& model, const COptions& options) {
   if (!is_identifier(options.prefix)) {
     throw Error(Status::usage,

@@ -40,6 +40,9 @@ struct CSource {
   std::optional<CInt8Error> error;                       // of int8; f32 is within 1e-5
 };
 
+// Throws Error (usage), with `where` in front, for a network that export_c() has no form for.
+void expect_for_c(const Model& model, const std::string& where);
+
 // The same model and options give the same bytes. Throws Error: usage for a prefix that is no identifier, failed for
 // weights that are not finite and for tokens too long for a C string.
 CSource export_c(const Model& model, const COptions& options);

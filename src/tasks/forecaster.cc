@@ -34,13 +34,13 @@ ForecastDefaults defaults_of(const ForecastTask& task, std::size_t windows, bool
   const bool large = windows >= 6000;
   d.config.cell = "gru";
   d.config.hidden = large ? 128 : 64;
-  d.config.dropout = 0.3;
+  d.config.dropout = large ? 0.5 : 0.3;
   d.config.input_dropout = windows < 512 ? 0.1 : 0;
   d.config.inputs = task.inputs();
   d.config.outputs = task.horizon;
   d.train.optimizer = Optimizer::adamw;
   d.train.schedule = Schedule::cosine;
-  d.train.learning_rate = 3e-3;
+  d.train.learning_rate = large ? 1e-3 : 3e-3;
   d.train.weight_decay = 0.01;
   d.train.ema_decay = 0.99;
   d.train.batch = windows >= 512 ? 32 : 16;

@@ -64,6 +64,11 @@ int Export::write_c() const {
   check_writable(output, force);
   if (!header.empty()) check_writable(header, force);
   const Model network = load_for("export --to c", model);
+  try {
+    expect_for_c(network, model + ": export --to c");
+  } catch (const Error& error) {
+    throw Error(Status::bad_file, error.what());
+  }
   const CSource c = export_c(network, wanted);
   std::vector<FileBytes> files = {{output, c.source}};
   if (!header.empty()) files.push_back({header, c.header});
