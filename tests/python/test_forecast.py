@@ -150,7 +150,8 @@ def test_a_bad_table_is_refused_in_one_sentence(name, make, words, model, tmp_pa
     bad = tmp_path / f"{name}.csv"
     text = make(file.read_text())
     bad.write_bytes(text.encode("latin-1" if name == "utf-16" else "utf-8"))
-    refused("train", bad, "-o", tmp_path / "m", "--task=forecast", *QUICK, code=3, names=[bad.name, *words])
+    for asked in ("--task=forecast", "--horizon=3"):
+        refused("train", bad, "-o", tmp_path / "m", asked, *QUICK, code=3, names=[bad.name, *words])
     assert not (tmp_path / "m").exists()
     refused("predict", path, bad, code=3, names=[bad.name])
 
@@ -212,7 +213,8 @@ def test_flags_that_make_no_sense_are_refused(model, tmp_path, text):
     refused("train", file, *target, "--quantiles=.9,.1", code=2, names=["--quantiles"])
     refused("train", file, *target, "--missing=skip", code=2, names=["refuse, mask or fill"])
     refused("train", file, *target, "--validation", file, "-q", code=2, names=["--validation"])
-    refused("train", text, *target, "--horizon=3", code=2, names=["--task forecast", "--task language"])
+    refused("train", text, *target, "--horizon=3", code=3, names=[text.name, "a column of numbers"])
+    refused("train", file, *target, "--horizon=3", "--task=language", code=2, names=["--task forecast", "language"])
     refused("train", file, *target, "--lookback=400", code=3, names=["rows or more to train on"])
 
 

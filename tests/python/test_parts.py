@@ -167,3 +167,7 @@ def test_what_is_done_to_the_features_and_the_prediction_is_shown(tmp_path):
     picture = tmp_path / "picture.svg"
     sluice("info", path, "--svg", picture)
     assert "by mean and deviation of each feature" in picture.read_text()
+    write(path, 2, 1, [layer("lstm", 4), dense(3, "tanh")], scaling={"mean": [1.5, -2], "deviation": [0.5, 4]})
+    out, _ = sluice("info", path)
+    shown = [line.split() for line in out.splitlines() if line.startswith("layer ")]
+    assert [words[:3] for words in shown] == [["layer", "0", "lstm,"], ["layer", "1", "dense,"]]

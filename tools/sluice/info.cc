@@ -134,11 +134,12 @@ std::string vocabulary_rows(const Style& style, const Model& model) {
          row(style, "the first", first_tokens(vocabulary, style.width - 16));
 }
 
-// A note as rows: objects one field after another.
+// A note as rows: objects one field after another, but those that are empty.
 std::string note_text(const Json& note) {
   if (!note.is_object()) return note.is_string() ? note.get<std::string>() : note.dump();
   std::string text;
   for (const auto& [name, value] : note.items()) {
+    if (value.is_string() ? value.get<std::string>().empty() : value.empty()) continue;
     const std::string shown = value.is_object()         ? "(" + note_text(value) + ")"
                               : value.is_string()       ? value.get<std::string>()
                               : value.is_number_float() ? fmt::format("{}", value.get<double>())
@@ -179,7 +180,7 @@ std::string draw(const Style& style, const std::string& path, const Model& model
     if (!elsewhere) page += row(style, field, field_text(member));
   });
   for (std::size_t l = 0; l < config.stack.size(); ++l) {
-    const PartRow& part = parts[l + (config.inputs == 0 ? 1 : 0)];
+    const PartRow& part = parts[parts.size() - 1 - config.stack.size() + l];  // the head is the last
     page += row(style, fmt::format("layer {}", l), part.name + ", " + part.detail);
   }
   if (config.head != HeadConfig()) page += row(style, "head", parts.back().name + ", " + parts.back().detail);

@@ -186,7 +186,9 @@ int Train::run() {
   const Stopwatch clock;
   Talk talk(target.quiet);
   forecast.options();  // a flag that is wrong by itself is refused before anything is read
-  const Task found = from.given() ? Task() : tasks.find(files, talk);
+  Task found = from.given() ? Task() : tasks.find(files, talk);
+  // Whoever names columns of a table wants a forecast, whatever the file looks like.
+  if (tasks.task.empty() && forecast.given() && !of_tables(found.kind)) found = {TaskKind::forecast, DataForm::table};
   expect(of_tables(found.kind) || !forecast.given(), "--horizon and the like", "them with --task forecast or detect",
          fmt::format("--task {}", field_text(found.kind)));
   if (of_tables(found.kind)) {
