@@ -4,11 +4,13 @@
 #include <cmath>
 #include <memory>
 #include <numbers>
+#include <optional>
 
 #include "data/lines.h"
 #include "explain/facts.h"
 #include "model/config.h"
 #include "needs.h"
+#include "ngram_baseline.h"
 #include "options.h"
 #include "output.h"
 #include "task_flags.h"
@@ -41,7 +43,8 @@ double unknown_share(const Evaluation& e) {
   return e.tokens == 0 ? 0 : static_cast<double>(e.unknown) / static_cast<double>(e.tokens);
 }
 
-std::string page(const Style& style, const Evaluation& e, std::string_view unit) {
+std::string page(const Style& style, const Evaluation& e, const std::optional<KnownNGram>& ngram,
+                 std::string_view unit) {
   const auto row = [&](const char* name, const std::string& value, const std::string& note = "") {
     return fmt::format("{}  {}{}\n", pad_right(name, 16), style.bold(value),
                        note.empty() ? "" : "  " + style.dim(note));
@@ -54,6 +57,11 @@ std::string page(const Style& style, const Evaluation& e, std::string_view unit)
       row("perplexity", fmt::format("{:.3f}", e.perplexity)) +
       row("recall at 1", fmt::format("{:.4f}", e.recall_at_1), "share of tokens that were the likeliest") +
       row("recall at 3", fmt::format("{:.4f}", e.recall_at_3), "share that were among the three likeliest");
+  if (ngram) {
+    drawn += row("n-gram", fmt::format("{:.4f}", ngram->nats_per_token),
+                 fmt::format("nats per token of one of order {} (Kneser-Ney) of {} tokens of the training text",
+                             ngram->order, thousands(ngram->tokens)));
+  }
   if (unknown_share(e) <= kManyUnknown) return drawn;
   drawn += fmt::format(
       "\n{} of the tokens are {}s that the model does not know. Each counts as the token <unk>, which is easy to "
@@ -68,7 +76,7 @@ std::string page(const Style& style, const Evaluation& e, std::string_view unit)
          row("recall at 3", fmt::format("{:.4f}", e.known_recall_at_3));
 }
 
-Json to_json(const Evaluation& e) {
+Json to_json(const Evaluation& e, const std::optional<KnownNGram>& ngram) {
   Json known = nullptr;
   if (e.unknown < e.tokens) {
     known = {{"tokens", e.tokens - e.unknown},     {"nats_per_token", e.known_nats_per_token},
@@ -83,7 +91,10 @@ Json to_json(const Evaluation& e) {
           {"bits_per_token", e.bits_per_token},
           {"recall_at_1", e.recall_at_1},
           {"recall_at_3", e.recall_at_3},
-          {"without_unknown", known}};
+          {"without_unknown", known},
+          {"ngram",
+           ngram ? Json{{"order", ngram->order}, {"tokens", ngram->tokens}, {"nats_per_token", ngram->nats_per_token}}
+                 : Json(nullptr)}};
 }
 
 // A line as a text by itself: it begins as one, and its end is predicted like a word.
@@ -165,16 +176,18 @@ int Eval::run() const {
   if (const Task task = task_of(network, model); task.kind != TaskKind::language) return run_task(task, network);
   expect_model_for("eval of a text", network, model);
   const TextFiles text = text_files(files);
+  expect(!lines || training.empty(), "--training", "none with --lines", training);
   if (lines) return score_lines(network, text);
   Talk talk(false);
   say_files(talk, text);
   const Corpus corpus = Corpus::read(text.sources, text.name, network.vocabulary());
   const Evaluation e = evaluate(network, corpus, batch, threads);
+  const std::optional<KnownNGram> ngram = known_ngram(network, training, corpus);
   FewerThreads(talk, threads).say(e.threads);
   show(
-      result, [&](const Style& style) { return page(style, e, unit_name(network)); },
+      result, [&](const Style& style) { return page(style, e, ngram, unit_name(network)); },
       [&] {
-        Json object = to_json(e);
+        Json object = to_json(e, ngram);
         if (!text.plain) object["files"] = names_of(text);
         return object;
       });
@@ -194,8 +207,10 @@ Action add_eval(CLI::App& app, const Invocation&) {
                "score each line by itself: nats, perplexity, tokens (the line's end among them), unknown ones");
   add_value(app, "--batch", verb->batch, "parts of the text read side by side, each from an empty memory", "N");
   add_value(app, "--threads", verb->threads, "how many to use; 0: as many as the machine has", "N");
-  app.add_option("--training", verb->training,
-                 "of a task: the file that was trained on, for predictions that need no network beside the model's")
+  app.add_option(
+         "--training", verb->training,
+         "the file that was trained on, for predictions that need no network beside the model's: an n-gram's, or "
+         "those of a task")
       ->type_name("FILE");
   add_precision(app, verb->precision);
   verb->result.add(app);

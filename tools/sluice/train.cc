@@ -10,6 +10,7 @@
 #include "defaults.h"
 #include "from.h"
 #include "model/config.h"
+#include "ngram_baseline.h"
 #include "options.h"
 #include "output.h"
 #include "task_flags.h"
@@ -32,6 +33,7 @@ struct Train {
   TaskFlags tasks;
   ForecastFlags forecast;
   TextFlags text;
+  bool no_ngram = false;
   NetworkFlags network;
   TrainingFlags training;
 
@@ -105,6 +107,11 @@ int Train::run_language(Talk& talk, const Stopwatch& clock) {
                {"text_unknown", corpus.unknown()},
                {"files", names_of(read)}};
   job.warnings = warnings;
+  job.looks_at_course = true;
+  if (const auto split = split_of(corpus, held_out ? &*held_out : nullptr, d.train)) {
+    if (!no_ngram) job.ngram = ngram_baseline(talk, *split, d.train);
+    if (auto remark = remark_on(split->validation)) job.remarks.push_back(std::move(*remark));
+  }
   job.then = fmt::format("complete {} \"...\" -n 100", shell_word(target.output));
   return run_job(target, std::move(job), talk, clock);
 }
@@ -231,6 +238,7 @@ Action add_train(CLI::App& app, const Invocation& typed) {
   app.add_option("--log", verb->target.log, "write a JSON line for every update and validation")->type_name("FILE");
   verb->from.add(app);
   verb->target.result.add(app);
+  app.add_flag("--no-ngram", verb->no_ngram, "do not compare with an n-gram model of the same text");
   app.add_flag("-q,--quiet", verb->target.quiet, "say nothing but errors and the result");
   verb->tasks.add(app);
   verb->forecast.add(app);

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <ctime>
 #include <filesystem>
+#include <utility>
 
 #include "base/file.h"
 #include "interrupts.h"
@@ -27,7 +28,7 @@ std::string sizes_of(const Config& config) {
   return sizes;
 }
 
-Json trained_note(const TrainJob& job, const TrainResult& r) {
+Json trained_note(const TrainJob& job, const TrainResult& r, const NGramComparison* ngram) {
   Json given = Json::object();
   visit_training(job.options, [&](const Field& field, const auto& value, Effect effect) {
     if (effect == Effect::execution) return;
@@ -48,6 +49,7 @@ Json trained_note(const TrainJob& job, const TrainResult& r) {
   note["train_loss"] = r.train_loss;
   note["validation_loss"] = r.validation_loss;
   note["guess_loss"] = r.guess_loss;
+  if (ngram != nullptr) note["ngram"] = ngram->note;
   if (job.material.contains("from")) note["from"] = job.material["from"];
   // https://reproducible-builds.org/specs/source-date-epoch: with it, the same run gives the same file.
   if (std::getenv("SOURCE_DATE_EPOCH") == nullptr) {
@@ -69,7 +71,7 @@ std::string summary(const std::string& path, const TrainJob& job, const TrainRes
                      r.worse_than_guess ? fmt::format(", no better than a guess ({:.4f})", r.guess_loss) : "");
 }
 
-Json to_json(const std::string& path, const TrainJob& job, const TrainResult& r) {
+Json to_json(const std::string& path, const TrainJob& job, const TrainResult& r, const NGramComparison* ngram) {
   Json object = {{"parameters", job.model.parameter_count()},
                  {"tokens", r.tokens},
                  {"epochs", r.epochs},
@@ -81,6 +83,7 @@ Json to_json(const std::string& path, const TrainJob& job, const TrainResult& r)
                  {"validation_tokens", r.validation_tokens},
                  {"guess_loss", r.guess_loss},
                  {"worse_than_guess", r.worse_than_guess},
+                 {"ngram", ngram != nullptr ? ngram->object : Json(nullptr)},
                  {"stopped_early", r.stopped_early}};
   for (const auto& [name, value] : job.facts.items()) {
     if (name != "files") object[name] = value;
@@ -88,6 +91,7 @@ Json to_json(const std::string& path, const TrainJob& job, const TrainResult& r)
   object["model"] = path;
   if (job.facts.contains("files")) object["files"] = job.facts["files"];
   object["warnings"] = job.warnings;
+  object["remarks"] = job.remarks;
   return object;
 }
 
@@ -130,7 +134,9 @@ int run_job(const TrainTarget& target, TrainJob job, Talk& talk, const Stopwatch
   Progress progress(talk, job.unit);
   FewerThreads fewer(talk, job.options.threads);
   Interrupts interrupts;
+  Course course;
   const auto report = [&](const Report& r) {
+    course.enter(r);
     fewer.say(r.threads);
     lines.write(tool::to_json(r));
     progress.show(r);
@@ -151,17 +157,27 @@ int run_job(const TrainTarget& target, TrainJob job, Talk& talk, const Stopwatch
     return interrupts.exit_code();
   }
 
-  job.model.notes()["trained"] = trained_note(job, r).dump(-1, ' ', false, Json::error_handler_t::replace);
+  std::optional<NGramComparison> ngram;
+  const Run run = {job.options, r, course, job.model.parameter_count()};
+  if (job.ngram) ngram = compare_with(*job.ngram, run);
+  // What the n-gram's line advises is not said twice.
+  if (job.looks_at_course && !(ngram && ngram->better)) {
+    for (std::string& remark : remarks(run)) job.remarks.push_back(std::move(remark));
+  }
+  const NGramComparison* beside = ngram ? &*ngram : nullptr;
+  job.model.notes()["trained"] = trained_note(job, r, beside).dump(-1, ' ', false, Json::error_handler_t::replace);
   save_or_keep_checkpoint(target, job.model, job.options.checkpoint);
   std::error_code gone_already;
   fs::remove(job.options.checkpoint, gone_already);
   if (target.result.json) {
-    print_json(to_json(target.output, job, r));
+    print_json(to_json(target.output, job, r, beside));
   } else {
     print(summary(target.output, job, r, progress.result(r, job.validated)));
+    if (ngram) print(ngram->line + "\n");
   }
   flush();
   if (!lost.empty()) throw Error(Status::failed, lost);
+  for (const std::string& remark : job.remarks) talk.say("note: " + remark);
   talk.say(fmt::format("go on with: {} {}", shell_word(target.typed.program), job.then));
   return 0;
 }

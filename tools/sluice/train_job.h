@@ -2,9 +2,11 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "ngram_baseline.h"
 #include "output.h"
 #include "sluice/sluice.h"
 #include "train/stopwatch.h"
@@ -33,7 +35,10 @@ struct TrainJob {
   Json material = {};          // what it was: for the model's file
   Json facts = {};             // the same for --json
   std::vector<std::string> warnings = {};
-  std::string then = {};  // the arguments of a command to go on with
+  std::optional<NGramBaseline> ngram = {};  // what it is judged by
+  bool looks_at_course = false;             // and remarks on how the training went
+  std::vector<std::string> remarks = {};    // besides those
+  std::string then = {};                    // the arguments of a command to go on with
 };
 
 void say_model(Talk& talk, const Model& model, const TrainOptions& options);

@@ -1,0 +1,150 @@
+// See ngram_baseline.h.
+#include "ngram_baseline.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <span>
+
+#include "base/fnv.h"
+#include "data/batches.h"
+#include "data/ngram.h"
+#include "text_files.h"
+
+namespace sluice::tool {
+namespace {
+
+// Characters know the most of what six of them say; words are too rare for that.
+std::size_t order_for(Level level) { return level == Level::character ? 6 : 5; }
+
+std::string checksum(const Corpus& text) { return fmt::format("{:016x}", fnv1a(std::as_bytes(text.tokens()))); }
+
+double mean(std::span<const float> nats) {
+  return std::accumulate(nats.begin(), nats.end(), 0.0) / static_cast<double>(nats.size());
+}
+
+// What to do about a network that is worse.
+std::string advice(const NGramBaseline& baseline, const Run& run) {
+  if (!run.best_long_ago()) return "train longer: " + run.longer();
+  if (run.parameters <= baseline.training_tokens) {
+    return "it was best long before the end: more --dropout, or a smaller --learning-rate";
+  }
+  return fmt::format("{} tokens are too few for {} parameters: a smaller --hidden, more --dropout or a longer text",
+                     thousands(baseline.training_tokens), thousands(run.parameters));
+}
+
+// The object of this name in the note on a model's training. Whoever wrote the file, nothing deep is read.
+Json from_note(const Model& model, const char* name) {
+  const auto trained = model.notes().find("trained");
+  if (trained == model.notes().end()) return {};
+  const auto shallow = [](int depth, Json::parse_event_t, Json&) { return depth < 3; };
+  const Json note = Json::parse(trained->second, shallow, false);
+  return note.is_object() && note.contains(name) ? note[name] : Json();
+}
+
+}  // namespace
+
+double NGramBaseline::nats_per_token() const { return mean(nats); }
+
+double NGramBaseline::nats_per_token(std::uint64_t validated, const TrainOptions& options) const {
+  if (validated >= nats.size() || validated == 0) return nats_per_token();
+  // The places in the text, cut into windows as the text itself.
+  std::vector<Token> places(nats.size() + 1), inputs, targets;
+  std::iota(places.begin(), places.end(), Token{0});
+  const Batches windows = Batches::parts(places, options.batch, options.steps);
+  double sum = 0;
+  std::uint64_t rows = 0;
+  for (std::size_t k = 0; k < windows.windows() && rows < validated; ++k) {
+    windows.window(k, inputs, targets);
+    for (std::size_t i = 0; i < targets.size(); ++i) {
+      if (!windows.counted(k, i / windows.batch(), i % windows.batch())) continue;
+      sum += static_cast<double>(nats[targets[i] - 1]);
+      ++rows;
+    }
+  }
+  return sum / static_cast<double>(rows);
+}
+
+NGramBaseline ngram_baseline(const Corpus& training, const Corpus& predicted) {
+  const NGram model(training.tokens(), training.vocabulary().size(), order_for(training.vocabulary().text().level));
+  return {model.order(), training.tokens().size(), model.tokens(), model.nats(predicted.tokens()), checksum(predicted)};
+}
+
+std::optional<TextSplit> split_of(const Corpus& corpus, const Corpus* validation, const TrainOptions& options) {
+  if (validation != nullptr) {
+    if (validation->tokens().size() < 2) return std::nullopt;  // train() refuses it
+    return TextSplit{corpus, *validation};
+  }
+  const std::size_t size = corpus.tokens().size();
+  const auto held_out = static_cast<std::size_t>(static_cast<double>(size) * options.validation_split);
+  if (held_out < 2) return std::nullopt;
+  return TextSplit{corpus.slice(0, size - held_out), corpus.slice(size - held_out, size)};
+}
+
+std::optional<NGramBaseline> ngram_baseline(Talk& talk, const TextSplit& split, const TrainOptions& options) {
+  constexpr double kMostOfTheTime = 0.05, kSecondsPerToken = 1e-6;  // of a machine that is not idle
+  const std::uint64_t read = std::min<std::uint64_t>(NGram::Limits().tokens, split.training.tokens().size());
+  const double seconds = kSecondsPerToken * static_cast<double>(read + split.validation.tokens().size());
+  if (options.max_seconds > 0 && seconds > kMostOfTheTime * options.max_seconds) {
+    talk.say(fmt::format("no n-gram to compare with: it may take {}, more than a twentieth of --max-seconds",
+                         duration(seconds)));
+    return std::nullopt;
+  }
+  try {
+    return ngram_baseline(split.training, split.validation);
+  } catch (const Error& error) {
+    talk.say(fmt::format("no n-gram to compare with: {}", error.what()));
+    return std::nullopt;
+  }
+}
+
+NGramComparison compare_with(const NGramBaseline& baseline, const Run& run) {
+  const double reached = baseline.nats_per_token(run.result.validation_tokens, run.options);
+  const double ahead = reached - run.result.validation_loss;
+  const bool worse = !(ahead > 0);
+  const bool part = baseline.counted < baseline.training_tokens;
+  std::string line = fmt::format(
+      "an n-gram of order {} (Kneser-Ney) of {}: validation {:.4f} nats per token, ", baseline.order,
+      part ? fmt::format("the last {} tokens of the same text", thousands(baseline.counted)) : "the same text",
+      reached);
+  line += worse ? fmt::format("{:.4f} better than the model: {}", -ahead, advice(baseline, run))
+                : fmt::format("{:.4f} worse than the model", ahead);
+  // Rounded, so that a library of mathematics that differs in the last bit gives the same file.
+  const double rounded = std::round(reached * 1e6) / 1e6;
+  const Json facts = {{"order", baseline.order}, {"tokens", baseline.counted}, {"validation_loss", rounded}};
+  Json note = facts, object = facts;
+  note["training_tokens"] = baseline.training_tokens;
+  if (run.result.validation_tokens == baseline.nats.size()) note["validation_text"] = baseline.text;
+  object["better_than_model"] = worse;
+  return {line, worse, note, object};
+}
+
+std::optional<KnownNGram> known_ngram(const Model& model, const std::string& training, const Corpus& text) {
+  const Json note = from_note(model, "ngram");
+  const auto has = [&](const char* name, bool (Json::*is)() const) {
+    return note.is_object() && note.contains(name) && (note[name].*is)();
+  };
+  if (!training.empty()) {
+    const TextFiles files = text_files({training});
+    Corpus corpus = Corpus::read(files.sources, files.name, model.vocabulary());
+    // The last of it may have been kept to validate on.
+    const Json whole = from_note(model, "text_tokens");
+    if (whole == corpus.tokens().size() && has("training_tokens", &Json::is_number_unsigned)) {
+      const auto trained = note["training_tokens"].get<std::uint64_t>();
+      if (trained > 0 && trained < corpus.tokens().size()) corpus = corpus.slice(0, trained);
+    }
+    const NGramBaseline baseline = ngram_baseline(corpus, text);
+    return KnownNGram{baseline.order, baseline.counted, baseline.nats_per_token()};
+  }
+  const bool same_text = has("validation_text", &Json::is_string) && note["validation_text"] == checksum(text);
+  if (!same_text || !has("order", &Json::is_number_unsigned) || !has("tokens", &Json::is_number_unsigned) ||
+      !has("validation_loss", &Json::is_number)) {
+    return std::nullopt;
+  }
+  return KnownNGram{note["order"].get<std::size_t>(), note["tokens"].get<std::uint64_t>(),
+                    note["validation_loss"].get<double>()};
+}
+
+}  // namespace sluice::tool

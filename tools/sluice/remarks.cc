@@ -1,0 +1,76 @@
+// See remarks.h.
+#include "remarks.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "terminal.h"
+
+namespace sluice::tool {
+namespace {
+
+constexpr std::uint64_t kFewUpdates = 300;
+constexpr std::size_t kCourse = 4;       // validations, before anything is said of how they went
+constexpr double kStillFalling = 0.005;  // of the loss (of 1, where it is less), in the last tenth of the updates
+constexpr double kManyUnknown = 0.05;
+
+// What the last tenth of the updates took from the loss: its share, where validations stand further apart.
+double last_gain(const Course& course) {
+  const auto& all = course.validations;
+  const std::uint64_t then = all.back().update - all.back().update / 10;
+  const auto before = std::find_if(all.rbegin(), all.rend(), [&](const auto& v) { return v.update <= then; });
+  if (before == all.rend()) return 0;
+  const auto last = static_cast<double>(all.back().update), span = last - static_cast<double>(before->update);
+  return (before->loss - all.back().loss) * last / 10 / span;
+}
+
+}  // namespace
+
+void Course::enter(const Report& report) {
+  if (report.kind != Report::Kind::validation) return;
+  validations.push_back({report.epoch, report.update, report.validation_loss});
+}
+
+const Course::Validation* Course::best() const {
+  const auto found = std::ranges::min_element(validations, {}, &Validation::loss);
+  return found == validations.end() ? nullptr : &*found;
+}
+
+bool Run::best_long_ago() const {
+  const Course::Validation* best = course.best();
+  return best != nullptr && 3 * best->update <= 2 * result.updates;
+}
+
+std::string Run::longer() const {
+  const bool ran_out = options.max_seconds > 0 && result.epochs < options.epochs && !result.stopped_early;
+  return ran_out ? fmt::format("--max-seconds {:.0f}", std::ceil(2 * options.max_seconds))
+                 : fmt::format("--epochs {}", 2 * options.epochs);
+}
+
+std::vector<std::string> remarks(const Run& run) {
+  std::vector<std::string> all;
+  const TrainResult& r = run.result;
+  if (r.updates < kFewUpdates && !r.stopped_early) {
+    all.push_back(fmt::format("{} updates are few: a smaller --batch, or {}", r.updates, run.longer()));
+  }
+  if (run.course.validations.size() < kCourse || r.stopped_early) return all;
+  if (run.best_long_ago()) {
+    all.push_back(
+        fmt::format("the best was epoch {} of {}, and what came after only learned the text by heart: more "
+                    "--dropout, or --patience to end sooner",
+                    run.course.best()->epoch, run.options.epochs));
+  } else if (const double gain = last_gain(run.course); gain > kStillFalling * std::max(1.0, r.validation_loss)) {
+    all.push_back(fmt::format("the loss was still falling, by {:.4f} over the last tenth: {}", gain, run.longer()));
+  }
+  return all;
+}
+
+std::optional<std::string> remark_on(const Corpus& validation) {
+  const double share = static_cast<double>(validation.unknown()) / static_cast<double>(validation.tokens().size());
+  if (validation.vocabulary().text().level == Level::character || !(share > kManyUnknown)) return std::nullopt;
+  return fmt::format("{} of the validation tokens are <unk>: --level char, or a lower --min-count", percent(share));
+}
+
+}  // namespace sluice::tool

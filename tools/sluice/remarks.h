@@ -1,0 +1,44 @@
+// What the course of a training says about its options.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sluice/sluice.h"
+
+namespace sluice::tool {
+
+// The validations of a run, in their order.
+struct Course {
+  struct Validation {
+    std::size_t epoch = 0;
+    std::uint64_t update = 0;
+    double loss = 0;
+  };
+  std::vector<Validation> validations;
+
+  void enter(const Report& report);  // of whatever kind
+  // The first with the lowest loss; nullptr where there is none.
+  const Validation* best() const;
+};
+
+struct Run {
+  const TrainOptions& options;
+  const TrainResult& result;
+  const Course& course;
+  std::size_t parameters = 0;
+
+  // Whether the best weights are from the first two thirds of the updates.
+  bool best_long_ago() const;
+  std::string longer() const;  // "--epochs 20", or the option that ended it sooner
+};
+
+// A sentence for each thing that stands out, with the option that may help.
+std::vector<std::string> remarks(const Run& run);
+// The same of a text to validate on: too many unknown tokens.
+std::optional<std::string> remark_on(const Corpus& validation);
+
+}  // namespace sluice::tool
