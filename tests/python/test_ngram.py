@@ -4,6 +4,9 @@ model that is better or worse; and what eval knows of it."""
 import collections
 import json
 import math
+import random
+import resource
+import string
 
 import pytest
 
@@ -181,6 +184,18 @@ def test_time_is_kept(tmp_path):
     path.write_text(small_text() * 20)
     out, err = sluice("train", path, "-o", tmp_path / "m.safetensors", *but(CHARACTERS, "--max-seconds=2"))
     assert "no n-gram to compare with: it may take" in err and "n-gram" not in out
+
+
+def test_too_little_memory_for_the_counts(tmp_path):
+    """Training goes on without: letters in any order have a million n-grams."""
+    path = tmp_path / "text.txt"
+    path.write_text("".join(random.Random(1).choices(string.ascii_letters, k=700_000)))
+    most = 64 << 20
+    out, err = sluice("train", path, "-o", tmp_path / "m.safetensors",
+                      *but(CHARACTERS, "--epochs=1", "--hidden=2", "--batch=64"),
+                      preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (most, most)))
+    assert "no n-gram to compare with: n-gram: expected enough memory, found too little" in err
+    assert "n-gram" not in out and (tmp_path / "m.safetensors").exists()
 
 
 def test_part_of_the_validation_text(tmp_path):
