@@ -110,7 +110,7 @@ def test_a_script_without_spaces_is_seen_where_its_sentences_repeat(tmp_path):
 @pytest.mark.parametrize("row", ["2021-01-{0:02d},{1}.50,{2}\n", "{1};{2},5;7\n", "{1}.25\n", "{1}\t-{2}e-3\t{2}\n"])
 def test_a_table_of_numbers_is_called_one(tmp_path, row):
     table = "date,temp,load\n" + "".join(row.format(i % 28 + 1, i * 7 % 31, i * 5 % 17) for i in range(400))
-    _, err = train(written(tmp_path, "series.csv", table), tmp_path)
+    _, err = train(written(tmp_path, "series.csv", table), tmp_path, "--task=language")
     assert "table of numbers" in err
 
 
