@@ -184,7 +184,8 @@ def python(tally):
     run("scripts/install-packages", "python3-dev")
     shutil.rmtree(folder / "wheel", ignore_errors=True)
     built = run(interpreter, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check", "--no-deps",
-                "--config-settings=cmake.define.SLUICE_WERROR=ON", "-w", folder / "wheel", ".") == 0
+                "--config-settings=cmake.define.SLUICE_WERROR=ON", "-w", folder / "wheel", ".",
+                CC="cc", CXX="c++") == 0  # by the name that the other parts have for it, so that ccache knows its objects
     tally.add("python: pip wheel", built)
     wheels = sorted((folder / "wheel").glob("*.whl"))
     # pip takes no other version of a package of the same number by itself.
@@ -327,7 +328,7 @@ def share_objects():
     if not shutil.which("ccache"):
         return
     settings = {"CMAKE_C_COMPILER_LAUNCHER": "ccache", "CMAKE_CXX_COMPILER_LAUNCHER": "ccache",
-                "CCACHE_DIR": str(BUILD / "ccache"), "CCACHE_BASEDIR": str(ROOT), "CCACHE_NOHASHDIR": "1",
+                "CCACHE_DIR": str(BUILD / "ccache"), "CCACHE_NOHASHDIR": "1",
                 # Of precompiled headers, and of files that were written in the second before.
                 "CCACHE_SLOPPINESS": "pch_defines,time_macros,include_file_mtime,include_file_ctime"}
     for name, value in settings.items():

@@ -1,10 +1,10 @@
 /* Sluice for C, and for whatever speaks C: load a model, inspect it, stream. Training is not here.
  *
- * Every function answers with a status and, where it is not SLUICE_OK, leaves a sentence for sluice_last_error(). No
+ * Every function returns a status and, where it is not SLUICE_OK, leaves a sentence for sluice_last_error(). No
  * argument makes it crash that can be told from a good one: NULL, a wrong size, the wrong kind of handle, bytes of
  * anything. What it cannot tell is a pointer to nowhere, a freed handle and a size larger than the memory.
  *
- * A function marked "real-time" keeps the contract of sluice/stream.h wherever it answers SLUICE_OK: no memory taken,
+ * A function marked "real-time" keeps the contract of sluice/stream.h wherever it returns SLUICE_OK: no memory taken,
  * no lock, no system call, bounded time. Where it does not, its sentence is written into memory of the thread, which
  * the loader may take at the first failure of a thread if the library came by dlopen; a call of sluice_last_error() on
  * that thread beforehand settles this.
@@ -68,7 +68,7 @@ typedef struct sluice_model_info {
   size_t parameters;  /* weights */
   size_t vocabulary;  /* tokens a model of text reads and predicts; 0 for a model on numbers */
   size_t inputs;      /* numbers a model on numbers reads a step; 0 for a model of text */
-  size_t outputs;     /* and answers; 0 for a model of text */
+  size_t outputs;     /* and predicted; 0 for a model of text */
   size_t state_bytes; /* what sluice_stream_save_state writes */
 } sluice_model_info;
 
@@ -83,7 +83,7 @@ SLUICE_API sluice_status sluice_model_token_text(const sluice_model* model, uint
 SLUICE_API sluice_status sluice_model_find_token(const sluice_model* model, const char* text, size_t length,
                                                  uint32_t* token);
 
-/* ---- A stream: a model, a state of its own, and what the model answered last ---- */
+/* ---- A stream: a model, a state of its own, and what the model predicted last ---- */
 
 typedef struct sluice_stream sluice_stream;
 
@@ -96,7 +96,7 @@ SLUICE_API void sluice_stream_free(sluice_stream* stream);
 SLUICE_API sluice_status sluice_stream_step(sluice_stream* stream, uint32_t token);
 /* One step of a model on numbers; `count` is its inputs. Real-time. */
 SLUICE_API sluice_status sluice_stream_step_numbers(sluice_stream* stream, const float* x, size_t count);
-/* Steps through all tokens, or through the rows of x, [T, inputs], whose answers go to y, [T, outputs]; the counts are
+/* Steps through all tokens, or through the rows of x, [T, inputs], whose outputs go to y, [T, outputs]; the counts are
  * of floats. The bits are those of single steps. Nothing is read where an argument is refused. Real-time, in time
  * proportional to the count. */
 SLUICE_API sluice_status sluice_stream_feed(sluice_stream* stream, const uint32_t* tokens, size_t count);
@@ -116,7 +116,7 @@ SLUICE_API sluice_status sluice_stream_feed_text(sluice_stream* stream, const ch
 SLUICE_API sluice_status sluice_stream_probabilities(const sluice_stream* stream, float* buffer, size_t capacity,
                                                      size_t* count);
 
-/* The answer of a model on numbers to the last step, in the same manner. Real-time. */
+/* The output of a model on numbers at the last step, in the same manner. Real-time. */
 SLUICE_API sluice_status sluice_stream_output(const sluice_stream* stream, float* buffer, size_t capacity,
                                               size_t* count);
 
@@ -130,7 +130,7 @@ typedef struct sluice_candidate {
 SLUICE_API sluice_status sluice_stream_top(const sluice_stream* stream, sluice_candidate* candidates, size_t capacity,
                                            size_t* count);
 
-/* *finite is 1 where no number of the stream's state and its last answer is NaN or infinite, else 0. A NaN that a
+/* *finite is 1 where no number of the stream's state and its last output is NaN or infinite, else 0. A NaN that a
  * stream reads stays in its state for good: reset it, or copy the state of a second stream that was kept for that.
  * Real-time. */
 SLUICE_API sluice_status sluice_stream_finite(const sluice_stream* stream, int* finite);

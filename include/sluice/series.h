@@ -1,4 +1,4 @@
-// A sequence of rows of numbers and what a model on numbers is to answer to each.
+// A sequence of rows of numbers and what a model on numbers is to predict at each.
 #pragma once
 
 #include <cstddef>

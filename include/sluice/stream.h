@@ -51,13 +51,13 @@ class SLUICE_API Stream {
 
   // One step of a model of text. Real-time. False: `token` is not below vocabulary().size().
   bool step(Token token) noexcept;
-  // One step of a model on numbers, x [I]; the answer is output(). Real-time. False: x has another size.
+  // One step of a model on numbers, x [I]; what it predicts is output(). Real-time. False: x has another size.
   bool step(std::span<const float> x) noexcept;
 
   // Steps through all tokens; probabilities() are those after the last. The softmax is left out for all others.
   // Real-time, in time proportional to the number of tokens. False: a token is not of the vocabulary; none was read.
   bool feed(std::span<const Token> tokens) noexcept;
-  // Steps through x [T, I] and writes the answers to y [T, O]. Real-time, in time proportional to T. False: the sizes
+  // Steps through x [T, I] and writes the outputs to y [T, O]. Real-time, in time proportional to T. False: the sizes
   // do not fit; nothing was read.
   bool feed(std::span<const float> x, std::span<float> y) noexcept;
   // Where a text begins: the state before the first step, and from there a step through model().begin_token(), as if a
@@ -73,7 +73,7 @@ class SLUICE_API Stream {
   // Probabilities of the next token, [V], after at least one step; sums to 1. Zeros before it, and empty for a model on
   // numbers. Real-time.
   std::span<const float> probabilities() const noexcept;
-  // What a model on numbers answered to the last step, [O]. Zeros before it, and empty for a model of text. Real-time.
+  // What a model on numbers predicted at the last step, [O]. Zeros before it, and empty for a model of text. Real-time.
   std::span<const float> output() const noexcept;
   // The k likeliest next tokens, likeliest first, ties by token number; NaN stands last.
   std::vector<std::pair<Token, float>> top(std::size_t k) const;
@@ -85,10 +85,10 @@ class SLUICE_API Stream {
   // Copies it to `state`, which has that shape already (a copy of state() has). Real-time. False: it has not.
   bool copy_state(State& state) const noexcept;
   // B must be 1. Throws Error (usage) when the shape differs. Takes no memory: real-time where the shape fits. The last
-  // answer stays what it was until the next step.
+  // output stays what it was until the next step.
   void set_state(const State& state);
   void reset() noexcept;  // the state before the first step. Real-time
-  // Whether no number of its state and its last answer is NaN or infinite. Real-time.
+  // Whether no number of its state and its last output is NaN or infinite. Real-time.
   bool finite() const noexcept;
 
  private:

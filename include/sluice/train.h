@@ -110,7 +110,7 @@ SLUICE_API TrainResult train(Model& model, const Corpus& corpus, const TrainOpti
 // The same with a validation text of its own; options.validation_split is ignored.
 SLUICE_API TrainResult train(Model& model, const Corpus& corpus, const Corpus& validation, const TrainOptions& options,
                              const std::function<bool(const Report&)>& report = {});
-// The same for a model on numbers, whose loss is the mean of (answer - target)^2 over all numbers. Throws Error (usage)
+// The same for a model on numbers, whose loss is the mean of (output - target)^2 over all numbers. Throws Error (usage)
 // besides when the widths of the series are not the model's inputs and outputs.
 SLUICE_API TrainResult train(Model& model, const Series& series, const TrainOptions& options,
                              const std::function<bool(const Report&)>& report = {});
@@ -141,8 +141,8 @@ SLUICE_API Evaluation evaluate(const Model& model, const Corpus& corpus, std::si
                                std::size_t threads = 0);
 
 struct SeriesEvaluation {
-  std::uint64_t steps = 0;        // answered
-  double mean_squared_error = 0;  // over all numbers of all answers
+  std::uint64_t steps = 0;        // predicted
+  double mean_squared_error = 0;  // over all numbers of all steps
   std::size_t threads = 0;        // as in Evaluation
 };
 

@@ -82,7 +82,7 @@ void Barrier::wait() noexcept {
   }
 }
 
-void Crowding::add(double seconds, double slept) {
+void Contention::add(double seconds, double slept) {
   seconds_ += seconds;
   slept_ += slept;
   if (seconds_ < (alone_ ? kAlone : kTogether)) return;
@@ -91,7 +91,8 @@ void Crowding::add(double seconds, double slept) {
 }
 
 Team::Team(std::size_t threads)
-    : size_(std::max<std::size_t>(1, threads != 0 ? threads : std::thread::hardware_concurrency())), crowding_(size_) {
+    : size_(std::max<std::size_t>(1, threads != 0 ? threads : std::thread::hardware_concurrency())),
+      contention_(size_) {
   // A thread that cannot be made throws std::system_error, or std::bad_alloc where its own memory cannot be had. No
   // worker looks at the size, so those that run already need not know.
   try {
@@ -99,7 +100,7 @@ Team::Team(std::size_t threads)
     for (std::size_t i = 1; i < size_; ++i) workers_.emplace_back([this, i] { work(i); });
   } catch (const std::exception&) {
     size_ = workers_.size() + 1;
-    crowding_ = Crowding(size_);
+    contention_ = Contention(size_);
   }
 }
 
@@ -126,7 +127,7 @@ void Team::keep_apart() {
 }
 
 void Team::run_erased(Call call, void* body, const Barrier* barrier) {
-  if (size_ == 1 || crowding_.alone()) {
+  if (size_ == 1 || contention_.alone()) {
     run_alone(call, body, size_);
   } else {
     run_together(call, body, barrier);
@@ -138,7 +139,7 @@ void Team::run_alone(Call call, void* body, std::size_t threads) {
   for (std::size_t thread = 0; thread < threads; ++thread) call(body, thread);
   if (size_ == 1) return;
   const auto now = Clock::now();
-  crowding_.add(seconds(now - ended_), 0);  // with the pause before: others may be gone by then
+  contention_.add(seconds(now - ended_), 0);  // with the pause before: others may be gone by then
   ended_ = now;
 }
 
@@ -157,7 +158,7 @@ void Team::run_together(Call call, void* body, const Barrier* barrier) {
   const double met = barrier != nullptr ? barrier->slept() / static_cast<double>(size_) : 0;
   const bool paused = seconds(start - ended_) > kPause;
   ended_ = Clock::now();
-  if (!paused) crowding_.add(seconds(ended_ - start), seconds(slept) + met);
+  if (!paused) contention_.add(seconds(ended_ - start), seconds(slept) + met);
 }
 
 void Team::work(std::size_t thread) {

@@ -42,9 +42,9 @@ class Barrier {
 // Whether a team should leave its work to the caller, because others use the processors: then each meeting waits for a
 // thread that has no processor, for milliseconds where the work takes microseconds. Of n threads, one that is busy for
 // b of t seconds has done an n-th of the work; alone it would need n b. From time to time the team tries again.
-class Crowding {
+class Contention {
  public:
-  explicit Crowding(std::size_t threads) : threads_(static_cast<double>(threads)) {}
+  explicit Contention(std::size_t threads) : threads_(static_cast<double>(threads)) {}
   bool alone() const { return alone_; }
   // A piece of work took `seconds`, of which the caller slept `slept`. While alone, the pause before it counts too.
   void add(double seconds, double slept);
@@ -84,7 +84,7 @@ class Team {
   // crowded machine, alone().
   template <class F, class G>
   void meet(F&& meeting, G&& alone) {
-    if (size_ == 1 || crowding_.alone()) {
+    if (size_ == 1 || contention_.alone()) {
       run_alone(invoke<G>, erased(alone), 1);
       return;
     }
@@ -137,7 +137,7 @@ class Team {
   void work(std::size_t thread);
 
   std::size_t size_;
-  Crowding crowding_;
+  Contention contention_;
   Clock::time_point ended_ = {};  // the last piece of work
   int processor_ = -1;            // the caller's, which the workers keep off
   std::vector<std::thread> workers_;

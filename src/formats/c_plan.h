@@ -20,7 +20,7 @@ struct CPlan {
   CellInC cell;
   std::size_t layers, hidden, inputs, outputs;  // L, H, I of the first layer, numbers that come out a step
   std::size_t input_rows, recurrent_rows, states;
-  bool text, tied;       // reads tokens and expects the next; or reads numbers and answers with numbers
+  bool text, tied;       // reads tokens and expects the next; or reads numbers and predicts numbers
   bool softmax = false;  // outputs are those of classes
 
   bool int8() const { return options.precision == CPrecision::int8; }

@@ -1,7 +1,7 @@
-// A short input with what the network answers to it, kept in a model file and compared when it is read, so that weights
+// A short input with what the network gives for it, kept in a model file and compared when it is read, so that weights
 // and equations that do not belong together are noticed. As JSON:
 //   on text     {"input": tokens [T], "outputs": tokens [K], "log_probabilities": [T K]}
-//   on numbers  {"steps": T, "outputs": which of the O [K], "values": [T K]}, the answers to the input
+//   on numbers  {"steps": T, "outputs": which of the O [K], "values": [T K]}, the outputs for the input
 //               x[t, i] = ((t + 2 i) mod 5 - 2) / 2
 // or "none" in a file whose weights were changed elsewhere.
 #pragma once

@@ -81,8 +81,8 @@ struct Text {
 
 struct Result {
   double loss = 0;               // mean of nats
-  Numbers nats;                  // [T, B], -log p(target), or the mean of (answer - y)^2
-  Numbers logits;                // [T, B, V], or the answers [T, B, O]
+  Numbers nats;                  // [T, B], -log p(target), or the mean of (output - y)^2
+  Numbers logits;                // [T, B, V], or the outputs [T, B, O]
   Numbers state;                 // [L, S, B, H] after the last step
   std::vector<LayerRun> layers;  // what each layer did
   Tensors gradients;             // of loss; empty unless asked for

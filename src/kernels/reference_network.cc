@@ -69,7 +69,7 @@ void apply_head(const Network& network, const Text& text, const Numbers& h, Resu
   }
 }
 
-// The gradient of the loss by the answers of row i.
+// The gradient of the loss by the outputs of row i.
 Numbers answer_gradient(const Network& network, const Text& text, const Result& result, std::size_t i) {
   const std::size_t O = network.head_outputs(), n = text.steps * text.batch;
   const double* y = &result.logits[i * O];

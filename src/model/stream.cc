@@ -60,11 +60,11 @@ bool Stream::feed(std::span<const Token> tokens) noexcept { return impl_->feed(t
 bool Stream::feed(std::span<const float> x, std::span<float> y) noexcept { return impl_->feed(x, y); }
 
 std::span<const float> Stream::probabilities() const noexcept {
-  return impl_->model().reads_text() ? impl_->answer(0) : std::span<const float>();
+  return impl_->model().reads_text() ? impl_->output(0) : std::span<const float>();
 }
 
 std::span<const float> Stream::output() const noexcept {
-  return impl_->model().reads_text() ? std::span<const float>() : impl_->answer(0);
+  return impl_->model().reads_text() ? std::span<const float>() : impl_->output(0);
 }
 
 std::vector<std::pair<Token, float>> Stream::top(std::size_t k) const try {
@@ -78,7 +78,7 @@ std::vector<std::pair<Token, float>> Stream::top(std::size_t k) const try {
 
 Token Stream::sample(const SampleOptions& options, double random) const try {
   expect_text(impl_->model().config(), "sample");
-  return draw(impl_->logits(0), impl_->answer(0), options, random);
+  return draw(impl_->logits(0), impl_->output(0), options, random);
 } catch (...) {
   rethrow_as_error("sample");
 }
@@ -131,11 +131,11 @@ bool StreamBatch::step(std::span<const Token> tokens) noexcept { return impl_->s
 bool StreamBatch::step(std::span<const float> x) noexcept { return impl_->step(x); }
 
 std::span<const float> StreamBatch::probabilities(std::size_t stream) const noexcept {
-  return impl_->model().reads_text() ? impl_->answer(stream) : std::span<const float>();
+  return impl_->model().reads_text() ? impl_->output(stream) : std::span<const float>();
 }
 
 std::span<const float> StreamBatch::output(std::size_t stream) const noexcept {
-  return impl_->model().reads_text() ? std::span<const float>() : impl_->answer(stream);
+  return impl_->model().reads_text() ? std::span<const float>() : impl_->output(stream);
 }
 
 State StreamBatch::state(std::size_t stream) const {

@@ -12,7 +12,7 @@ Streams::Streams(const Model& model, std::size_t streams, bool chunks)
       state_(model.initial_state(streams)),
       chunk_(chunks ? kChunk : 1),
       stride_(round_up(network_->outputs(), kBlock)),
-      answers_(streams * stride_) {
+      outputs_(streams * stride_) {
   if (!network_->streams()) {
     throw Error(Status::usage,
                 "stream: expected a model that predicts every step from those before it, found one that reads whole "
@@ -31,7 +31,7 @@ bool Streams::step(std::span<const Token> tokens) noexcept {
   const FlushDenormals flush;
   if (tokens.size() != state_.batch() || !all_known(tokens)) return false;
   network_->infer(tokens, 1, state_, workspace_);
-  keep_answers();
+  keep_outputs();
   return true;
 }
 
@@ -39,7 +39,7 @@ bool Streams::step(std::span<const float> x) noexcept {
   const FlushDenormals flush;
   if (model_.reads_text() || x.size() != state_.batch() * model_.config().inputs) return false;
   network_->infer(x, 1, state_, workspace_);
-  keep_answers();
+  keep_outputs();
   return true;
 }
 
@@ -53,7 +53,7 @@ bool Streams::feed(std::span<const Token> tokens) noexcept {
     network_->infer(tokens.first(rows), rows / batch, state_, workspace_);
     tokens = tokens.subspan(rows);
   }
-  keep_answers();
+  keep_outputs();
   return true;
 }
 
@@ -71,20 +71,20 @@ bool Streams::feed(std::span<const float> x, std::span<float> y) noexcept {
   }
   const float* last = y.data() + (steps - 1) * out;
   const std::size_t outputs = network_->outputs();
-  for (std::size_t b = 0; b < batch; ++b) std::copy_n(last + b * outputs, outputs, answers_.data() + b * stride_);
+  for (std::size_t b = 0; b < batch; ++b) std::copy_n(last + b * outputs, outputs, outputs_.data() + b * stride_);
   return true;
 }
 
-void Streams::keep_answers() noexcept {
+void Streams::keep_outputs() noexcept {
   const std::span<const float> rows = network_->outputs_of_last_step(workspace_);
   if (model_.reads_text()) logits_ = rows;
   for (std::size_t b = 0; b < state_.batch(); ++b) {
-    network_->head().predict(rows.data() + b * stride_, stride_, network_->targets(), answers_.data() + b * stride_);
+    network_->head().predict(rows.data() + b * stride_, stride_, network_->targets(), outputs_.data() + b * stride_);
   }
 }
 
-std::span<const float> Streams::answer(std::size_t stream) const noexcept {
-  return std::span<const float>(answers_).subspan(stream * stride_, network_->outputs());
+std::span<const float> Streams::output(std::size_t stream) const noexcept {
+  return std::span<const float>(outputs_).subspan(stream * stride_, network_->outputs());
 }
 
 std::span<const float> Streams::logits(std::size_t stream) const noexcept {

@@ -1,4 +1,4 @@
-// What Stream and StreamBatch are made of: N streams on one model, their state, and what they answered last.
+// What Stream and StreamBatch are made of: N streams on one model, their state, and what they predicted last.
 #pragma once
 
 #include <span>
@@ -42,15 +42,15 @@ class Streams {
   bool feed(std::span<const Token> tokens) noexcept;
   bool feed(std::span<const float> x, std::span<float> y) noexcept;
 
-  // The last answer of a stream: probabilities [V] or numbers [O]; zeros before the first step.
-  std::span<const float> answer(std::size_t stream) const noexcept;
+  // The last output of a stream: probabilities [V] or numbers [O]; zeros before the first step.
+  std::span<const float> output(std::size_t stream) const noexcept;
   // Of a model of text, the logits [V] whose softmax that is; empty before the first step.
   std::span<const float> logits(std::size_t stream) const noexcept;
-  bool finite(std::size_t stream) const noexcept { return finite_stream(state_, stream) && all_finite(answer(stream)); }
+  bool finite(std::size_t stream) const noexcept { return finite_stream(state_, stream) && all_finite(output(stream)); }
 
  private:
   bool all_known(std::span<const Token> tokens) const noexcept;
-  void keep_answers() noexcept;
+  void keep_outputs() noexcept;
 
   static constexpr std::size_t kChunk = 16;  // steps whose input is projected at once
 
@@ -59,8 +59,8 @@ class Streams {
   State state_;
   State initial_;  // of one stream, where it is not zero
   Workspace workspace_;
-  std::size_t chunk_, stride_;     // of answers_
-  AlignedVector<float> answers_;   // [N, V or O, padded]
+  std::size_t chunk_, stride_;     // of outputs_
+  AlignedVector<float> outputs_;   // [N, V or O, padded]
   std::span<const float> logits_;  // [N, V padded], in the workspace until its next use
 };
 

@@ -94,7 +94,7 @@ TrainResult Trainer::run() {
         network_.train(rows, dropout, windows_->before(state_, network_), gradients_, workspace_, team_);
     windows_->after(state_);
     const double norm = global_norm(gradients_, team_);
-    if (const std::string what = trouble(loss, norm, keeps_point); !what.empty()) {
+    if (const std::string what = divergence_reason(loss, norm, keeps_point); !what.empty()) {
       recover(what);
       continue;
     }

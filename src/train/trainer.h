@@ -78,7 +78,7 @@ class Trainer {
 
   // trainer_divergence.cc: what keeps a gradient from the weights, and what ends training
   // The guard: what keeps this gradient from the weights, in words; empty when nothing does.
-  std::string trouble(double loss, double norm, bool look_at_weights);
+  std::string divergence_reason(double loss, double norm, bool look_at_weights);
   // What is far above the start's loss, or a guess's, for good weights to have.
   double far_loss(double guess) const;
   // Ends training: with the best weights where those are of use, else throws Error (diverged).
@@ -93,7 +93,11 @@ class Trainer {
   bool validate();
   double validation_loss();
   void validate_first_weights();
-  void look_at_what_is_kept(bool begin);
+  // What is validated are the weights that are kept: in float32 whatever training does, and the average where there is
+  // one. No scope guard, since to pack weights again may find too little memory.
+  void use_kept_weights() { swap_kept_weights(Format::f32); }
+  void use_trained_weights() { swap_kept_weights(format_); }
+  void swap_kept_weights(Format format);
   void keep_best(bool stopped);
   // Scales the head's weights for the lowest loss on the validation text, and returns that loss.
   double calibrate();

@@ -44,16 +44,15 @@ double Trainer::validation_loss() {
   return sums.mean_loss();
 }
 
-// What is validated computes in float32, whatever training does, and is the average where there is one.
-void Trainer::look_at_what_is_kept(bool begin) {
+void Trainer::swap_kept_weights(Format format) {
   if (!average_ && options_.precision == Precision::f32) return;
   if (average_) std::swap(network_.parameters(), *average_);
-  network_.set_format(begin ? Format::f32 : format_, team_);
+  network_.set_format(format, team_);
 }
 
 bool Trainer::validate() {
   const Stopwatch clock;
-  look_at_what_is_kept(true);
+  use_kept_weights();
   const double loss = validation_loss();
   if (std::isfinite(loss)) {
     if (enter_validation(options_, loss, progress_.validations)) {
@@ -63,7 +62,7 @@ bool Trainer::validate() {
     const double guess = first_ ? guess_loss() : 0;
     if (first_ && (!(loss < guess) || progress_.first_loss < kTrainedShare * guess)) validate_first_weights();
   }
-  look_at_what_is_kept(false);
+  use_trained_weights();
   idle_seconds_ += clock.seconds();
   if (!std::isfinite(loss)) return false;
   Report validation = report(Report::Kind::validation);

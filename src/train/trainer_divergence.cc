@@ -42,7 +42,7 @@ std::string in_words(double bad) {
 
 // A gradient whose square does not fit a float counts as infinite, since it would leave a second moment of Adam or
 // RMSProp infinite for good.
-std::string Trainer::trouble(double loss, double norm, bool look_at_weights) {
+std::string Trainer::divergence_reason(double loss, double norm, bool look_at_weights) {
   Sentence text;
   if (!std::isfinite(loss)) {
     text << "the loss is " << in_words(loss);

@@ -16,20 +16,20 @@
 namespace sluice {
 namespace {
 
-TEST(Crowding, LeavesTheWorkToOneThreadWhenWaitingTakesMoreThanWorking) {
-  Crowding two(2);
+TEST(Contention, LeavesTheWorkToOneThreadWhenWaitingTakesMoreThanWorking) {
+  Contention two(2);
   for (int i = 0; i < 100; ++i) two.add(0.001, 0.0004);  // busy for 60 %: 1.2 times as fast as alone
   EXPECT_FALSE(two.alone());
   for (int i = 0; i < 21; ++i) two.add(0.001, 0.0006);  // 40 %: alone it would take 80 % of the time
   EXPECT_TRUE(two.alone());
 
-  Crowding four(4);
+  Contention four(4);
   for (int i = 0; i < 21; ++i) four.add(0.001, 0.0006);  // 40 %: alone it would take 160 %
   EXPECT_FALSE(four.alone());
 }
 
-TEST(Crowding, TriesAgainAfterAWhile) {
-  Crowding two(2);
+TEST(Contention, TriesAgainAfterAWhile) {
+  Contention two(2);
   two.add(0.1, 0.09);
   ASSERT_TRUE(two.alone());
   two.add(0.1, 0);
@@ -38,8 +38,8 @@ TEST(Crowding, TriesAgainAfterAWhile) {
   EXPECT_FALSE(two.alone());
 }
 
-TEST(Crowding, OneThreadNeverWaits) {
-  Crowding one(1);
+TEST(Contention, OneThreadNeverWaits) {
+  Contention one(1);
   one.add(10, 0);
   EXPECT_FALSE(one.alone());
 }

@@ -198,16 +198,16 @@ Json to_json(const bench::RealTimeReport& report) {
 
 int Bench::run() const {
   const bench::Selection chosen = selection();
-  Talk talk(quiet);
+  Console console(quiet);
   Interrupts interrupts;
   const auto progress = [&](std::size_t done, std::size_t of, const std::string& what) {
-    talk.progress(fmt::format("{}/{}", done, of), static_cast<double>(done) / static_cast<double>(of), what);
+    console.progress(fmt::format("{}/{}", done, of), static_cast<double>(done) / static_cast<double>(of), what);
     return interrupts.go_on();
   };
   const auto finish = [&](const auto& report) {
-    talk.clear();
+    console.clear();
     if (!interrupts.go_on()) {
-      talk.say(fmt::format("stopped by {}", interrupts.name()));
+      console.say(fmt::format("stopped by {}", interrupts.name()));
       return interrupts.exit_code();
     }
     show(

@@ -29,7 +29,7 @@ struct Compare {
 
   int run();
   CompareOptions options() const;
-  Corpus read(Talk& talk, const TextFiles& material) const;
+  Corpus read(Console& console, const TextFiles& material) const;
 };
 
 CompareOptions Compare::options() const {
@@ -55,10 +55,10 @@ CompareOptions Compare::options() const {
   return o;
 }
 
-Corpus Compare::read(Talk& talk, const TextFiles& material) const {
-  say_files(talk, material);
+Corpus Compare::read(Console& console, const TextFiles& material) const {
+  say_files(console, material);
   const Corpus corpus = Corpus::read(material.sources, material.name, text.checked(), text.vocabulary);
-  for (const std::string& warning : text_warnings(material, corpus)) talk.say("warning: " + one_line(warning));
+  for (const std::string& warning : text_warnings(material, corpus)) console.say("warning: " + one_line(warning));
   return corpus;
 }
 
@@ -70,10 +70,10 @@ int Compare::run() {
   }
   const CompareOptions o = options();
   const std::vector<FileLock> locks = result.lock();
-  Talk talk(quiet);
+  Console console(quiet);
   const TextFiles material = favourites ? TextFiles{} : text_files(files);
-  RunsProgress progress(talk);
-  FewerThreads fewer(talk, o.train.threads);
+  RunsProgress progress(console);
+  FewerThreads fewer(console, o.train.threads);
   Interrupts interrupts;
   const auto report = [&](const CompareProgress& p) {
     fewer.say(p.report.threads);
@@ -81,10 +81,10 @@ int Compare::run() {
     return interrupts.go_on();
   };
   const std::vector<CompareRun> runs =
-      favourites ? compare_favourites(stories, o, report) : compare(read(talk, material), o, report);
-  talk.clear();
+      favourites ? compare_favourites(stories, o, report) : compare(read(console, material), o, report);
+  console.clear();
   if (!interrupts.go_on()) {
-    talk.say(fmt::format("stopped by {}; nothing is kept of a comparison that did not end", interrupts.name()));
+    console.say(fmt::format("stopped by {}; nothing is kept of a comparison that did not end", interrupts.name()));
     return interrupts.exit_code();
   }
   const std::vector<CellRuns> side_by_side = by_cell(runs);

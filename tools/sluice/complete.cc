@@ -68,7 +68,7 @@ std::string Complete::page(const Style& style, const Completion& done) const {
 }
 
 void Complete::answer(const Model& network, const std::string& prompt) const {
-  Talk talk(quiet);
+  Console console(quiet);
   const Style style = style_of(1);
   const bool live = style.terminal && options.tokens > 0 && !result.json;  // the text is seen as it is drawn
   if (live) print(printable(prompt));
@@ -86,14 +86,14 @@ void Complete::answer(const Model& network, const std::string& prompt) const {
   draw_picture(result, typed.line(typed.program, {"--svg"}, {"--force"}),
                [&](const Style& s) { return page(s, done); });
   flush();
-  say_unknown(talk, unit_name(network), done.unknown, done.all_unknown);
+  say_unknown(console, unit_name(network), done.unknown, done.all_unknown);
 }
 
 // One answer a line until the input ends.
 int Complete::answer_lines(const Model& network) {
   asking = isatty(0) == 1;
-  Talk talk(quiet || !asking);
-  talk.say("type the beginning of a text; Ctrl-D ends");
+  Console console(quiet || !asking);
+  console.say("type the beginning of a text; Ctrl-D ends");
   LineReader lines(file_source("-"), network.vocabulary().text().lossy);
   int code = 0;
   std::string line;
@@ -113,7 +113,7 @@ int Complete::answer_lines(const Model& network) {
       refuse_line(result, error, lines.number());
     }
   }
-  talk.say("");
+  console.say("");
   return code;
 }
 

@@ -255,13 +255,13 @@ void save_run(CompareRun& run, const std::string& path) {
   save(run.model, path, {.force = true});
 }
 
-void introduce(Talk& talk, const std::string& directory) {
+void introduce(Console& console, const std::string& directory) {
   const std::string text =
       "Somebody eats or loves certain dishes, other words follow, and the question is which cuisine that person likes "
       "best. A network can only answer if it still remembers the dishes. Three networks of the same size learn this "
       "from stories made up on the spot: a plain RNN, an LSTM and a GRU.";
-  for (const std::string& line : wrapped(text, talk.style().width - 1)) talk.say(line);
-  talk.say(fmt::format("The models go to {}.\n", printable(directory)));
+  for (const std::string& line : wrapped(text, console.style().width - 1)) console.say(line);
+  console.say(fmt::format("The models go to {}.\n", printable(directory)));
 }
 
 int Demo::run() {
@@ -271,10 +271,10 @@ int Demo::run() {
   std::vector<FileLock> locks = result.lock();
   const bool made = make_room(options.cells);
   for (const std::string& cell : options.cells) locks.emplace_back(path_of(cell));
-  Talk talk(quiet);
-  introduce(talk, directory);
-  RunsProgress progress(talk);
-  FewerThreads fewer(talk, threads);
+  Console console(quiet);
+  introduce(console, directory);
+  RunsProgress progress(console);
+  FewerThreads fewer(console, threads);
   Interrupts interrupts;
   FavouritesOptions stories;
   stories.words = words;
@@ -283,12 +283,12 @@ int Demo::run() {
     progress.show(p);
     return interrupts.go_on();
   });
-  talk.clear();
+  console.clear();
   if (!interrupts.go_on()) {
     std::error_code not_empty;
     locks.clear();
     if (made) fs::remove(directory, not_empty);
-    talk.say(fmt::format("stopped by {}; nothing was saved", interrupts.name()));
+    console.say(fmt::format("stopped by {}; nothing was saved", interrupts.name()));
     return interrupts.exit_code();
   }
   std::vector<Shown> shown;

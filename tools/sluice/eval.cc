@@ -178,12 +178,12 @@ int Eval::run() const {
   const TextFiles text = text_files(files);
   expect(!lines || training.empty(), "--training", "none with --lines", training);
   if (lines) return score_lines(network, text);
-  Talk talk(false);
-  say_files(talk, text);
+  Console console(false);
+  say_files(console, text);
   const Corpus corpus = Corpus::read(text.sources, text.name, network.vocabulary());
   const Evaluation e = evaluate(network, corpus, batch, threads);
   const std::optional<KnownNGram> ngram = known_ngram(network, training, corpus);
-  FewerThreads(talk, threads).say(e.threads);
+  FewerThreads(console, threads).say(e.threads);
   show(
       result, [&](const Style& style) { return page(style, e, ngram, unit_name(network)); },
       [&] {

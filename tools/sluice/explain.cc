@@ -156,9 +156,9 @@ int Explain::run() const {
   }
   flush();
   write_page(result, [&] { return page_with_data(page_data({{json()}})); });
-  Talk talk(result.json);
+  Console console(result.json);
   const std::vector<Word>& read = explanation.reading.words;
-  say_unknown(talk, unit_name(network), unknown_words(explanation.reading),
+  say_unknown(console, unit_name(network), unknown_words(explanation.reading),
               std::all_of(read.begin(), read.end(), [](const Word& w) { return w.token == Vocabulary::unknown; }));
   draw_picture(result, typed.line(typed.program, {"--svg", "--html"}, {"--force"}), view);
   return 0;

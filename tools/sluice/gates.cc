@@ -30,9 +30,9 @@ int Gates::run() const {
   const auto view = [&](const Style& style) { return units ? draw_units(style, gates) : draw_gates(style, gates); };
   show(result, view, [&] { return to_json(gates); });
   flush();
-  Talk talk(result.json);
+  Console console(result.json);
   const std::vector<std::string> unknown = unknown_words(gates);
-  say_unknown(talk, unit_name(network), unknown,
+  say_unknown(console, unit_name(network), unknown,
               std::none_of(gates.known.begin(), gates.known.end(), [](bool known) { return known; }));
   draw_picture(result, typed.line(typed.program, {"--svg"}, {"--force"}), view);
   return 0;

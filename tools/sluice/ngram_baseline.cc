@@ -83,19 +83,19 @@ std::optional<TextSplit> split_of(const Corpus& corpus, const Corpus* validation
   return TextSplit{corpus.slice(0, size - held_out), corpus.slice(size - held_out, size)};
 }
 
-std::optional<NGramBaseline> ngram_baseline(Talk& talk, const TextSplit& split, const TrainOptions& options) {
+std::optional<NGramBaseline> ngram_baseline(Console& console, const TextSplit& split, const TrainOptions& options) {
   constexpr double kMostOfTheTime = 0.05, kSecondsPerToken = 1e-6;  // of a machine that is not idle
   const std::uint64_t read = std::min<std::uint64_t>(NGram::Limits().tokens, split.training.tokens().size());
   const double seconds = kSecondsPerToken * static_cast<double>(read + split.validation.tokens().size());
   if (options.max_seconds > 0 && seconds > kMostOfTheTime * options.max_seconds) {
-    talk.say(fmt::format("no n-gram to compare with: it may take {}, more than a twentieth of --max-seconds",
-                         duration(seconds)));
+    console.say(fmt::format("no n-gram to compare with: it may take {}, more than a twentieth of --max-seconds",
+                            duration(seconds)));
     return std::nullopt;
   }
   try {
     return ngram_baseline(split.training, split.validation);
   } catch (const Error& error) {
-    talk.say(fmt::format("no n-gram to compare with: {}", error.what()));
+    console.say(fmt::format("no n-gram to compare with: {}", error.what()));
     return std::nullopt;
   }
 }

@@ -38,7 +38,7 @@ std::optional<TextSplit> split_of(const Corpus& corpus, const Corpus* validation
 
 // For a training with these options. Nothing where it would take too much of --max-seconds, or of the memory, which is
 // said.
-std::optional<NGramBaseline> ngram_baseline(Talk& talk, const TextSplit& split, const TrainOptions& options);
+std::optional<NGramBaseline> ngram_baseline(Console& console, const TextSplit& split, const TrainOptions& options);
 
 // What became of a run beside it: the sentence that says so, and the objects for the model's notes and for --json.
 struct NGramComparison {

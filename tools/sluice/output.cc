@@ -72,20 +72,20 @@ void refuse_line(const ResultFlags& flags, const Error& error, std::uint64_t num
   std::fwrite(sentence.data(), 1, sentence.size(), stderr);
 }
 
-void say_unknown(Talk& talk, std::string_view unit, const std::vector<std::string>& unknown, bool all) {
+void say_unknown(Console& console, std::string_view unit, const std::vector<std::string>& unknown, bool all) {
   if (unknown.empty()) return;
   std::string list;
   for (const std::string& word : unknown) list += (list.empty() ? "" : ", ") + visible(word);
-  talk.say(fmt::format("{}: {}",
-                       all ? fmt::format("no {} of the text is known; all are read as <unk>", unit)
-                           : fmt::format("unknown {}s, read as <unk>", unit),
-                       list));
+  console.say(fmt::format("{}: {}",
+                          all ? fmt::format("no {} of the text is known; all are read as <unk>", unit)
+                              : fmt::format("unknown {}s, read as <unk>", unit),
+                          list));
 }
 
 void FewerThreads::say(std::size_t given) {
   const std::size_t wanted = asked_ != 0 ? asked_ : std::max(1u, std::thread::hardware_concurrency());
   if (given >= wanted || std::exchange(said_, true)) return;
-  talk_.say(fmt::format("the system gave {} of {} threads: slower, with the same result", given, wanted));
+  console_.say(fmt::format("the system gave {} of {} threads: slower, with the same result", given, wanted));
 }
 
 double tidy(float value) {

@@ -46,15 +46,15 @@ void print_json_text(std::string_view object);  // already written
 // sentence.
 void refuse_line(const ResultFlags& flags, const Error& error, std::uint64_t number);
 // Tells which words or characters (`unit`) a model does not know; nothing when it knows all. `all`: it knows none.
-void say_unknown(Talk& talk, std::string_view unit, const std::vector<std::string>& unknown, bool all);
+void say_unknown(Console& console, std::string_view unit, const std::vector<std::string>& unknown, bool all);
 // Says once, where the system gave fewer threads than were asked for (0: as many as the machine has), that it did.
 class FewerThreads {
  public:
-  FewerThreads(Talk& talk, std::size_t asked) : talk_(talk), asked_(asked) {}
+  FewerThreads(Console& console, std::size_t asked) : console_(console), asked_(asked) {}
   void say(std::size_t given);
 
  private:
-  Talk& talk_;
+  Console& console_;
   std::size_t asked_;
   bool said_ = false;
 };

@@ -7,12 +7,12 @@
 namespace sluice::tool {
 namespace {
 
-void draw_bar(Talk& talk, const std::string& label, const std::string& unit, const Report& r, double& smooth) {
+void draw_bar(Console& console, const std::string& label, const std::string& unit, const Report& r, double& smooth) {
   smooth = smooth == 0 || !std::isfinite(smooth) ? r.loss : smooth + 0.02 * (r.loss - smooth);
   const double share = r.updates == 0 ? 0 : static_cast<double>(r.update) / static_cast<double>(r.updates);
-  talk.progress(label, share,
-                fmt::format("loss {:.3f}  {} {}s/s  {} left", smooth, rate(r.tokens_per_second), unit,
-                            countdown(r.seconds_left)));
+  console.progress(label, share,
+                   fmt::format("loss {:.3f}  {} {}s/s  {} left", smooth, rate(r.tokens_per_second), unit,
+                               countdown(r.seconds_left)));
 }
 
 }  // namespace
@@ -28,17 +28,18 @@ void Progress::show(const Report& r) {
   const std::string epoch = fmt::format("epoch {:>{}}/{}", r.epoch, std::to_string(r.epochs).size(), r.epochs);
   switch (r.kind) {
     case Report::Kind::update:
-      draw_bar(talk_, epoch, unit_, r, smooth_);
+      draw_bar(console_, epoch, unit_, r, smooth_);
       break;
     case Report::Kind::validation:
       if (!best_ || r.validation_loss < best_->validation) best_ = {r.epoch, r.loss, r.validation_loss};
-      talk_.say(fmt::format("{}  train {:.4f}, validation {}{}  {} {}s/s  {}", epoch, r.loss,
-                            loss_text(r.validation_loss), is_first() && best_->number == r.epoch ? ", best so far" : "",
-                            rate(r.tokens_per_second), unit_, duration(r.seconds)));
+      console_.say(fmt::format("{}  train {:.4f}, validation {}{}  {} {}s/s  {}", epoch, r.loss,
+                               loss_text(r.validation_loss),
+                               is_first() && best_->number == r.epoch ? ", best so far" : "", rate(r.tokens_per_second),
+                               unit_, duration(r.seconds)));
       break;
     case Report::Kind::recovery:
     case Report::Kind::warning:
-      talk_.say(one_line(r.message));
+      console_.say(one_line(r.message));
       break;
     case Report::Kind::checkpoint:
     case Report::Kind::done:
@@ -61,13 +62,13 @@ void RunsProgress::show(const CompareProgress& p) {
   run_ = p.run;
   const std::string label = fmt::format("{:{}}/{}  {:<4}", p.run, std::to_string(p.runs).size(), p.runs, p.cell);
   if (p.report.kind == Report::Kind::update) {
-    draw_bar(talk_, label, "token", p.report, smooth_);
+    draw_bar(console_, label, "token", p.report, smooth_);
   } else if (p.report.kind == Report::Kind::recovery || p.report.kind == Report::Kind::warning) {
-    talk_.say(fmt::format("{} {}", label, one_line(p.report.message)));
+    console_.say(fmt::format("{} {}", label, one_line(p.report.message)));
   } else if (p.report.kind == Report::Kind::done) {
-    talk_.say(fmt::format("{} {} units, seed {}: {} tokens in {}, {} tokens/s", label, p.hidden, p.seed,
-                          thousands(p.report.tokens), duration(p.report.seconds), rate(p.report.tokens_per_second)));
-    talk_.progress(label, 1, "measuring how far it remembers");
+    console_.say(fmt::format("{} {} units, seed {}: {} tokens in {}, {} tokens/s", label, p.hidden, p.seed,
+                             thousands(p.report.tokens), duration(p.report.seconds), rate(p.report.tokens_per_second)));
+    console_.progress(label, 1, "measuring how far it remembers");
   }
 }
 

@@ -15,7 +15,7 @@ namespace sluice::tool {
 // One run.
 class Progress {
  public:
-  Progress(Talk& talk, std::string unit) : talk_(talk), unit_(std::move(unit)) {}
+  Progress(Console& console, std::string unit) : console_(console), unit_(std::move(unit)) {}
   void show(const Report& report);
   // What was learned, in the end: "best after epoch 7: train 3.9012, validation 4.0012 nats per token,
   // perplexity 54.66".
@@ -29,7 +29,7 @@ class Progress {
   std::string loss_text(double loss) const;
   bool is_first() const { return first_ <= 1; }  // and did not go on from a checkpoint, whose best epoch is not known
 
-  Talk& talk_;
+  Console& console_;
   std::string unit_;         // what the loss is a mean over: "token", of which alone there is a perplexity;
                              // "window", of forecasts, whose loss is no likelihood
   double smooth_ = 0;        // exponential mean of the loss, over about 50 updates
@@ -42,11 +42,11 @@ Json to_json(const Report& report);
 // Several runs one after another, as compare and demo train them.
 class RunsProgress {
  public:
-  explicit RunsProgress(Talk& talk) : talk_(talk) {}
+  explicit RunsProgress(Console& console) : console_(console) {}
   void show(const CompareProgress& progress);
 
  private:
-  Talk& talk_;
+  Console& console_;
   std::size_t run_ = 0;
   double smooth_ = 0;
 };

@@ -43,16 +43,16 @@ int Serve::run() const {
   std::vector<ServedModel> models;
   for (const std::string& path : paths) models.push_back({model_name(path), path, open_model(path)});
   const Api api(std::move(models));
-  Talk talk(quiet);
+  Console console(quiet);
   Interrupts interrupts;
   {
     const HttpServer server(host, static_cast<std::uint16_t>(port),
                             [&](const HttpRequest& request) { return api.understand(request); });
     print(server.url() + "\n");
     flush();
-    talk.say("open this in a browser; Ctrl-C ends");
+    console.say("open this in a browser; Ctrl-C ends");
     while (interrupts.go_on()) std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    talk.say(fmt::format("stopped by {}", interrupts.name()));
+    console.say(fmt::format("stopped by {}", interrupts.name()));
     end_soon(interrupts.exit_code());
   }
   return interrupts.exit_code();

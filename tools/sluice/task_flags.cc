@@ -35,7 +35,7 @@ void TaskFlags::add(CLI::App& app) {
 
 TextSource open_examples(const std::string& path) { return text_files({path}).sources.at(0); }
 
-Task TaskFlags::find(const std::vector<std::string>& files, Talk& talk) const {
+Task TaskFlags::find(const std::vector<std::string>& files, Console& console) const {
   expect(label.empty() || label == "first" || label == "last", "--label", "first or last", label);
   std::optional<TaskKind> wanted;
   if (!task.empty()) read_value("--task", task, wanted.emplace());
@@ -59,8 +59,8 @@ Task TaskFlags::find(const std::vector<std::string>& files, Talk& talk) const {
   if (wanted) {
     expect_task(found, *wanted, kind, files[0]);
   } else {
-    talk.say(fmt::format("task {}: {} ({}); --task language trains on the file as a text", field_text(found.kind),
-                         printable(files[0]), kind.saw));
+    console.say(fmt::format("task {}: {} ({}); --task language trains on the file as a text", field_text(found.kind),
+                            printable(files[0]), kind.saw));
   }
   if (!label.empty()) found.label = label;
   found.column = column;

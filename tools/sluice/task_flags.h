@@ -16,7 +16,7 @@ struct TaskFlags {
 
   void add(CLI::App& app);
   // The task of the files: the one that was named, or that of a single file's kind, or language. Says which.
-  Task find(const std::vector<std::string>& files, Talk& talk) const;
+  Task find(const std::vector<std::string>& files, Console& console) const;
   // What the flags make of the network for a task on so many classes or notes.
   void apply(const Task& task, Config& config) const;
 };

@@ -167,7 +167,7 @@ ForecastOptions ForecastFlags::options() const {
   return options;
 }
 
-int train_forecast(const ForecastRun& run, Talk& talk, const Stopwatch& clock) {
+int train_forecast(const ForecastRun& run, Console& console, const Stopwatch& clock) {
   TrainOptions early;
   run.training.apply(early);
   early.checkpoint = early.checkpoint.empty() ? run.target.output + ".checkpoint" : early.checkpoint;
@@ -185,18 +185,18 @@ int train_forecast(const ForecastRun& run, Talk& talk, const Stopwatch& clock) {
   check_options(train, forecaster.validates());
   const std::string frequency = forecaster.frequency();
   const char* task = run.flags.detect ? "detect" : "forecast";
-  talk.say(fmt::format("{} {}: {}; {}{} steps ahead from {}{}, {} windows to train on", task, printable(run.file),
-                       joined(forecaster.targets()), frequency.empty() ? "" : frequency + " a row; ",
-                       forecaster.horizon(), forecaster.lookback(),
-                       forecaster.season() > 1 ? fmt::format(" (season {})", forecaster.season()) : "",
-                       thousands(forecaster.windows())));
-  if (!forecaster.validates()) talk.say("too few rows to validate on: the last weights are kept");
+  console.say(fmt::format("{} {}: {}; {}{} steps ahead from {}{}, {} windows to train on", task, printable(run.file),
+                          joined(forecaster.targets()), frequency.empty() ? "" : frequency + " a row; ",
+                          forecaster.horizon(), forecaster.lookback(),
+                          forecaster.season() > 1 ? fmt::format(" (season {})", forecaster.season()) : "",
+                          thousands(forecaster.windows())));
+  if (!forecaster.validates()) console.say("too few rows to validate on: the last weights are kept");
   TrainJob job = {forecaster.model(), train, [&](Model& model, const TrainOptions& o, const auto& report) {
                     const TrainResult result = forecaster.train(o, report);
                     model = forecaster.model();
                     return result;
                   }};
-  say_model(talk, job.model, train);
+  say_model(console, job.model, train);
   job.unit = "window";
   job.validated = forecaster.validates();
   job.material = {
@@ -208,7 +208,7 @@ int train_forecast(const ForecastRun& run, Talk& talk, const Stopwatch& clock) {
                {"season", forecaster.season()},
                {"windows", forecaster.windows()}};
   job.then = fmt::format("eval {} {}", shell_word(run.target.output), shell_word(run.file));
-  return run_job(run.target, std::move(job), talk, clock);
+  return run_job(run.target, std::move(job), console, clock);
 }
 
 int eval_forecast(const ForecastQuestion& q, const std::string& training_file) {

@@ -34,7 +34,7 @@ struct ForecastRun {
   const NetworkFlags& network;
   const TrainingFlags& training;
 };
-int train_forecast(const ForecastRun& run, Talk& talk, const Stopwatch& clock);
+int train_forecast(const ForecastRun& run, Console& console, const Stopwatch& clock);
 
 // What a verb is asked of a model of forecasts.
 struct ForecastQuestion {

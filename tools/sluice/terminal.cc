@@ -65,7 +65,7 @@ bool steers(utf8proc_int32_t code) {
          within(0x2028, 0x202e) || within(0x2060, 0x206f) || code == 0xfeff || within(0xfff9, 0xfffb);
 }
 
-// Talk that nobody can hear is no reason to fail.
+// Console that nobody can hear is no reason to fail.
 void to_stderr(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stderr); }
 
 }  // namespace
@@ -294,13 +294,13 @@ std::string memory(std::uint64_t bytes) {
   return fmt::format("{:.{}f} {}", value, unit == 0 || value >= 100 ? 0 : 1, units[unit]);
 }
 
-void Talk::say(std::string_view line) {
+void Console::say(std::string_view line) {
   if (quiet_) return;
   clear();
   to_stderr(fmt::format("{}\n", line));
 }
 
-void Talk::progress(std::string_view label, double share, std::string_view tail) {
+void Console::progress(std::string_view label, double share, std::string_view tail) {
   if (quiet_ || !style_.redraw) return;
   const auto now = std::chrono::steady_clock::now();
   if (drawn_ && now - last_ < std::chrono::milliseconds(100)) return;
@@ -323,7 +323,7 @@ void Talk::progress(std::string_view label, double share, std::string_view tail)
   drawn_ = true;
 }
 
-void Talk::clear() {
+void Console::clear() {
   if (!drawn_) return;
   to_stderr("\r\x1b[K");
   drawn_ = false;

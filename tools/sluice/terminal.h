@@ -80,13 +80,13 @@ std::string duration(double seconds);                 // 4.2 s, 2:31, 1:02:03
 std::string countdown(double seconds);                // 0:04, 2:31, 1:02:03
 std::string memory(std::uint64_t bytes);              // 4.3 MB
 
-// Talk on standard error; nothing when quiet.
-class Talk {
+// Console on standard error; nothing when quiet.
+class Console {
  public:
-  explicit Talk(bool quiet) : quiet_(quiet), style_(style_of(2)) {}
-  ~Talk() { clear(); }
-  Talk(const Talk&) = delete;
-  Talk& operator=(const Talk&) = delete;
+  explicit Console(bool quiet) : quiet_(quiet), style_(style_of(2)) {}
+  ~Console() { clear(); }
+  Console(const Console&) = delete;
+  Console& operator=(const Console&) = delete;
 
   const Style& style() const { return style_; }
   bool quiet() const { return quiet_; }

@@ -6,7 +6,7 @@
 
 namespace sluice::tool {
 
-void say_files(Talk& talk, const TextFiles& files) {
+void say_files(Console& console, const TextFiles& files) {
   constexpr std::size_t kMost = 6;
   if (files.plain) return;
   std::string list;
@@ -14,7 +14,7 @@ void say_files(Talk& talk, const TextFiles& files) {
     list += (list.empty() ? "" : ", ") + one_line(files.sources[i].name);
   }
   if (files.sources.size() > kMost) list += fmt::format(" and {} more", files.sources.size() - kMost);
-  talk.say(fmt::format("{} file{}: {}", files.sources.size(), files.sources.size() == 1 ? "" : "s", list));
+  console.say(fmt::format("{} file{}: {}", files.sources.size(), files.sources.size() == 1 ? "" : "s", list));
 }
 
 Json names_of(const TextFiles& files) {

@@ -11,7 +11,7 @@
 namespace sluice::tool {
 
 // Says which files make up the text, where that is not plain from the command line.
-void say_files(Talk& talk, const TextFiles& files);
+void say_files(Console& console, const TextFiles& files);
 Json names_of(const TextFiles& files);
 
 // What speaks against training on a text as it was read: a sentence each.

@@ -38,8 +38,8 @@ struct Train {
   TrainingFlags training;
 
   int run();
-  int run_language(Talk& talk, const Stopwatch& clock);
-  int run_task(const Task& wanted, Talk& talk, const Stopwatch& clock);
+  int run_language(Console& console, const Stopwatch& clock);
+  int run_task(const Task& wanted, Console& console, const Stopwatch& clock);
   void check_task_flags() const;
   Defaults options() const;
 };
@@ -58,12 +58,12 @@ Defaults Train::options() const {
   return d;
 }
 
-void say_text(Talk& talk, const std::string& what, const Corpus& corpus) {
+void say_text(Console& console, const std::string& what, const Corpus& corpus) {
   const double share = static_cast<double>(corpus.unknown()) / static_cast<double>(corpus.tokens().size());
-  talk.say(fmt::format("{} {}: {} in, {} tokens, vocabulary {}, {} <unk>; {} {}", what, printable(corpus.name()),
-                       memory(corpus.bytes()), thousands(corpus.tokens().size()), thousands(corpus.vocabulary().size()),
-                       percent(share, 2), memory(corpus.memory_bytes()),
-                       corpus.mapped() ? "on disk, mapped" : "in memory"));
+  console.say(fmt::format("{} {}: {} in, {} tokens, vocabulary {}, {} <unk>; {} {}", what, printable(corpus.name()),
+                          memory(corpus.bytes()), thousands(corpus.tokens().size()),
+                          thousands(corpus.vocabulary().size()), percent(share, 2), memory(corpus.memory_bytes()),
+                          corpus.mapped() ? "on disk, mapped" : "in memory"));
 }
 
 // Names and the like, which are spelt.
@@ -73,30 +73,30 @@ bool short_texts(const Examples& examples) {
   return bytes < 25 * examples.texts.texts.size();
 }
 
-int Train::run_language(Talk& talk, const Stopwatch& clock) {
+int Train::run_language(Console& console, const Stopwatch& clock) {
   const Defaults d = options();
   // Until the model is saved and the checkpoint removed.
   const FileLock output_lock(target.output), checkpoint_lock(d.train.checkpoint);
   target.refuse_what_exists(d.train);
   const TextFiles read = text_files(files);
-  say_files(talk, read);
+  say_files(console, read);
   const Corpus corpus = from.given() ? from.read(read, text.vocabulary, d.config, d.train.seed)
                                      : Corpus::read(read.sources, read.name, text.checked(), text.vocabulary);
-  say_text(talk, "text", corpus);
+  say_text(console, "text", corpus);
   const std::vector<std::string> warnings = text_warnings(read, corpus);
-  for (const std::string& warning : warnings) talk.say("warning: " + one_line(warning));
+  for (const std::string& warning : warnings) console.say("warning: " + one_line(warning));
   std::optional<Corpus> held_out;
   if (!validation.empty()) {
     const TextFiles apart = text_files({validation});
-    say_files(talk, apart);
+    say_files(console, apart);
     held_out = Corpus::read(apart.sources, apart.name, corpus.vocabulary());
-    say_text(talk, "validation", *held_out);
+    say_text(console, "validation", *held_out);
   }
   TrainJob job = {from.given() ? from.model() : Model(d.config, corpus.vocabulary(), d.train.seed), d.train,
                   [&](Model& model, const TrainOptions& o, const auto& report) {
                     return held_out ? train(model, corpus, *held_out, o, report) : train(model, corpus, o, report);
                   }};
-  say_model(talk, job.model, d.train);
+  say_model(console, job.model, d.train);
   job.validated = held_out.has_value() || d.train.validation_split > 0;
   job.material = {{"text", fs::path(corpus.name()).filename().string()},
                   {"text_tokens", corpus.tokens().size()},
@@ -109,11 +109,11 @@ int Train::run_language(Talk& talk, const Stopwatch& clock) {
   job.warnings = warnings;
   job.looks_at_course = true;
   if (const auto split = split_of(corpus, held_out ? &*held_out : nullptr, d.train)) {
-    if (!no_ngram) job.ngram = ngram_baseline(talk, *split, d.train);
+    if (!no_ngram) job.ngram = ngram_baseline(console, *split, d.train);
     if (auto remark = remark_on(split->validation)) job.remarks.push_back(std::move(*remark));
   }
   job.then = fmt::format("complete {} \"...\" -n 100", shell_word(target.output));
-  return run_job(target, std::move(job), talk, clock);
+  return run_job(target, std::move(job), console, clock);
 }
 
 void Train::check_task_flags() const {
@@ -122,7 +122,7 @@ void Train::check_task_flags() const {
          "one");
 }
 
-int Train::run_task(const Task& wanted, Talk& talk, const Stopwatch& clock) {
+int Train::run_task(const Task& wanted, Console& console, const Stopwatch& clock) {
   check_task_flags();
   TrainOptions early;
   training.apply(early);
@@ -162,19 +162,19 @@ int Train::run_task(const Task& wanted, Talk& talk, const Stopwatch& clock) {
   }
   d.config = checked(d.config);
   check_options(d.train, !validation.empty() || d.train.validation_split > 0);
-  talk.say(fmt::format("{} {}: {} {}, {} steps, {}{}", field_text(found.kind), printable(files[0]),
-                       thousands(examples.size()), found.kind == TaskKind::tag ? "sentences" : "sequences",
-                       thousands(examples.sequences.steps()),
-                       vocabulary ? fmt::format("vocabulary {}", thousands(vocabulary->size()))
-                                  : fmt::format("{} numbers a step", d.config.inputs),
-                       music ? "" : fmt::format(", {} classes", found.classes.size())));
+  console.say(fmt::format("{} {}: {} {}, {} steps, {}{}", field_text(found.kind), printable(files[0]),
+                          thousands(examples.size()), found.kind == TaskKind::tag ? "sentences" : "sequences",
+                          thousands(examples.sequences.steps()),
+                          vocabulary ? fmt::format("vocabulary {}", thousands(vocabulary->size()))
+                                     : fmt::format("{} numbers a step", d.config.inputs),
+                          music ? "" : fmt::format(", {} classes", found.classes.size())));
   TrainJob job = {vocabulary ? Model(d.config, *vocabulary, d.train.seed) : Model(d.config, d.train.seed), d.train,
                   [&](Model& model, const TrainOptions& o, const auto& report) {
                     return held_out ? train(model, examples.sequences, held_out->sequences, o, report)
                                     : train(model, examples.sequences, o, report);
                   }};
   set_task(job.model, found);
-  say_model(talk, job.model, d.train);
+  say_model(console, job.model, d.train);
   job.unit = music ? "frame" : found.kind == TaskKind::tag ? "word" : "sequence";
   job.validated = held_out.has_value() || d.train.validation_split > 0;
   job.material = {{"task", field_text(found.kind)},
@@ -186,14 +186,14 @@ int Train::run_task(const Task& wanted, Talk& talk, const Stopwatch& clock) {
                {"steps", examples.sequences.steps()},
                {"classes", found.classes}};
   job.then = fmt::format("eval {} FILE", shell_word(target.output));
-  return run_job(target, std::move(job), talk, clock);
+  return run_job(target, std::move(job), console, clock);
 }
 
 int Train::run() {
   const Stopwatch clock;
-  Talk talk(target.quiet);
+  Console console(target.quiet);
   forecast.options();  // a flag that is wrong by itself is refused before anything is read
-  Task found = from.given() ? Task() : tasks.find(files, talk);
+  Task found = from.given() ? Task() : tasks.find(files, console);
   // Whoever names columns of a table wants a forecast, whatever the file looks like.
   if (tasks.task.empty() && forecast.given() && !of_tables(found.kind)) found = {TaskKind::forecast, DataForm::table};
   expect(of_tables(found.kind) || !forecast.given(), "--horizon and the like", "them with --task forecast or detect",
@@ -202,9 +202,9 @@ int Train::run() {
     check_task_flags();
     forecast.detect = found.kind == TaskKind::detect;
     expect(validation.empty(), "--validation", "none for a forecast, which has --validation-split", validation);
-    return train_forecast({target, files[0], forecast, network, training}, talk, clock);
+    return train_forecast({target, files[0], forecast, network, training}, console, clock);
   }
-  return found.kind == TaskKind::language ? run_language(talk, clock) : run_task(found, talk, clock);
+  return found.kind == TaskKind::language ? run_language(console, clock) : run_task(found, console, clock);
 }
 
 // Where words and characters have different defaults, help shows both.

@@ -120,19 +120,19 @@ void TrainTarget::refuse_what_exists(const TrainOptions& options) const {
   if (!log.empty()) check_writable(log, force || options.resume);
 }
 
-void say_model(Talk& talk, const Model& model, const TrainOptions& options) {
+void say_model(Console& console, const Model& model, const TrainOptions& options) {
   const Config& c = model.config();
   // Weights, their copy of the best epoch, gradients and the optimiser's moments.
   const std::size_t copies = 3 + (options.optimizer == Optimizer::sgd ? 1 : 2);
-  talk.say(fmt::format("model {}: {}, {} parameters; {} with gradients and moments", model.cell().name,
-                       layers_in_words(c), thousands(model.parameter_count()),
-                       memory(model.parameter_count() * sizeof(float) * copies)));
+  console.say(fmt::format("model {}: {}, {} parameters; {} with gradients and moments", model.cell().name,
+                          layers_in_words(c), thousands(model.parameter_count()),
+                          memory(model.parameter_count() * sizeof(float) * copies)));
 }
 
-int run_job(const TrainTarget& target, TrainJob job, Talk& talk, const Stopwatch& clock) {
+int run_job(const TrainTarget& target, TrainJob job, Console& console, const Stopwatch& clock) {
   Log lines(target.log, job.options.resume);
-  Progress progress(talk, job.unit);
-  FewerThreads fewer(talk, job.options.threads);
+  Progress progress(console, job.unit);
+  FewerThreads fewer(console, job.options.threads);
   Interrupts interrupts;
   Course course;
   const auto report = [&](const Report& r) {
@@ -140,20 +140,20 @@ int run_job(const TrainTarget& target, TrainJob job, Talk& talk, const Stopwatch
     fewer.say(r.threads);
     lines.write(tool::to_json(r));
     progress.show(r);
-    if (const std::string lost = lines.news(); !lost.empty()) talk.say(lost + "; training goes on");
+    if (const std::string lost = lines.news(); !lost.empty()) console.say(lost + "; training goes on");
     return interrupts.go_on();
   };
   TrainOptions options_now = job.options;
   // To read what is trained on took some of the time.
   if (options_now.max_seconds > 0) options_now.max_seconds = std::max(1e-9, options_now.max_seconds - clock.seconds());
   const TrainResult r = job.train(job.model, options_now, report);
-  talk.clear();
+  console.clear();
   const std::string lost = lines.close();
   if (r.stopped) {
-    if (!lost.empty()) talk.say(lost);
-    talk.say(fmt::format("stopped by {} after {}; the work so far is in {}\ngo on with: {}", interrupts.name(),
-                         duration(r.seconds), job.options.checkpoint,
-                         target.typed.line(target.typed.program, {}, {"--resume"}) + " --resume"));
+    if (!lost.empty()) console.say(lost);
+    console.say(fmt::format("stopped by {} after {}; the work so far is in {}\ngo on with: {}", interrupts.name(),
+                            duration(r.seconds), job.options.checkpoint,
+                            target.typed.line(target.typed.program, {}, {"--resume"}) + " --resume"));
     return interrupts.exit_code();
   }
 
@@ -177,8 +177,8 @@ int run_job(const TrainTarget& target, TrainJob job, Talk& talk, const Stopwatch
   }
   flush();
   if (!lost.empty()) throw Error(Status::failed, lost);
-  for (const std::string& remark : job.remarks) talk.say("note: " + remark);
-  talk.say(fmt::format("go on with: {} {}", shell_word(target.typed.program), job.then));
+  for (const std::string& remark : job.remarks) console.say("note: " + remark);
+  console.say(fmt::format("go on with: {} {}", shell_word(target.typed.program), job.then));
   return 0;
 }
 

@@ -41,8 +41,8 @@ struct TrainJob {
   std::string then = {};                    // the arguments of a command to go on with
 };
 
-void say_model(Talk& talk, const Model& model, const TrainOptions& options);
+void say_model(Console& console, const Model& model, const TrainOptions& options);
 // Trains, saves, prints; the exit code. The output and the checkpoint are locked already.
-int run_job(const TrainTarget& target, TrainJob job, Talk& talk, const Stopwatch& clock);
+int run_job(const TrainTarget& target, TrainJob job, Console& console, const Stopwatch& clock);
 
 }  // namespace sluice::tool
