@@ -43,7 +43,7 @@ def markdown(report):
             if r["work"] != work:
                 continue
             steps = 1 if work == "step" else r["steps"]
-            if r["lengths"]:
+            if r.get("lengths"):
                 steps = f"{min(r['lengths'])} to {steps} ({sum(r['lengths'])} rows)"
             cells = [r["cell"], r["hidden"], r["batch"], steps, r["threads"]]
             cells += [cell(n, r["engines"].get(n)) for n in names] + [variation(r)]
