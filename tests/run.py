@@ -1,7 +1,8 @@
 """Runs every check of the house and counts them; called by scripts/test, which installs what this needs.
 
 Usage: scripts/test [PART...]. The parts, in order, are the functions marked @part below. The last line is
-"N passed, N failed, N skipped" over everything that ran; the exit code is 1 when anything failed.
+"N passed, N failed, N skipped" over everything that ran; the exit code is 1 when anything failed. `bindings` runs only
+where it is named.
 """
 
 import concurrent.futures
@@ -21,6 +22,7 @@ PACKAGE = BUILD / "package/environment/bin/python"  # has the package for Python
 FUZZ_SECONDS = 5
 PARTS = {}
 BESIDE = {}  # builds that run beside other parts
+ON_REQUEST = ["bindings"]  # parts that run only where they are named
 
 
 class Tally:
@@ -87,8 +89,9 @@ def run_pytest(tally, label, *arguments, **environment):
 
 def sanitizers():
     """The builds by clang: CMake's options and the compiler's flags of each."""
-    # With the module for Python where its environment is there (scripts/test python makes it).
-    module = [f"-DPython_EXECUTABLE={PACKAGE}", "-DSLUICE_PYTHON=ON"] if PACKAGE.exists() else []
+    # With the module for Python where its tests are to come, and its environment is there.
+    wanted = "bindings" in sys.argv and PACKAGE.exists()
+    module = [f"-DPython_EXECUTABLE={PACKAGE}", "-DSLUICE_PYTHON=ON"] if wanted else []
     return {
         "address": (["-DSLUICE_SANITIZE=address,undefined", "-DSLUICE_FUZZ=ON", "-DSLUICE_TOOL=ON", *module],
                     only_target(targets()[0]) if targets() else ""),
@@ -253,7 +256,8 @@ def address(tally):
 
 @part
 def bindings(tally):
-    """The tests of the package for Python under the same sanitizers (scripts/test python address build what it needs)."""
+    """The tests of the package for Python under the same sanitizers: scripts/test python address bindings, from a folder
+    build/address that is new."""
     module = BUILD / "address/bindings/python/_core.abi3.so"
     tally.add("bindings: the module is built", module.exists())
     if not module.exists():
@@ -348,7 +352,7 @@ def prepare():
 
 
 def main():
-    chosen = sys.argv[1:] or list(PARTS)
+    chosen = sys.argv[1:] or [name for name in PARTS if name not in ON_REQUEST]
     unknown = [name for name in chosen if name not in PARTS]
     if unknown:
         sys.exit(f"no such part: {' '.join(unknown)}; the parts are: {' '.join(PARTS)}")
