@@ -4,12 +4,16 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <memory>
 #include <utility>
+#include <vector>
 
 #include "base/threads.h"
 #include "formats/c_plan.h"
 #include "formats/c_text.h"
+#include "formats/fold_scaling.h"
 #include "model/config.h"
+#include "model/model_access.h"
 
 namespace sluice {
 namespace {
@@ -33,50 +37,44 @@ std::string short_number(double value) {
   return {digits.data(), std::to_chars(digits.begin(), digits.end(), value, std::chars_format::scientific, 1).ptr};
 }
 
-// The same network as one on numbers that gives its outputs as they are at every step, where it reads features: what
-// stands after the last step of a sequence is what a stream has at every step, quantiles are outputs like others, the
-// scaling of features becomes part of the first weights, and probabilities are left to PREFIX_softmax.
-Model plain_of(const Model& model) {
+// The config of the same network, where it reads features, as one that gives its outputs as they are at every step:
+// what stands after the last step of a sequence is what a stream has at every step, quantiles are outputs like others,
+// the scaling of features becomes part of the first weights, and probabilities are left to PREFIX_softmax.
+Config plain_config(const Model& model) {
   Config config = model.config();
-  const bool numbers = config.inputs > 0 && config.stack.empty() && config.head.residual.empty();
-  const bool other = config.head.at == "last" || config.head.loss == "quantiles" || config.head.loss == "softmax";
-  if (!numbers || !(other || !config.scaling.mean.empty())) return model;
-  const ScalingConfig scaling = config.scaling;
-  const std::string loss = config.head.loss;
+  if (config.inputs == 0 || !config.stack.empty() || !config.head.residual.empty()) return config;
+  config.scaling = {};
   if (config.head.at == "last") config.head.at = "steps";
-  if (loss == "quantiles" || loss == "softmax") {
+  if (config.head.loss == "quantiles" || config.head.loss == "softmax") {
     config.outputs = model.outputs();
     const std::string at = config.head.at;
     config.head = {};
     config.head.loss = "squared";
     config.head.at = at;
   }
-  config.scaling = {};
-  Model plain(config);
-  Parameters& to = network_of(plain).parameters();
-  const Parameters& from = network_of(model).parameters();
-  for (std::size_t i = 0; i < from.shapes().size(); ++i) std::ranges::copy(from[i], to[i].begin());
-  if (!scaling.mean.empty()) {
-    const auto tensor = [&](const char* name) {
-      const Shape* shape = to.find(name);
-      if (shape == nullptr) throw Error(Status::failed, std::string(name) + ": expected such weights, found none");
-      return to[static_cast<std::size_t>(shape - to.shapes().data())];
-    };
-    const std::span<float> weight = tensor("rnn.weight_ih_l0"), bias = tensor("rnn.bias_l0");
-    const std::size_t inputs = config.inputs;
-    for (std::size_t r = 0; r < weight.size() / inputs; ++r) {
-      double sum = 0;
-      for (std::size_t i = 0; i < inputs; ++i) {
-        const double w = static_cast<double>(weight[r * inputs + i]) / scaling.deviation[i];
-        weight[r * inputs + i] = static_cast<float>(w);
-        sum += w * scaling.mean[i];
-      }
-      bias[r] = static_cast<float>(static_cast<double>(bias[r]) - sum);
+  return config;
+}
+
+// The model with that config.
+Model plain_of(const Model& model, const Config& config) {
+  if (config.head == model.config().head && config.scaling == model.config().scaling) return model;
+  const auto plain = std::make_shared<Network>(config, model.vocabulary().size());
+  Parameters& to = plain->parameters();
+  std::ranges::copy(network_of(model).parameters().all(), to.all().begin());
+  if (const ScalingConfig& scaling = model.config().scaling; !scaling.mean.empty()) {
+    // Those of the first layer come first: W, U, b.
+    const std::span<float> weight = to[0], bias = to[2];
+    std::vector<double> row(config.inputs);
+    for (std::size_t r = 0; r < bias.size(); ++r) {
+      const std::span<float> floats = weight.subspan(r * row.size(), row.size());
+      std::ranges::copy(floats, row.begin());
+      bias[r] = static_cast<float>(static_cast<double>(bias[r]) + fold_scaling(scaling, row));
+      std::ranges::transform(row, floats.begin(), [](double w) { return static_cast<float>(w); });
     }
   }
   Team alone(1);
-  network_of(plain).pack(alone);
-  return plain;
+  plain->pack(alone);
+  return ModelAccess::make(plain, model.vocabulary());
 }
 
 constexpr std::string_view softmax_function = R"(/* Turns outputs into probabilities, in place. */
@@ -207,15 +205,16 @@ void @_check(@_state *state, @_work *work, float *y, @_error *error);
   return out;
 }
 
-void expect_for_c(const Model& model, const std::string& where) { expect_plain(plain_of(model).config(), where); }
+void expect_for_c(const Model& model, const std::string& where) { expect_plain(plain_config(model), where); }
 
 CSource export_c(const Model& model, const COptions& options) {
   if (!is_identifier(options.prefix)) {
     throw Error(Status::usage,
                 "prefix: expected a C identifier that begins with a letter, found \"" + options.prefix + "\"");
   }
-  const Model plain = plain_of(model);
-  expect_plain(plain.config(), "export");
+  const Config config = plain_config(model);
+  expect_plain(config, "export");
+  const Model plain = plain_of(model, config);
   CPlan plan(plain, options);
   plan.softmax = plan.text || model.config().head.loss == "softmax";
   const CWeights weights = c_weights(plan);

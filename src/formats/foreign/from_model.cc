@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/safetensors.h"
+#include "formats/fold_scaling.h"
 #include "formats/foreign/layers.h"
 #include "formats/foreign/stack.h"
 #include "formats/gate_order.h"
@@ -74,17 +75,13 @@ void expect_exportable(const Config& config) {
               "export: expected layers that begin at zeros and outputs of the last one alone, found " + found);
 }
 
-// W (x - mean) / deviation + b as W' x + b', for weights [rows, inputs].
 void fold_scaling(const ScalingConfig& scaling, Numbers& weight, Numbers& bias) {
-  const std::size_t inputs = scaling.mean.size();
+  std::vector<double> row(scaling.mean.size());
   for (std::size_t r = 0; r < bias.size(); ++r) {
-    double sum = 0;
-    for (std::size_t i = 0; i < inputs; ++i) {
-      const double w = weight[r * inputs + i] / scaling.deviation[i];
-      weight.set(r * inputs + i, w);
-      sum += w * scaling.mean[i];
-    }
-    bias.set(r, bias[r] - sum);
+    const std::size_t first = r * row.size();
+    for (std::size_t i = 0; i < row.size(); ++i) row[i] = weight[first + i];
+    bias.set(r, bias[r] + sluice::fold_scaling(scaling, row));
+    for (std::size_t i = 0; i < row.size(); ++i) weight.set(first + i, row[i]);
   }
 }
 
