@@ -54,7 +54,7 @@ void RecurrentLayer::check(const LayerConfig& config, const std::string& where) 
   check_name(where + "direction", config.direction, kDirections);
   check_name(where + "activation", config.activation, kActivations);
   check_name(where + "initial-state", config.initial_state, kStates);
-  check_magnitude("forget-bias", config.forget_bias, 100);
+  check_magnitude(where + "forget-bias", config.forget_bias, 100);
 }
 
 void RecurrentLayer::add_tensors(const LayerConfig& config, std::size_t place, std::size_t inputs,
@@ -287,20 +287,33 @@ void RecurrentLayer::backward_input(const Pass& pass, const PartGradient& gradie
                       pass.scratch, pass.team);
 }
 
-// A step of a small layer without padding, on the state where it lies: to copy it there and back takes a third as long
-// as the step. False, and nothing is done, for other layers.
-bool RecurrentLayer::step_in_place(const PartInput& in, float* state) const noexcept {
+// A step of a small layer, on the state where it lies; where that lacks the padding, on the one row that the layer has
+// of it, whose padding is zero and stays so. Whatever goes through memory besides is felt. nullptr, and nothing is
+// done, for other layers.
+const float* RecurrentLayer::step_in_place(const PartInput& in, float* state, Memory& memory) const noexcept {
+  const std::size_t hidden = shape_.hidden, bytes = hidden * sizeof(float);
+  if (shape_.padded() > most_small_units) return nullptr;
+  const bool copies = hidden != shape_.padded();
+  LayerBuffers& buffers = own(memory).buffers;
   Sequence s;
   s.steps = s.batch = 1;
-  s.hidden = shape_.hidden;
-  s.states[0] = state;
-  s.states[1] = state + shape_.hidden;
-  return recur_small(*shape_.cell, packed_.input, packed_.bias.data(), packed_.recurrent, in.x, in.stride, s);
+  s.hidden = shape_.padded();
+  for (std::size_t i = 0; i < shape_.states(); ++i) {
+    s.states[i] = copies ? buffers.states[i].data() : state + i * hidden;
+    if (copies) std::memcpy(s.states[i], state + i * hidden, bytes);
+  }
+  if (!recur_small(*shape_.cell, packed_.input, packed_.bias.data(), packed_.recurrent, in.x, in.stride, s)) {
+    return nullptr;
+  }
+  for (std::size_t i = 0; copies && i < shape_.states(); ++i) std::memcpy(state + i * hidden, s.states[i], bytes);
+  return s.states[0];
 }
 
 const float* RecurrentLayer::infer(const WindowShape& window, const PartInput& in, float* state, Memory& memory,
                                    Scratch& scratch) const noexcept {
-  if (window.rows() == 1 && shape_.hidden == shape_.padded() && step_in_place(in, state)) return state;
+  if (window.rows() == 1) {
+    if (const float* row = step_in_place(in, state, memory)) return row;
+  }
   const Sequence s = sequence(window, memory);
   const std::size_t batch = window.batch;
   for (std::size_t i = 0; i < shape_.states(); ++i) {

@@ -66,7 +66,7 @@ class RecurrentLayer : public Part {
                       Memory& memory) const;
 
  private:
-  bool step_in_place(const PartInput& in, float* state) const noexcept;
+  const float* step_in_place(const PartInput& in, float* state, Memory& memory) const noexcept;
   std::size_t table_stride() const { return shape_.gate_columns() + kBlock; }
   LayerParameters weights(const Parameters& parameters) const;
   LayerGradients weights(Parameters& gradients) const;

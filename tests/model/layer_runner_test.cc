@@ -60,8 +60,9 @@ class LayerOf : public test::EveryCell {
 
 // H and I that are and are not multiples of a block; windows shorter and longer than what is projected at once, and one
 // that gated cells go back through in parts.
-constexpr Size kSizes[] = {{1, 1, 1, 1},    {3, 2, 5, 17},    {7, 3, 16, 16},   {5, 4, 33, 32}, {300, 2, 3, 5},
-                           {40, 16, 8, 24}, {600, 1, 16, 16}, {130, 80, 4, 64}, {20, 1, 7, 32}, {20, 1, 3, 48}};
+constexpr Size kSizes[] = {{1, 1, 1, 1},   {3, 2, 5, 17},   {7, 3, 16, 16},   {5, 4, 33, 32},
+                           {300, 2, 3, 5}, {40, 16, 8, 24}, {600, 1, 16, 16}, {130, 80, 4, 64},
+                           {20, 1, 7, 32}, {20, 1, 3, 48},  {9, 1, 5, 24},    {9, 1, 4, 40}};
 
 TEST_P(LayerOf, EqualsTheReference) {
   for (const Size& size : kSizes) {
