@@ -34,7 +34,7 @@ list(FILTER SLUICE_FILE_SOURCES INCLUDE REGEX "/src/formats/")
 set_source_files_properties(${SLUICE_FILE_SOURCES} PROPERTIES COMPILE_OPTIONS $<$<CONFIG:Release>:-O2>)
 list(APPEND SLUICE_FILE_SOURCES ${SLUICE_INFERENCE_SOURCES})
 list(FILTER SLUICE_FILE_SOURCES INCLUDE REGEX
-     "/src/base/(json|json_writer|safetensors[a-z_]*)[.]cc$|/src/formats/(model_[a-z]+|self_check)[.]cc$|/src/model/(config|config_json|layout)[.]cc$|/src/kernels/registry[.]cc$")
+     "/src/base/(json|json_writer|safetensors[a-z_]*)[.]cc$|/src/formats/(model_[a-z]+|self_check)[.]cc$|/src/model/(config|config_json|field_checks|layout)[.]cc$|/src/kernels/registry[.]cc$")
 set_source_files_properties(${SLUICE_FILE_SOURCES} PROPERTIES COMPILE_OPTIONS $<$<CONFIG:Release>:-Os>)
 
 # Kernels go without the stack protector: a small network's step takes a tenth of a microsecond, and has to stay there.

@@ -17,12 +17,11 @@ class Regression : public Head {
   float loss(const float* y, std::size_t, std::size_t outputs, const Targets& targets, std::size_t i) const override {
     const float* target = targets.numbers.data() + i * outputs;
     double sum = 0;
-    std::size_t there = 0;
     for (std::size_t o = 0; o < outputs; ++o) {
       if (std::isnan(target[o])) continue;
       sum += error_.loss(static_cast<double>(y[o]) - static_cast<double>(target[o]));
-      ++there;
     }
+    const std::size_t there = numbers_there(targets, outputs, i);
     return there == 0 ? 0.f : static_cast<float>(sum / static_cast<double>(there));
   }
 

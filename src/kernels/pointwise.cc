@@ -227,9 +227,8 @@ void sum_listed_rows(const float* in, std::size_t stride, std::span<const std::u
 void add_to(float* out, const float* in, std::size_t n) { SLUICE_DISPATCH(add_row)(out, in, n); }
 
 Activation find_activation(std::string_view name) {
-  constexpr std::string_view kNames[] = {"none", "tanh", "relu", "sigmoid", "elu"};
-  for (std::size_t i = 0; i < std::size(kNames); ++i) {
-    if (name == kNames[i]) return static_cast<Activation>(i);
+  for (std::size_t i = 0; i < std::size(activation_names); ++i) {
+    if (name == activation_names[i]) return static_cast<Activation>(i);
   }
   throw Error(Status::usage,
               "activation: expected none, tanh, relu, sigmoid or elu, found \"" + std::string(name) + "\"");

@@ -33,6 +33,7 @@ void add_to(float* out, const float* in, std::size_t n);
 
 // What a dense layer applies to each of its outputs.
 enum class Activation { none, tanh, relu, sigmoid, elu };
+inline constexpr std::string_view activation_names[] = {"none", "tanh", "relu", "sigmoid", "elu"};  // in that order
 // By name. Throws Error (usage) that lists the names.
 Activation find_activation(std::string_view name);
 // y [padded] = f(y) for the first n, and zeros after them; padded is a multiple of kBlock.

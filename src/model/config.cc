@@ -1,16 +1,11 @@
 // Ranges of a network's fields, and what networks of some kind are called. The list of fields is visit_config.
 #include "model/config.h"
 
-#include <algorithm>
 #include <cmath>
-#include <initializer_list>
 #include <limits>
 #include <string_view>
-#include <type_traits>
 #include <utility>
 
-#include "base/json.h"
-#include "base/json_writer.h"
 #include "heads/head.h"
 #include "model/field_checks.h"
 #include "model/layer_kinds.h"

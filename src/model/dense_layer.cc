@@ -19,8 +19,7 @@ std::size_t tensor_of(const std::vector<Shape>& tensors, std::size_t place) { re
 }  // namespace
 
 void DenseLayer::check(const LayerConfig& config, const std::string& where) {
-  constexpr std::string_view kActivations[] = {"none", "tanh", "relu", "sigmoid", "elu"};
-  check_name(where + "activation", config.activation, kActivations);
+  check_name(where + "activation", config.activation, activation_names);
 }
 
 void DenseLayer::add_tensors(const LayerConfig& config, std::size_t place, std::size_t inputs,
