@@ -80,9 +80,9 @@ def run_gtest(tally, program, label, *options, **environment):
     tally.add_junit(result, code)
 
 
-def run_pytest(tally, label, *arguments, **environment):
+def run_pytest(tally, label, *arguments, python=None, **environment):
     result = RESULTS / f"{label}.xml"
-    python = PYTHON if PYTHON.exists() else sys.executable
+    python = python or (PYTHON if PYTHON.exists() else sys.executable)
     code = run(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={result}", *arguments, **environment)
     tally.add_junit(result, code)
 
@@ -199,10 +199,7 @@ def python(tally):
     tally.add("python: pip install", installed)
     if not installed:
         return
-    result = RESULTS / "python.xml"
-    code = run(interpreter, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={result}", "tests/bindings",
-               SLUICE_WHEEL=str(wheels[0]))
-    tally.add_junit(result, code)
+    run_pytest(tally, "python", "tests/bindings", python=interpreter, SLUICE_WHEEL=str(wheels[0]))
 
 
 @part
@@ -268,14 +265,11 @@ def bindings(tally):
     shutil.copy(module, folder)
     runtime = subprocess.run(["clang", "-print-file-name=libclang_rt.asan-x86_64.so"], capture_output=True,
                              text=True).stdout.strip()
-    result = RESULTS / "bindings.xml"
     # What Python itself never frees is no leak of ours; test_leaks.py looks for those.
     of_others = ["docs", "notebook", "package", "leaks"]
-    code = run(PACKAGE, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={result}", "tests/bindings",
-               *(f"--ignore=tests/bindings/test_{name}.py" for name in of_others), "-k", "not growth and not scikit",
-               PYTHONPATH=str(folder.parent), LD_PRELOAD=runtime, ASAN_OPTIONS="detect_leaks=0",
-               UBSAN_OPTIONS="print_stacktrace=1")
-    tally.add_junit(result, code)
+    run_pytest(tally, "bindings", "tests/bindings", *(f"--ignore=tests/bindings/test_{name}.py" for name in of_others),
+               "-k", "not growth and not scikit", python=PACKAGE, PYTHONPATH=str(folder.parent), LD_PRELOAD=runtime,
+               ASAN_OPTIONS="detect_leaks=0", UBSAN_OPTIONS="print_stacktrace=1")
 
 
 @part

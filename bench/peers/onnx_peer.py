@@ -6,21 +6,29 @@ import onnxruntime
 
 import gates
 from peer import Unsupported, serve
+from work import stack_layers
 
 OPERATORS = {"rnn": "RNN", "lstm": "LSTM", "gru": "GRU", "gru-reset-after": "GRU"}
+
+
+def weights(request, suffix="", prefix="", inputs=None):
+    """W, R and B of the operator."""
+    cell, hidden, inputs = request.cell, request.hidden, inputs or request.inputs
+    x_rows, h_rows = (len(rows) for rows in gates.OURS[cell])
+    w, u, b = gates.to_peer(cell, gates.ONNX[cell],
+                            request.read(f"{prefix}weight_ih{suffix}", x_rows * hidden, inputs),
+                            request.read(f"{prefix}weight_hh{suffix}", h_rows * hidden, hidden),
+                            request.read(f"{prefix}bias{suffix}", x_rows * hidden))
+    own = b * 0
+    if cell == "gru-reset-after":
+        own[2 * hidden:] = request.read(f"{prefix}bias_hn{suffix}", hidden)
+    return w, u, numpy.concatenate([b, own])
 
 
 def graph(request, steps):
     """The operator with our weights: X [steps, B, I] and its states in, Y [steps, 1, B, H] and its states out."""
     cell, hidden, inputs = request.cell, request.hidden, request.inputs
-    x_rows, h_rows = (len(rows) for rows in gates.OURS[cell])
-    w, u, b = gates.to_peer(cell, gates.ONNX[cell], request.read("weight_ih", x_rows * hidden, inputs),
-                            request.read("weight_hh", h_rows * hidden, hidden), request.read("bias", x_rows * hidden))
-    own = b * 0
-    if cell == "gru-reset-after":
-        own[2 * hidden:] = request.read("bias_hn", hidden)
-    constants = [onnx.numpy_helper.from_array(a[None], n) for n, a in
-                 (("W", w), ("R", u), ("B", numpy.concatenate([b, own])))]
+    constants = [onnx.numpy_helper.from_array(array[None], name) for name, array in zip("WRB", weights(request))]
     names = ["h", "c"] if cell == "lstm" else ["h"]
     node = onnx.helper.make_node(OPERATORS[cell], ["X", "W", "R", "B", ""] + names, ["Y"] + [n + "1" for n in names],
                                  hidden_size=hidden,
@@ -39,19 +47,10 @@ def graph(request, steps):
 def stack(request):
     """Two bidirectional operators on padded sequences, whose lengths are in sequence_lens."""
     cell, hidden = request.cell, request.hidden
-    x_rows, h_rows = (len(rows) for rows in gates.OURS[cell])
     nodes, constants, last = [], [], "X"
-    for layer, inputs in enumerate((request.inputs, 2 * hidden)):
-        parts = []
-        for end in ("", "_reverse"):
-            suffix = f"_l{layer}{end}"
-            w, u, b = gates.to_peer(cell, gates.ONNX[cell], request.read(f"rnn.weight_ih{suffix}", x_rows * hidden, inputs),
-                                    request.read(f"rnn.weight_hh{suffix}", h_rows * hidden, hidden),
-                                    request.read(f"rnn.bias{suffix}", x_rows * hidden))
-            own = b * 0
-            if cell == "gru-reset-after":
-                own[2 * hidden:] = request.read(f"rnn.bias_hn{suffix}", hidden)
-            parts.append((w, u, numpy.concatenate([b, own])))
+    directions = [weights(request, suffix, "rnn.", inputs) for suffix, inputs in stack_layers(request)]
+    for layer in range(2):
+        parts = directions[2 * layer:2 * layer + 2]
         names = [f"{name}{layer}" for name in ("W", "R", "B")]
         constants += [onnx.numpy_helper.from_array(numpy.stack(arrays), name)
                       for name, arrays in zip(names, zip(*parts))]

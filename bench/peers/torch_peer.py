@@ -7,6 +7,7 @@ import torch
 
 import gates
 from peer import Unsupported, serve
+from work import stack_layers
 
 COMPILE = "--compile" in sys.argv
 LAYERS = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru-reset-after": torch.nn.GRU}
@@ -93,8 +94,7 @@ def layer(request):
 def stack(request):
     """Two bidirectional layers on a PackedSequence, whose rows stand as ours do; to pack them is not timed."""
     module = LAYERS[request.cell](request.inputs, request.hidden, 2, bidirectional=True)
-    layers = [(f"_l{k}{end}", inputs) for k, inputs in enumerate((request.inputs, 2 * request.hidden))
-              for end in ("", "_reverse")]
+    layers = stack_layers(request)
     fill(module, [w for suffix, inputs in layers for w in layer_weights(request, suffix, "rnn.", inputs)])
     rows = sum(request.lengths)
     sizes = torch.tensor([sum(n > t for n in request.lengths) for t in range(request.steps)])
