@@ -47,6 +47,8 @@ def prepare_all(work, running, folder):
     distinct = works.make_data(work, data)
     ready, others = [], {}
     for engine in running:
+        if others and not ready:
+            break  # ours could not do it, so there is nothing to compare with
         out = folder / engine.name
         out.mkdir()
         answer = engine.prepare(work, data, out)
