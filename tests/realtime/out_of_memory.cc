@@ -58,7 +58,12 @@ void refuse_each(Work&& work, Check&& check, std::initializer_list<bool> all_aft
       test::count_use(n, forever);
       work();
       const test::MemoryUse use = test::stop_counting();
-      ASSERT_GT(use.refused, 0u) << n;
+      if (use.refused == 0) {
+        // A training writes a checkpoint more or less, by the clock: this time it was done before request n.
+        ASSERT_LT(use.asked, n);
+        ASSERT_GT(n, whole.asked / 2);
+        break;
+      }
       ASSERT_EQ(use.kept, 0) << "request " << n << " of " << whole.asked << (forever ? ", for ever" : "");
       check(n);
     }
