@@ -10,20 +10,10 @@ import pytest
 import sluice
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+from texts import small_text  # noqa: E402
+
 TINY = {"hidden": 16, "epochs": 2, "batch": 4, "steps": 8, "threads": 1, "progress": False}
-
-
-def small_text():
-    """Short sentences, the same every time."""
-    who = ["Ada", "Bela", "Chen", "Dora", "Émile"]
-    does = ["likes", "sees", "paints", "sells", "forgets"]
-    what = ["the red house", "a quiet river", "two old boats", "her neighbour's garden", "the last train"]
-    state, lines = 1, []
-    for _ in range(250):
-        state = (state * 1103515245 + 12345) % 2**31
-        bits = state >> 8
-        lines.append(f"{who[bits % 5]} {does[bits // 5 % 5]} {what[bits // 25 % 5]}, and so it goes.")
-    return "\n".join(lines) + "\n"
 
 
 @pytest.fixture

@@ -7,11 +7,15 @@ import pathlib
 import pty
 import struct
 import subprocess
+import sys
 import termios
 
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+from texts import small_text  # noqa: E402, F401
+
 COMMAND = os.environ.get("SLUICE_COMMAND", str(ROOT / "build/sluice"))
 CELLS = ["rnn", "lstm", "gru", "gru-reset-after"]
 EARLIER = ROOT / "tests/goldens/earlier"
@@ -25,19 +29,6 @@ def but(options, *instead):
     """The options with some of them given another value, or added."""
     names = {option.split("=")[0] for option in instead}
     return [option for option in options if option.split("=")[0] not in names] + list(instead)
-
-
-def small_text():
-    """About 2000 words of short sentences, the same every time."""
-    who = ["Ada", "Bela", "Chen", "Dora", "Émile"]
-    does = ["likes", "sees", "paints", "sells", "forgets"]
-    what = ["the red house", "a quiet river", "two old boats", "her neighbour's garden", "the last train"]
-    state, lines = 1, []
-    for _ in range(250):
-        state = (state * 1103515245 + 12345) % 2**31
-        bits = state >> 8
-        lines.append(f"{who[bits % 5]} {does[bits // 5 % 5]} {what[bits // 25 % 5]}, and so it goes.")
-    return "\n".join(lines) + "\n"
 
 
 def start(*arguments, **options):
