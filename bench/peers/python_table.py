@@ -3,10 +3,11 @@
   bench/peers/python_table.py [--ours build/peers/sluice/bench/sluice_peer] [--threads N] [--rounds N]
 
 runs in a Python that has sluice, torch and, for one row, keras with jax; what is missing is left out and said. Samples are taken
-in turn, one engine first in one round and another in the next; the table has medians.
+in turn, one engine first in one round and another in the next; the table has medians. Versions stand above it.
 """
 
 import argparse
+import importlib.metadata
 import json
 import os
 import pathlib
@@ -224,6 +225,12 @@ def classifier(threads, rounds):
     row(f"fit of a classifier on 1,000 series of 100 steps, {EPOCHS} epochs", times, "sluice", list(functions)[1:], 1, "s")
 
 
+def versions():
+    """Of whoever takes part."""
+    installed = {found.metadata["Name"].lower(): found.version for found in importlib.metadata.distributions()}
+    return ", ".join(f"{name} {installed[name]}" for name in ("sluice", "numpy", "torch", "keras", "jax") if name in installed)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--ours", default="build/peers/sluice/bench/sluice_peer")
@@ -235,6 +242,7 @@ def main():
     import sluice
 
     sluice.set_num_threads(chosen.threads)
+    print(f"{chosen.threads} threads; {versions()}\n")
     print("| work | Sluice | beside it |\n|---|---|---|", flush=True)
     if "step" in chosen.only:
         stream_step(chosen.rounds)
