@@ -17,11 +17,7 @@ namespace {
 PyArrayObject* array_of(nb::handle x) { return reinterpret_cast<PyArrayObject*>(x.ptr()); }
 
 bool is_plain(nb::handle x, int type) noexcept {
-  if (!PyArray_Check(x.ptr())) return false;
-  PyArrayObject* array = array_of(x);
-  constexpr int kNeeded = NPY_ARRAY_C_CONTIGUOUS | NPY_ARRAY_ALIGNED | NPY_ARRAY_NOTSWAPPED;
-  return PyArray_TYPE(array) == type && PyArray_CHKFLAGS(array, kNeeded & ~NPY_ARRAY_NOTSWAPPED) &&
-         PyArray_ISNOTSWAPPED(array);
+  return PyArray_Check(x.ptr()) && PyArray_TYPE(array_of(x)) == type && PyArray_ISCARRAY_RO(array_of(x));
 }
 
 template <class T>
@@ -64,8 +60,6 @@ nb::object new_floats(std::span<const std::size_t> shape, float*& data) {
 nb::object new_floats(std::initializer_list<std::size_t> shape, float*& data) {
   return new_floats(std::span(shape.begin(), shape.size()), data);
 }
-
-nb::object new_vector(std::size_t count, float*& data) { return new_floats({count}, data); }
 
 nb::object to_array(std::span<const float> values, std::initializer_list<std::size_t> shape) {
   float* data = nullptr;

@@ -45,8 +45,6 @@ nb::object new_floats(std::span<const std::size_t> shape, float*& data);
 nb::object to_array(std::span<const float> values, std::initializer_list<std::size_t> shape);
 nb::object to_array(std::span<const float> values);
 
-// One vector of float32 as a new array: the way of Stream::step, which takes no more than it must.
-nb::object new_vector(std::size_t count, float*& data);
 // The numbers of an array that is C-contiguous float32, writable and of that size; else throws a ValueError.
 float* writable(nb::handle out, std::size_t count, const char* name);
 

@@ -75,16 +75,9 @@ class PythonStream {
       values = given.data;
       count = given.size();
     }
-    bool good = false;
-    if (releases_) {
-      nb::gil_scoped_release release;
-      good = stream_.step(std::span(values, count));
-    } else {
-      good = stream_.step(std::span(values, count));
-    }
-    if (!good) refuse_width(count);
+    step_numbers(values, count);
     float* out = nullptr;
-    nb::object made = new_vector(outputs_, out);
+    nb::object made = new_floats({outputs_}, out);
     std::copy_n(stream_.output().data(), outputs_, out);
     return made;
   }
@@ -97,7 +90,7 @@ class PythonStream {
       throw Error(Status::usage, "step: expected, with out, a C-contiguous vector of float32 for a model on numbers");
     }
     const Use use(used_, "step");
-    if (!stream_.step(std::span(values, count))) refuse_width(count);
+    step_numbers(values, count);
     std::copy_n(stream_.output().data(), outputs_, to);
   }
 
@@ -173,6 +166,18 @@ class PythonStream {
   }
 
  private:
+  // A step of the network, without the interpreter's lock where that is worth it.
+  template <class X>
+  bool run(const X& x) {
+    if (!releases_) return stream_.step(x);
+    nb::gil_scoped_release release;
+    return stream_.step(x);
+  }
+
+  void step_numbers(const float* values, std::size_t count) {
+    if (!run(std::span(values, count))) refuse_width(count);
+  }
+
   void step_token(nb::handle x) {
     const Vocabulary& vocabulary = stream_.model().vocabulary();
     Token token = 0;
@@ -186,8 +191,7 @@ class PythonStream {
       }
       token = static_cast<Token>(number);
     }
-    nb::gil_scoped_release release;
-    stream_.step(token);
+    run(token);
   }
 
   [[noreturn]] void refuse_width(std::size_t count) const {
