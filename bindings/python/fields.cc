@@ -70,19 +70,23 @@ void read(nb::handle value, const char* name, std::vector<double>& out) {
   if (!nb::try_cast(value, out)) refuse_field(name, "numbers", shown(value));
 }
 
-namespace {
-
-template <class T, class Visit>
-void apply_all(const nb::dict& options, T& object, Visit&& visit) {
-  visit(object, [&](const char* name, auto& member, const char*) { apply(options, name, member); });
+void read(nb::handle value, const char* name, std::vector<std::string>& out) {
+  if (!nb::try_cast(value, out)) refuse_field(name, "texts", shown(value));
 }
 
-template <class T>
-bool dict_of(const nb::dict& options, const char* name, T& dict) {
+namespace {
+
+nb::dict dict_of(nb::handle value, const char* name, const char* expected) {
+  nb::dict dict;
+  if (!nb::try_cast(value, dict)) refuse_field(name, expected, shown(value));
+  return dict;
+}
+
+// The dict of that name; an empty one where the options have none.
+nb::dict dict_in(const nb::dict& options, const char* name) {
   const nb::str key(name);
-  if (!options.contains(key) || options[key].is_none()) return false;
-  if (!nb::try_cast(options[key], dict)) refuse_field(name, "a dict", shown(options[key]));
-  return true;
+  if (!options.contains(key) || options[key].is_none()) return {};
+  return dict_of(options[key], name, "a dict");
 }
 
 template <class T>
@@ -94,28 +98,30 @@ nb::object object_of(const T& value) {
   }
 }
 
+// For visit_config and its like: a dict's values into fields, and fields into a dict.
+auto from_dict(const nb::dict& options) {
+  return [options](const char* name, auto& member, const char*) { apply(options, name, member); };
+}
+auto into_dict(nb::dict fields) {
+  return [fields](const char* name, const auto& member, const char*) mutable {
+    fields[python_name(name).c_str()] = object_of(member);
+  };
+}
+
 }  // namespace
 
 void apply_network(const nb::dict& options, Config& config) {
   apply(options, "inputs", config.inputs);
   apply(options, "outputs", config.outputs);
-  visit_config(config, [&](const char* name, auto& member, const char*) { apply(options, name, member); });
+  visit_config(config, from_dict(options));
   if (options.contains("stack")) {
     config.stack.clear();
     for (const nb::handle entry : options["stack"]) {
-      nb::dict fields;
-      if (!nb::try_cast(entry, fields)) refuse_field("stack", "dicts", shown(entry));
-      visit_layer(config.stack.emplace_back(),
-                  [&](const char* name, auto& member, const char*) { apply(fields, name, member); });
+      visit_layer(config.stack.emplace_back(), from_dict(dict_of(entry, "stack", "dicts")));
     }
   }
-  nb::dict fields;
-  if (dict_of(options, "head", fields)) {
-    visit_head(config.head, [&](const char* name, auto& member, const char*) { apply(fields, name, member); });
-  }
-  if (dict_of(options, "scaling", fields)) {
-    visit_scaling(config.scaling, [&](const char* name, auto& member, const char*) { apply(fields, name, member); });
-  }
+  visit_head(config.head, from_dict(dict_in(options, "head")));
+  visit_scaling(config.scaling, from_dict(dict_in(options, "scaling")));
 }
 
 void apply_training(const nb::dict& options, TrainOptions& train) {
@@ -123,29 +129,22 @@ void apply_training(const nb::dict& options, TrainOptions& train) {
 }
 
 nb::dict to_dict(const Config& config) {
-  nb::dict all;
-  visit_config(config, [&](const char* name, const auto& member, const char*) {
-    all[python_name(name).c_str()] = object_of(member);
-  });
+  nb::dict all, head;
+  visit_config(config, into_dict(all));
   if (!config.stack.empty()) {
     nb::list stack;
     for (const LayerConfig& layer : config.stack) {
       nb::dict fields;
-      visit_layer(layer, [&](const char* name, const auto& member, const char*) {
-        fields[python_name(name).c_str()] = object_of(member);
-      });
+      visit_layer(layer, into_dict(fields));
       stack.append(fields);
     }
     all["stack"] = stack;
   }
-  nb::dict head, scaling;
-  visit_head(config.head, [&](const char* name, const auto& member, const char*) {
-    head[python_name(name).c_str()] = object_of(member);
-  });
+  visit_head(config.head, into_dict(head));
   all["head"] = head;
   if (!config.scaling.mean.empty()) {
-    visit_scaling(config.scaling,
-                  [&](const char* name, const auto& member, const char*) { scaling[name] = object_of(member); });
+    nb::dict scaling;
+    visit_scaling(config.scaling, into_dict(scaling));
     all["scaling"] = scaling;
   }
   return all;
@@ -159,14 +158,23 @@ nb::dict to_dict(const TrainOptions& options) {
   return all;
 }
 
+nb::dict noted(const TrainOptions& options) {
+  nb::dict all;
+  visit_training(options, [&](const Field& field, const auto& value, Effect effect) {
+    if (effect != Effect::execution) all[field.name] = object_of(value);
+  });
+  return all;
+}
+
 namespace {
 
-// What documentation and checks of names are made of: (name, type, help, default for words, default for characters).
+// What documentation and checks of names are made of: (name, type, help, default for words, default for characters,
+// whether it is of the network and not of its training).
 nb::list described() {
   const tool::Defaults words = tool::defaults_for(Level::word), characters = tool::defaults_for(Level::character);
   nb::list all;
   const nb::dict chars_network = to_dict(characters.config), chars_training = to_dict(characters.train);
-  const auto add = [&](const char* name, const auto& value, const char* help, const nb::dict& chars) {
+  const auto add = [&](const char* name, const auto& value, const char* help, const nb::dict& chars, bool network) {
     using T = std::decay_t<decltype(value)>;
     const char* type = std::is_same_v<T, bool>     ? "bool"
                        : std::is_same_v<T, double> ? "float"
@@ -175,12 +183,13 @@ nb::list described() {
     std::string text = help;
     if constexpr (NamedEnum<T>) text = expected_of<T>() + (text.empty() ? "" : "; " + text);
     const std::string key = python_name(name);
-    all.append(nb::make_tuple(key, type, text, object_of(value), chars[key.c_str()]));
+    all.append(nb::make_tuple(key, type, text, object_of(value), chars[key.c_str()], network));
   };
-  visit_config(words.config,
-               [&](const char* name, const auto& member, const char* help) { add(name, member, help, chars_network); });
+  visit_config(words.config, [&](const char* name, const auto& member, const char* help) {
+    add(name, member, help, chars_network, true);
+  });
   visit_training(words.train, [&](const Field& field, const auto& value, Effect) {
-    add(field.name, value, field.help, chars_training);
+    add(field.name, value, field.help, chars_training, false);
   });
   return all;
 }
@@ -189,7 +198,8 @@ nb::list described() {
 
 void bind_fields(nb::module_& m) {
   m.def("options", described,
-        "Every option of a network and of its training: (name, type, help, default for words, for characters).");
+        "Every option of a network and of its training: (name, type, help, default for words, for characters, whether "
+        "it is of the network).");
 }
 
 }  // namespace sluice::python

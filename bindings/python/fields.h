@@ -26,6 +26,7 @@ void read(nb::handle value, const char* name, std::uint64_t& out);
 void read(nb::handle value, const char* name, double& out);
 void read(nb::handle value, const char* name, std::string& out);
 void read(nb::handle value, const char* name, std::vector<double>& out);
+void read(nb::handle value, const char* name, std::vector<std::string>& out);
 template <NamedEnum T>
 void read(nb::handle value, const char* name, T& out) {
   std::string text;
@@ -49,6 +50,8 @@ void apply_training(const nb::dict& options, TrainOptions& train);
 
 nb::dict to_dict(const Config& config);
 nb::dict to_dict(const TrainOptions& options);
+// As the note of a model file has them: by their names there, without those of how the work is done.
+nb::dict noted(const TrainOptions& options);
 
 void bind_fields(nb::module_& m);
 

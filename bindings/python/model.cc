@@ -4,10 +4,15 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <cstring>
+
 #include "arrays.h"
+#include "base/file.h"
 #include "complete_text.h"
 #include "fields.h"
+#include "formats/model_tensors.h"
 #include "model/config.h"
+#include "model/model_access.h"
 #include "running.h"
 #include "sluice/formats.h"
 #include "sluice/import.h"
@@ -24,14 +29,9 @@ Model from_bytes(const nb::bytes& bytes, const std::string& name) {
   return load(std::span(data, bytes.size()), name);
 }
 
-Precision precision_of(const std::string& name) {
+Model with_precision(const Model& model, nb::handle name) {
   Precision precision{};
-  if (!read_field(name, precision)) refuse_field("precision", expected_of<Precision>(), "'" + name + "'");
-  return precision;
-}
-
-Model with_precision(const Model& model, const std::string& name) {
-  const Precision precision = precision_of(name);
+  read(name, "precision", precision);
   Model copy = model;
   nb::gil_scoped_release release;
   copy.set_precision(precision);
@@ -56,17 +56,13 @@ Model make_model(const nb::dict& network, std::uint64_t seed, const std::optiona
 nb::tuple complete(const Model& model, const std::string& prompt, const nb::dict& options) {
   tool::CompletionOptions o;
   Signals signals;
-  std::uint64_t tokens = 0, top = o.top, top_k = 0;
-  apply(options, "n", tokens);
-  apply(options, "top", top);
+  apply(options, "n", o.tokens);
+  apply(options, "top", o.top);
   apply(options, "temperature", o.sample.temperature);
   apply(options, "top-p", o.sample.top_p);
-  apply(options, "top-k", top_k);
+  apply(options, "top-k", o.sample.top_k);
   apply(options, "seed", o.seed);
-  o.stop = nb::cast<std::vector<std::string>>(options["stop"]);
-  o.tokens = tokens;
-  o.top = top;
-  o.sample.top_k = top_k;
+  apply(options, "stop", o.stop);
   o.go_on = [&] { return signals.go_on(); };
   if (!(o.sample.top_p > 0)) refuse_field("top_p", "more than 0 and at most 1", field_text(o.sample.top_p));
   for (const std::string& stop : o.stop) {
@@ -90,10 +86,27 @@ nb::object score(const Model& model, const std::string& text) {
   return to_array(scores.nats);
 }
 
+// The weights by their names in the file.
+nb::dict weights(const Model& model) {
+  std::vector<Tensor> tensors;
+  {
+    nb::gil_scoped_release release;
+    tensors = to_tensors(network_of(model));
+  }
+  nb::dict all;
+  for (const Tensor& tensor : tensors) {
+    float* data = nullptr;
+    const std::vector<std::size_t> shape(tensor.shape.begin(), tensor.shape.end());
+    all[tensor.name.c_str()] = new_floats(shape, data);
+    std::memcpy(data, tensor.bytes.data(), tensor.bytes.size());
+  }
+  return all;
+}
+
 Model import_of(const std::string& path, const nb::dict& options) {
   ImportOptions o;
   apply(options, "parts", o.parts);
-  if (options.contains("unused")) o.unused = nb::cast<std::vector<std::string>>(options["unused"]);
+  apply(options, "unused", o.unused);
   apply(options, "layout", o.layout);
   apply(options, "reset", o.reset);
   apply(options, "convention", o.convention);
@@ -174,11 +187,15 @@ void bind_model(nb::module_& m) {
       .def_prop_ro("fingerprint", &Model::fingerprint)
       .def("with_precision", with_precision, "precision"_a)
       .def("with_notes", with_notes, "notes"_a)
+      .def("weights", weights)
       .def("complete", complete, "prompt"_a, "options"_a)
       .def("score", score, "text"_a);
 
   m.def("make_model", make_model, "network"_a, "seed"_a, "vocabulary"_a.none() = nb::none());
   m.def("import_model", import_of, "path"_a, "options"_a);
+  m.def(
+      "write_file", [](const std::string& path, const std::string& text, bool force) { write_file(path, text, force); },
+      "path"_a, "text"_a, "force"_a = false, Lock());
 }
 
 }  // namespace sluice::python

@@ -18,8 +18,6 @@
 namespace sluice::python {
 namespace {
 
-constexpr std::string_view kKinds[] = {"update", "validation", "recovery", "checkpoint", "done", "warning"};
-
 // Calls `report` (None: nobody) at every report of training and looks at signals.
 class Reports {
  public:
@@ -67,7 +65,7 @@ TrainOptions options_for(const nb::dict& options, TrainOptions train) {
   return train;
 }
 
-// As `sluice train` does: the same options give the same bits.
+// As `sluice train` does: the same options give the same bits. And the settings that it used, for the model's note.
 nb::tuple train_text(const Corpus& corpus, const std::optional<Corpus>& validation, const nb::dict& network,
                      const nb::dict& training, const std::optional<Model>& from, nb::object report) {
   const Level level = corpus.vocabulary().text().level;
@@ -85,9 +83,10 @@ nb::tuple train_text(const Corpus& corpus, const std::optional<Corpus>& validati
     model = from ? fine_tune(*from, d.config, corpus.vocabulary(), d.train.seed)
                  : Model(d.config, corpus.vocabulary(), d.train.seed);
   }
-  return run(std::move(*model), std::move(report), [&](Model& m, const auto& reports) {
+  nb::tuple trained = run(std::move(*model), std::move(report), [&](Model& m, const auto& reports) {
     return validation ? train(m, corpus, *validation, d.train, reports) : train(m, corpus, d.train, reports);
   });
+  return nb::make_tuple(std::move(trained), noted(d.train));
 }
 
 nb::tuple train_sequences(const Model& model, const PythonSequences& sequences,
@@ -98,10 +97,6 @@ nb::tuple train_sequences(const Model& model, const PythonSequences& sequences,
     return validation ? train(m, *sequences.all, *validation->all, options, reports)
                       : train(m, *sequences.all, options, reports);
   });
-}
-
-nb::dict text_settings(const std::string& level, const nb::dict& training) {
-  return to_dict(options_for(training, tool::defaults_for(find_level(level)).train));
 }
 
 nb::object predict_rows(const Model& model, const PythonSequences& sequences, std::size_t batch, std::size_t threads) {
@@ -119,7 +114,7 @@ void bind_training(nb::module_& m) {
   using namespace nb::literals;
   nb::class_<Report>(m, "Report", "How a training goes on, as it tells ``progress``.")
       .def_prop_ro(
-          "kind", [](const Report& r) { return std::string(kKinds[static_cast<std::size_t>(r.kind)]); },
+          "kind", [](const Report& r) { return field_text(r.kind); },
           "update, validation, recovery, checkpoint, done or warning.")
       .def_ro("epoch", &Report::epoch)
       .def_ro("epochs", &Report::epochs)
@@ -160,7 +155,6 @@ void bind_training(nb::module_& m) {
         "report"_a.none());
   m.def("train_sequences", train_sequences, "model"_a, "sequences"_a, "validation"_a.none(), "training"_a,
         "report"_a.none());
-  m.def("text_settings", text_settings, "level"_a, "training"_a);
   m.def(
       "evaluate",
       [](const Model& model, const Corpus& corpus, std::size_t batch, std::size_t threads) {

@@ -15,6 +15,10 @@ namespace sluice {
 constexpr std::array<std::string_view, 4> choices(Optimizer) { return {"sgd", "rmsprop", "adam", "adamw"}; }
 constexpr std::array<std::string_view, 3> choices(Schedule) { return {"constant", "cosine", "plateau"}; }
 
+constexpr std::array<std::string_view, 6> choices(Report::Kind) {
+  return {"update", "validation", "recovery", "checkpoint", "done", "warning"};
+}
+
 // What another value of an option changes.
 enum class Effect {
   run,        // the weights on the way: another run, which cannot go on from this one's checkpoint

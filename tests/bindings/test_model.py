@@ -69,7 +69,7 @@ def test_completions_follow_their_options(model):
 
 
 @pytest.mark.parametrize("options", [{"temperature": -1}, {"top_p": 0}, {"top_p": float("nan")}, {"n": -1},
-                                     {"stop": [""]}, {"seed": "x"}, {"n": 1.5}])
+                                     {"stop": [""]}, {"stop": [3]}, {"seed": "x"}, {"n": 1.5}])
 def test_wrong_options_of_completions_are_refused(model, options):
     with pytest.raises(sluice.UsageError):
         model.complete("Ada", **{"n": 3, **options})

@@ -60,6 +60,10 @@ def test_the_note_says_how_it_was_trained(text_file):
     assert note["text"] == "text.txt" and note["options"]["seed"] == 5 and note["options"]["batch"] == 4
     assert note["epochs"] == 2 and note["validation_loss"] > 0
     assert "threads" not in note["options"]
+    # What was not done is not said: without a text to validate on there is nothing to calibrate with.
+    for split, calibrated in ((0.1, True), (0.0, False)):
+        trained = sluice.train(text_file, level="char", validation_split=split, **TINY)
+        assert json.loads(trained.notes["trained"])["options"]["calibrate-temperature"] is calibrated
 
 
 def test_a_wrong_name_is_a_type_error_that_names_the_right_one():

@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "train/options.h"
+
 namespace sluice::tool {
 namespace {
 
@@ -73,8 +75,7 @@ void RunsProgress::show(const CompareProgress& p) {
 }
 
 Json to_json(const Report& r) {
-  static constexpr const char* kinds[] = {"update", "validation", "recovery", "checkpoint", "done", "warning"};
-  Json line = {{"kind", kinds[static_cast<int>(r.kind)]},
+  Json line = {{"kind", field_text(r.kind)},
                {"epoch", r.epoch},
                {"update", r.update},
                {"tokens", r.tokens},

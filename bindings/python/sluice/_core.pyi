@@ -10,9 +10,9 @@ _Floats = np.ndarray[Any, np.dtype[np.float32]]
 __version__: str
 
 
-def options() -> list[tuple[str, str, str, Any, Any]]:
+def options() -> list[tuple[str, str, str, Any, Any, bool]]:
     """
-    Every option of a network and of its training: (name, type, help, default for words, for characters).
+    Every option of a network and of its training: (name, type, help, default for words, for characters, whether it is of the network).
     """
 
 class Vocabulary:
@@ -91,9 +91,13 @@ class Model:
 
     def score(self, text: str) -> _Floats: ...
 
+    def weights(self) -> dict[str, _Floats]: ...
+
 def make_model(network: dict[str, Any], seed: int, vocabulary: Vocabulary | None = None) -> Model: ...
 
 def import_model(path: str, options: dict[str, Any]) -> Model: ...
+
+def write_file(path: str, text: str, force: bool = False) -> None: ...
 
 class State:
     """
@@ -331,11 +335,9 @@ class Evaluation:
     @property
     def recall_at_3(self) -> float: ...
 
-def train_text(corpus: Corpus, validation: Corpus | None, network: dict[str, Any], training: dict[str, Any], from_model: Model | None, report: Callable[[Report], Any] | None) -> tuple[Model, TrainResult, BaseException | None]: ...
+def train_text(corpus: Corpus, validation: Corpus | None, network: dict[str, Any], training: dict[str, Any], from_model: Model | None, report: Callable[[Report], Any] | None) -> tuple[tuple[Model, TrainResult, BaseException | None], dict[str, Any]]: ...
 
 def train_sequences(model: Model, sequences: Sequences, validation: Sequences | None, training: dict[str, Any], report: Callable[[Report], Any] | None) -> tuple[Model, TrainResult, BaseException | None]: ...
-
-def text_settings(level: str, training: dict[str, Any]) -> dict[str, Any]: ...
 
 def evaluate(model: Model, corpus: Corpus, batch: int = 1, threads: int = 0) -> Evaluation: ...
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 from typing import Any
 
 from . import _core
-from ._errors import UsageError
-from ._model import Model, _refuse_unknown
+from ._model import Model, free_path, refuse_unknown
 
 
 class Explanation:
@@ -38,11 +36,7 @@ class Explanation:
         """The page as one file of HTML, which loads nothing from elsewhere; also written to `path`."""
         page = _core.page(self._json)
         if path is not None:
-            path = os.fspath(path)
-            if os.path.exists(path) and not force:
-                raise UsageError(f"{path}: exists already; force=True replaces it")
-            with open(path, "w", encoding="utf-8") as file:
-                file.write(page)
+            _core.write_file(free_path(path, force), page, force)
         return page
 
     def _repr_html_(self) -> str:
@@ -89,7 +83,7 @@ def explain(
     Explanation
         Shown as a page in a notebook; ``.to_html()`` writes it, ``.data`` has the numbers.
     """
-    _refuse_unknown(unknown, ("at", "answer", "top", "quick"), "explain()")
+    refuse_unknown(unknown, ("at", "answer", "top", "quick"), "explain()")
     options = {"at": at, "answer": answer, "top": top, "quick": quick}
     given = {name: value for name, value in options.items() if value is not None}
     return Explanation(_core.explain_json(model._core, text, given, model.name))

@@ -14,7 +14,6 @@ from ._errors import UsageError
 from ._waiting import interruptible
 
 
-
 def file_list(files: Any) -> list[str]:
     """One path or several, as texts."""
     if isinstance(files, (str, os.PathLike)):
@@ -22,7 +21,15 @@ def file_list(files: Any) -> list[str]:
     return [os.fspath(file) for file in files]
 
 
-def _refuse_unknown(given: Iterable[str], known: Iterable[str], what: str) -> None:
+def free_path(path: Any, force: bool) -> str:
+    """The path of a file to be written, before any work is done for it."""
+    path = os.fspath(path)
+    if os.path.exists(path) and not force:
+        raise UsageError(f"{path}: exists already; force=True replaces it")
+    return str(path)
+
+
+def refuse_unknown(given: Iterable[str], known: Iterable[str], what: str) -> None:
     import difflib
 
     known = list(known)
@@ -270,16 +277,7 @@ class Model:
 
     def state_dict(self) -> dict[str, np.ndarray[Any, Any]]:
         """The weights under the names that they have in the file, which are PyTorch's where PyTorch has the layer."""
-        data = self.to_bytes()
-        size = int.from_bytes(data[:8], "little")
-        tensors = {}
-        for name, entry in json.loads(data[8 : 8 + size]).items():
-            if name == "__metadata__":
-                continue
-            first, last = entry["data_offsets"]
-            values = np.frombuffer(data[8 + size + first : 8 + size + last], dtype="<f4")
-            tensors[name] = values.reshape(entry["shape"]).copy()
-        return tensors
+        return self._core.weights()
 
     def export(self, path: Any, *, to: str | None = None, force: bool = False) -> None:
         """Writes the model for another system.
@@ -336,7 +334,7 @@ def import_model(path: Any, **options: Any) -> Model:
         ``convention``, ``constants``, ``silence``, ``check``, ``tolerance``.
     """
     known = ("parts", "unused", "layout", "reset", "convention", "constants", "silence", "check", "tolerance")
-    _refuse_unknown(options, known, "import_model()")
+    refuse_unknown(options, known, "import_model()")
     path = os.fspath(path)
     return Model(_core.import_model(path, options), os.path.splitext(os.path.basename(path))[0])
 

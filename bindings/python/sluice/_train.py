@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import _core
 from ._errors import Interrupted, UsageError
-from ._model import Model, _refuse_unknown, file_list
+from ._model import Model, file_list, free_path, refuse_unknown
 from ._progress import Progress, reporter
 
 if TYPE_CHECKING:
@@ -20,27 +20,15 @@ if TYPE_CHECKING:
     from ._options import Options
 
 _OPTIONS = _core.options()
-# What a text is read with.
-_TEXT = ("lowercase", "lossy", "min_count", "max_vocabulary")
 _NETWORK = ("inputs", "outputs", "stack", "head")
-# Of a training's work itself, not of what comes of it: no part of what a model's file says of it.
-_EXECUTION = ("threads", "checkpoint", "checkpoint_seconds", "resume")
-
-
-def _is_network(name: str) -> bool:
-    return name in _NETWORK_NAMES
-
-
-_NETWORK_NAMES = frozenset(
-    name for name, *_ in _OPTIONS[: next(i for i, option in enumerate(_OPTIONS) if option[0] == "epochs")]
-) | frozenset(_NETWORK)
+_NETWORK_NAMES = {name for name, *_, of_network in _OPTIONS if of_network} | set(_NETWORK)
 
 
 def split_options(options: dict[str, Any], what: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Keyword arguments as those of a network and those of its training."""
-    _refuse_unknown(options, [name for name, *_ in _OPTIONS] + list(_NETWORK), what)
+    refuse_unknown(options, [name for name, *_ in _OPTIONS] + list(_NETWORK), what)
     given = {name: value for name, value in options.items() if value is not None}
-    network = {name: value for name, value in given.items() if _is_network(name)}
+    network = {name: value for name, value in given.items() if name in _NETWORK_NAMES}
     return network, {name: value for name, value in given.items() if name not in network}
 
 
@@ -60,7 +48,7 @@ def _trained_note(corpus: Any, settings: dict[str, Any], result: Any) -> str:
         "text": os.path.basename(corpus.name),
         "text_tokens": len(corpus),
         "text_unknown": corpus.unknown,
-        "options": {key.replace("_", "-"): value for key, value in settings.items() if key not in _EXECUTION},
+        "options": settings,
         "epochs": result.epochs,
         "updates": result.updates,
         "tokens": result.tokens,
@@ -96,9 +84,7 @@ def train(
     how = {"level": level, "lowercase": lowercase, "lossy": lossy, "min_count": min_count,
            "max_vocabulary": max_vocabulary}
     if output is not None:
-        output = os.fspath(output)
-        if os.path.exists(output) and not force:
-            raise UsageError(f"{output}: exists already; force=True replaces it")
+        output = free_path(output, force)
     if text is None:
         names = file_list(files)
         corpus = _core.Corpus.from_files(names, how, _known_tokens(from_model))
@@ -120,7 +106,7 @@ def train(
         training.setdefault("checkpoint_seconds", 1e9)
     training["checkpoint"] = os.fspath(checkpoint)
     try:
-        core, result, raised = _core.train_text(
+        (core, result, raised), settings = _core.train_text(
             corpus, held_out, network, training, None if from_model is None else from_model._core, reporter(progress)
         )
         if raised is not None or result.stopped:
@@ -130,7 +116,6 @@ def train(
                 shutil.move(training["checkpoint"], kept)
                 training["checkpoint"] = kept
             _raise_stopped(raised, training["checkpoint"])
-        settings = _core.text_settings(corpus.vocabulary.level, training)
         notes = dict(core.notes)
         notes["trained"] = _trained_note(corpus, settings, result)
         name = os.path.splitext(os.path.basename(os.path.normpath(names[0])))[0] if output is None else output
@@ -205,7 +190,7 @@ _DOC = """Trains a language model on text files, with the defaults and the bits 
 
 def _documented() -> str:
     lines = []
-    for name, kind, help, words, characters in _OPTIONS:
+    for name, kind, help, words, characters, _ in _OPTIONS:
         text = help or "see the library's list"
         lines.append(f"    {name} : {kind}, default {_default(words, characters)}\n        {text[0].upper()}{text[1:]}.")
     return _DOC.format(options="\n".join(lines))
