@@ -4,9 +4,11 @@
 #include <nanobind/stl/function.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
 
 #include "arrays.h"
 #include "data.h"
+#include "data/missing.h"
 #include "defaults.h"
 #include "fields.h"
 #include "model/config.h"
@@ -99,6 +101,24 @@ nb::tuple train_sequences(const Model& model, const PythonSequences& sequences,
   });
 }
 
+// Those of the command for so many sequences and so many an update: of the network, and of its training.
+nb::tuple task_defaults(nb::handle task, std::size_t sequences, nb::handle batch) {
+  TaskKind kind{};
+  read(task, "task", kind);
+  std::size_t size = 0;
+  if (!batch.is_none()) read(batch, "batch", size);
+  const tool::Defaults d = tool::defaults_for(kind, sequences, size);
+  return nb::make_tuple(to_dict(d.config), to_dict(d.train));
+}
+
+nb::dict scaling(const PythonSequences& sequences) {
+  const ScalingConfig found = find_scaling(*sequences.all);
+  nb::dict all;
+  all["mean"] = nb::cast(found.mean);
+  all["deviation"] = nb::cast(found.deviation);
+  return all;
+}
+
 nb::object predict_rows(const Model& model, const PythonSequences& sequences, std::size_t batch, std::size_t threads) {
   std::vector<float> y;
   {
@@ -155,6 +175,8 @@ void bind_training(nb::module_& m) {
         "report"_a.none());
   m.def("train_sequences", train_sequences, "model"_a, "sequences"_a, "validation"_a.none(), "training"_a,
         "report"_a.none());
+  m.def("task_defaults", task_defaults, "task"_a, "sequences"_a = 1, "batch"_a.none() = nb::none());
+  m.def("find_scaling", scaling, "sequences"_a);
   m.def(
       "evaluate",
       [](const Model& model, const Corpus& corpus, std::size_t batch, std::size_t threads) {

@@ -79,6 +79,13 @@ def test_lists_of_unequal_length_and_several_channels():
         classifier.predict(nan)
 
 
+def test_the_unit_of_numbers_does_not_matter():
+    X, y = waves(20)
+    expected = SequenceClassifier(**QUICK).fit(X, y).predict_proba(X)
+    for unit in (2.0**-30, 2.0**30):
+        assert np.array_equal(SequenceClassifier(**QUICK).fit(X * unit, y).predict_proba(X * unit), expected)
+
+
 def test_weights_count():
     X, y = waves(20)
     flipped = np.concatenate([y, 1 - y])
@@ -185,6 +192,9 @@ def test_a_tagger_of_words_and_of_numbers():
     for wrong_x, wrong_y in ((X, y[:-1]), (X, [one[:2] for one in y]), (["the dog"], [["DET"]]), ([], []), (X, None)):
         with pytest.raises(ValueError):
             SequenceTagger(**options).fit(wrong_x, wrong_y)
+    for weights in ([-1.0] * 40, [np.nan] * 40, [0.0] * 40, [1.0] * 39):
+        with pytest.raises(ValueError, match="sample_weight"):
+            SequenceTagger(**options).fit(X, y, sample_weight=weights)
 
 
 def test_estimators_do_without_scikit_learn():

@@ -1,10 +1,14 @@
-// What `sluice train` does when nobody says otherwise. The numbers that depend on the kind of text stand here alone.
+// What `sluice train` does when nobody says otherwise. The numbers that depend on the kind of text and on the task
+// stand here alone.
 #pragma once
+
+#include <algorithm>
 
 #include "model/layout.h"
 #include "sluice/data.h"
 #include "sluice/model.h"
 #include "sluice/train.h"
+#include "tasks/task.h"
 
 namespace sluice::tool {
 
@@ -42,6 +46,46 @@ inline Defaults defaults_for(Level level) {
     d.train.steps = 35;
     d.train.learning_rate = 2e-3;
   }
+  return d;
+}
+
+// The same of a task on so many sequences. batch: of an update, if not the task's own (0).
+inline Defaults defaults_for(TaskKind kind, std::size_t sequences, std::size_t batch = 0) {
+  Defaults d;
+  d.config.cell = "gru";
+  d.train.schedule = Schedule::cosine;
+  d.train.optimizer = Optimizer::adamw;
+  d.train.weight_decay = 0.01;
+  d.train.ema_decay = 0.99;
+  double updates = 0;
+  if (kind == TaskKind::classify) {
+    d.config.hidden = 64;
+    d.config.dropout = 0.3;
+    d.train.batch = 16;
+    d.train.learning_rate = 5e-3;
+    d.train.validation_split = sequences < 500 ? 0 : 0.1;
+    updates = 2000;
+  } else if (kind == TaskKind::tag) {
+    d.config.hidden = 128;
+    d.config.embedding = 128;
+    d.config.dropout = 0.5;
+    d.config.input_dropout = 0.3;
+    d.train.batch = 32;
+    d.train.learning_rate = 3e-3;
+    d.train.validation_split = 0.05;
+    updates = 6000;
+  } else {
+    d.config.cell = "lstm";
+    d.config.hidden = 256;
+    d.config.dropout = 0.4;
+    d.train.batch = 8;
+    d.train.learning_rate = 3e-3;
+    d.train.validation_split = 0.1;
+    updates = 4000;
+  }
+  if (batch > 0) d.train.batch = batch;
+  const double passes = updates * static_cast<double>(d.train.batch) / static_cast<double>(sequences);
+  d.train.epochs = static_cast<std::size_t>(std::clamp(passes, 5., 500.));
   return d;
 }
 

@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <filesystem>
 
+#include "model/layout.h"
 #include "options.h"
 #include "terminal.h"
 #include "text_files.h"
@@ -74,47 +74,6 @@ void TaskFlags::apply(const Task& task_found, Config& config) const {
   config.stack = std::move(stack);
   config.head.loss = music ? "multilabel" : "softmax";
   if (task_found.kind == TaskKind::classify) config.head.at = at.empty() ? "mean" : at;
-}
-
-Defaults defaults_for(TaskKind kind, std::size_t sequences) {
-  Defaults d;
-  d.config.cell = "gru";
-  d.train.schedule = Schedule::cosine;
-  d.train.optimizer = Optimizer::adamw;
-  d.train.ema_decay = 0.99;
-  const auto epochs_for = [&](double updates) {
-    return static_cast<std::size_t>(
-        std::clamp(updates * static_cast<double>(d.train.batch) / static_cast<double>(sequences), 5., 500.));
-  };
-  if (kind == TaskKind::classify) {
-    d.config.hidden = 64;
-    d.config.dropout = 0.3;
-    d.train.batch = 16;
-    d.train.learning_rate = 5e-3;
-    d.train.weight_decay = 0.01;
-    d.train.epochs = epochs_for(2000);
-    d.train.validation_split = sequences < 500 ? 0 : 0.1;
-  } else if (kind == TaskKind::tag) {
-    d.config.hidden = 128;
-    d.config.embedding = 128;
-    d.config.dropout = 0.5;
-    d.config.input_dropout = 0.3;
-    d.train.batch = 32;
-    d.train.learning_rate = 3e-3;
-    d.train.weight_decay = 0.01;
-    d.train.epochs = epochs_for(6000);
-    d.train.validation_split = 0.05;
-  } else {
-    d.config.cell = "lstm";
-    d.config.hidden = 256;
-    d.config.dropout = 0.4;
-    d.train.batch = 8;
-    d.train.learning_rate = 3e-3;
-    d.train.weight_decay = 0.01;
-    d.train.epochs = epochs_for(4000);
-    d.train.validation_split = 0.1;
-  }
-  return d;
 }
 
 }  // namespace sluice::tool

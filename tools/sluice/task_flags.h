@@ -5,7 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "defaults.h"
 #include "output.h"
 #include "tasks/examples.h"
 
@@ -20,9 +19,6 @@ struct TaskFlags {
   // What the flags make of the network for a task on so many classes or notes.
   void apply(const Task& task, Config& config) const;
 };
-
-// The defaults of a task on so many sequences.
-Defaults defaults_for(TaskKind kind, std::size_t sequences);
 
 // Opens FILE arguments of tasks: files, gzipped ones, "-".
 TextSource open_examples(const std::string& path);

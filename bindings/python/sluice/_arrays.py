@@ -13,12 +13,14 @@ import numpy as np
 
 from ._errors import UsageError
 
+FloatArray = np.ndarray[Any, np.dtype[np.float32]]
+
 
 def _kind(x: Any) -> str:
     return f"{type(x).__module__}.{type(x).__qualname__}".removeprefix("builtins.")
 
 
-def _is_sparse(x: Any) -> bool:
+def is_sparse(x: Any) -> bool:
     sparse = sys.modules.get("scipy.sparse")
     return sparse is not None and bool(sparse.issparse(x))
 
@@ -29,7 +31,7 @@ def as_array(x: Any, name: str = "x") -> np.ndarray[Any, Any]:
         return x
     if x is None or isinstance(x, (str, bytes)):
         raise UsageError(f"{name}: expected an array of numbers, found {x!r:.60}")
-    if _is_sparse(x):
+    if is_sparse(x):
         raise UsageError(f"{name}: expected a dense array, found a sparse one (its .toarray() is dense)")
     try:
         if hasattr(x, "to_numpy"):  # pandas, polars
@@ -43,7 +45,7 @@ def as_array(x: Any, name: str = "x") -> np.ndarray[Any, Any]:
         raise UsageError(f"{name}: expected an array of numbers, found {_kind(x)} ({error})") from None
 
 
-def floats(x: Any, name: str = "x") -> np.ndarray[Any, np.dtype[np.float32]]:
+def floats(x: Any, name: str = "x") -> FloatArray:
     """`x` as C-contiguous float32: the same array where it is that, else converted."""
     array = as_array(x, name)
     if array.dtype.kind == "O":  # a table of columns that differ, or a list of numbers of Python's own

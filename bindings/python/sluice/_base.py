@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Mapping
 import numpy as np
 
 from . import _core
-from ._arrays import _is_sparse
+from ._arrays import as_array, is_sparse
 from ._errors import Interrupted, UsageError
 from ._model import Model
-from ._sequences import Rows, is_ragged
+from ._sequences import Rows, is_listed
 
 if TYPE_CHECKING:
     HAS_SKLEARN = True
@@ -76,7 +76,7 @@ if not TYPE_CHECKING and HAS_SKLEARN:
 def seed_of(random_state: Any) -> int:
     """A seed of scikit-learn's ``random_state``: a number, a generator, or None."""
     if random_state is None:
-        return int(np.random.mtrand._rand.randint(2**31 - 1))
+        return int(np.random.randint(2**31 - 1))
     if isinstance(random_state, (int, np.integer)) and not isinstance(random_state, bool) and random_state >= 0:
         return int(random_state)
     if isinstance(random_state, np.random.RandomState):
@@ -86,20 +86,10 @@ def seed_of(random_state: Any) -> int:
     raise UsageError(f"random_state: expected a number of 0 or more, a generator or None, found {random_state!r}")
 
 
-def layers_of(layers: Any, layer: dict[str, Any]) -> list[dict[str, Any]]:
-    """So many equal layers."""
-    if isinstance(layers, bool) or not isinstance(layers, (int, np.integer)) or not 1 <= layers <= 256:
-        raise UsageError(f"layers: expected a whole number from 1 to 256, found {layers!r}")
-    return [layer] * int(layers)
-
-
-def scaling_of(values: np.ndarray[Any, Any]) -> dict[str, list[float]]:
-    """Mean and deviation of each channel, as the library scales by them; a constant one keeps its size."""
-    wide = values.astype(np.float64)
-    mean = wide.mean(axis=0)
-    deviation = np.sqrt(np.maximum(0, (wide * wide).mean(axis=0) - mean * mean))
-    deviation[deviation < 1e-6 * np.maximum(1, np.abs(mean))] = 1
-    return {"mean": mean.tolist(), "deviation": deviation.tolist()}
+def defaults_of(task: str) -> dict[str, Any]:
+    """Those of `sluice train` for a task, as far as they do not depend on how many sequences there are."""
+    network, training = _core.task_defaults(task)
+    return network | training
 
 
 class SequenceEstimator(BaseEstimator):
@@ -122,13 +112,12 @@ class SequenceEstimator(BaseEstimator):
 
     def _rows(self, X: Any, fitting: bool) -> Rows:
         """Sequences of whichever form, of as many channels (in [n, T]: steps) as those that were fitted on."""
-        if _is_sparse(X):
+        if is_sparse(X):
             raise TypeError(f"{type(self).__name__}: sparse data was passed, expected a dense array (X.toarray())")
         if not fitting:
             self._check_fitted()
-        # A list of sequences of one length is one array; numbers that are text, complex or missing are refused by
-        # those who are known for it.
-        if not is_ragged(X) or np.ndim(X[0]) == 1 and len({len(one) for one in X}) == 1:
+        # Numbers that are text, complex or missing are refused by those who are known for it.
+        if not is_listed(X):
             X = self._validated(X, fitting)
         channels = None if fitting else self.model_._core.inputs
         rows = Rows(X, channels)
@@ -166,4 +155,47 @@ class SequenceEstimator(BaseEstimator):
         return Model(trained, type(self).__name__)
 
 
-__all__ = ["BaseEstimator", "ClassifierMixin", "NotFittedError", "SequenceEstimator", "layers_of", "scaling_of", "seed_of"]
+class ClassEstimator(SequenceEstimator):
+    """What predicts classes, of sequences or of their steps, with the defaults of `sluice train` for its task."""
+
+    _task: str
+    # The constructor's arguments.
+    cell: str
+    hidden: int
+    layers: int
+    direction: str
+    dropout: float
+    batch: int
+    random_state: Any
+
+    def _stack(self) -> list[dict[str, Any]]:
+        if isinstance(self.layers, bool) or not isinstance(self.layers, (int, np.integer)) or not 1 <= self.layers <= 256:
+            raise UsageError(f"layers: expected a whole number from 1 to 256, found {self.layers!r}")
+        return [{"cell": self.cell, "units": self.hidden, "direction": self.direction, "dropout": float(self.dropout)}
+                ] * int(self.layers)
+
+    def _numbers(self, labels: Any) -> Any:
+        """Labels as numbers of `classes_`, which they make."""
+        self.classes_, numbers = np.unique(labels, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise UsageError("y: expected 2 classes or more, found 1 class")
+        return numbers
+
+    def _training(self, count: int, seed: int) -> dict[str, Any]:
+        """The options of a training on so many sequences: the constructor's arguments, and the task's defaults."""
+        _, training = _core.task_defaults(self._task, count, self.batch)
+        given = {name: value for name, value in vars(self).items() if name in training and value is not None}
+        return training | given | {"seed": seed}
+
+    def _weights(self, sample_weight: Any, count: int) -> Any:
+        weights = np.asarray(as_array(sample_weight, "sample_weight"), dtype=np.float32)
+        if weights.ndim == 0:
+            weights = np.full(count, weights)
+        if weights.shape != (count,):
+            raise UsageError(f"sample_weight: expected {count} numbers, found {weights.shape}")
+        if not np.isfinite(weights).all() or (weights < 0).any() or not weights.any():
+            raise UsageError("sample_weight: expected finite weights of 0 or more that are not all zero, found others")
+        return weights
+
+
+__all__ = ["HAS_SKLEARN", "ClassEstimator", "ClassifierMixin", "SequenceEstimator", "defaults_of", "seed_of"]

@@ -8,11 +8,13 @@ import numpy as np
 
 from . import _core
 from ._arrays import as_array
-from ._base import ClassifierMixin, HAS_SKLEARN, SequenceEstimator, layers_of, scaling_of, seed_of
+from ._base import ClassEstimator, ClassifierMixin, HAS_SKLEARN, defaults_of, seed_of
 from ._errors import UsageError
 
+_DEFAULTS = defaults_of("classify")
 
-class SequenceClassifier(ClassifierMixin, SequenceEstimator):
+
+class SequenceClassifier(ClassifierMixin, ClassEstimator):
     """Classifies sequences of numbers by a recurrent network; an estimator of scikit-learn's kind.
 
     Parameters
@@ -66,25 +68,27 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
     1.0
     """
 
+    _task = "classify"
+
     def __init__(
         self,
-        cell: str = "gru",
+        cell: str = _DEFAULTS["cell"],
         *,
-        hidden: int = 64,
-        layers: int = 1,
+        hidden: int = _DEFAULTS["hidden"],
+        layers: int = _DEFAULTS["layers"],
         direction: str = "both",
         at: str = "mean",
-        dropout: float = 0.3,
+        dropout: float = _DEFAULTS["dropout"],
         epochs: int | None = None,
-        batch: int = 16,
-        learning_rate: float = 5e-3,
-        weight_decay: float = 0.01,
-        ema_decay: float = 0.99,
+        batch: int = _DEFAULTS["batch"],
+        learning_rate: float = _DEFAULTS["learning_rate"],
+        weight_decay: float = _DEFAULTS["weight_decay"],
+        ema_decay: float = _DEFAULTS["ema_decay"],
         validation_split: float | None = None,
-        patience: int = 0,
+        patience: int = _DEFAULTS["patience"],
         class_weight: Any = None,
         scale: bool = True,
-        threads: int = 0,
+        threads: int = _DEFAULTS["threads"],
         random_state: Any = None,
     ) -> None:
         self.cell = cell
@@ -120,13 +124,11 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
             How much each counts.
         """
         rows = self._rows(X, fitting=True)
-        labels = self._labels(y, len(rows))
-        self.classes_, numbers = np.unique(labels, return_inverse=True)
-        if len(self.classes_) < 2:
-            raise UsageError("y: expected 2 classes or more, found 1 class")
+        numbers = self._numbers(self._labels(y, len(rows)))
+        sequences = self._sequences(rows, numbers, sample_weight)
         seed = seed_of(self.random_state)
-        model = _core.make_model(self._network(rows, numbers), seed)
-        self.model_ = self._train(model, rows, numbers, sample_weight, self._training(len(rows), seed))
+        model = _core.make_model(self._network(rows, sequences, numbers), seed)
+        self.model_ = self._fit_model(model, sequences, self._training(len(rows), seed))
         return self
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> SequenceClassifier:
@@ -146,16 +148,16 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
             raise UsageError("classes: expected those of the first call of partial_fit, found others")
         if len(self.classes_) < 2:
             raise UsageError("y: expected 2 classes or more, found 1 class; classes= names them all")
-        numbers = np.searchsorted(self.classes_, labels)
-        numbers[numbers == len(self.classes_)] = 0
-        unknown = self.classes_[numbers] != labels
+        unknown = ~np.isin(labels, self.classes_)
         if unknown.any():
             raise UsageError(f"y: expected classes of classes=, found {labels[unknown][0]}")
+        numbers = np.searchsorted(self.classes_, labels)
+        sequences = self._sequences(rows, numbers, sample_weight)
         seed = seed_of(self.random_state)
-        model = _core.make_model(self._network(rows, numbers), seed) if first else self.model_._core
+        model = _core.make_model(self._network(rows, sequences, numbers), seed) if first else self.model_._core
         training = self._training(len(rows), seed)
         training |= {"epochs": 1, "schedule": "constant", "validation_split": 0.0, "patience": 0, "ema_decay": 0.0}
-        self.model_ = self._train(model, rows, numbers, sample_weight, training)
+        self.model_ = self._fit_model(model, sequences, training)
         return self
 
     def _labels(self, y: Any, count: int) -> Any:
@@ -173,16 +175,20 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
             raise UsageError(f"y: expected {count} classes, one a sequence, found {len(labels)}")
         return labels
 
-    def _network(self, rows: Any, numbers: Any) -> dict[str, Any]:
-        layer = {"cell": self.cell, "units": self.hidden, "direction": self.direction, "dropout": float(self.dropout)}
+    def _sequences(self, rows: Any, numbers: Any, sample_weight: Any) -> _core.Sequences:
+        weights = None if sample_weight is None else self._weights(sample_weight, len(rows))
+        sequences: _core.Sequences = rows.sequences(labels=numbers.astype(np.uint32), weights=weights)
+        return sequences
+
+    def _network(self, rows: Any, sequences: _core.Sequences, numbers: Any) -> dict[str, Any]:
         network: dict[str, Any] = {
             "inputs": rows.channels,
             "outputs": len(self.classes_),
-            "stack": layers_of(self.layers, layer),
+            "stack": self._stack(),
             "head": {"loss": "softmax", "at": self.at, "class_weights": self._class_weights(numbers)},
         }
         if self.scale:
-            network["scaling"] = scaling_of(rows.values)
+            network["scaling"] = _core.find_scaling(sequences)
         return network
 
     def _class_weights(self, numbers: Any) -> list[float]:
@@ -196,40 +202,6 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         weights: list[float] = (len(numbers) / (len(self.classes_) * counts)).tolist()
         return weights
 
-    def _training(self, count: int, seed: int) -> dict[str, Any]:
-        epochs = self.epochs if self.epochs is not None else int(min(500, max(5, 2000 * self.batch / count)))
-        split = self.validation_split if self.validation_split is not None else (0.0 if count < 500 else 0.1)
-        return {
-            "optimizer": "adamw",
-            "schedule": "cosine",
-            "epochs": epochs,
-            "batch": self.batch,
-            "learning_rate": self.learning_rate,
-            "weight_decay": self.weight_decay,
-            "ema_decay": self.ema_decay,
-            "validation_split": split,
-            "patience": self.patience,
-            "threads": self.threads,
-            "seed": seed,
-        }
-
-    def _train(self, model: Any, rows: Any, numbers: Any, sample_weight: Any, training: dict[str, Any]) -> Any:
-        weights = None
-        if sample_weight is not None:
-            weights = self._weights(sample_weight, len(rows))
-        sequences = rows.sequences(labels=numbers.astype(np.uint32), weights=weights)
-        return self._fit_model(model, sequences, training)
-
-    def _weights(self, sample_weight: Any, count: int) -> Any:
-        weights = np.asarray(as_array(sample_weight, "sample_weight"), dtype=np.float32)
-        if weights.ndim == 0:
-            weights = np.full(count, weights)
-        if weights.shape != (count,):
-            raise UsageError(f"sample_weight: expected {count} numbers, found {weights.shape}")
-        if not np.isfinite(weights).all() or (weights < 0).any() or not weights.any():
-            raise UsageError("sample_weight: expected finite weights of 0 or more that are not all zero, found others")
-        return weights
-
     # Prediction
 
     def predict_proba(self, X: Any) -> np.ndarray[Any, np.dtype[np.float32]]:
@@ -240,11 +212,8 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
 
     def predict(self, X: Any) -> Any:
         """The likeliest class of each sequence, [n]."""
-        return self.classes_[np.argmax(self.predict_proba(X), axis=1)] if self._fitted() else None
-
-    def _fitted(self) -> bool:
-        self._check_fitted()
-        return True
+        likeliest = np.argmax(self.predict_proba(X), axis=1)
+        return self.classes_[likeliest]
 
 
 __all__ = ["SequenceClassifier"]

@@ -88,21 +88,11 @@ class LanguageModel(SequenceEstimator):
         return "".join(text if text.endswith("\n") else text + "\n" for text in texts)
 
     def _train(self, X: Any, from_model: Model | None) -> Model:
-        given = {
-            "cell": self.cell,
-            "hidden": self.hidden,
-            "layers": self.layers,
-            "epochs": self.epochs,
-            "batch": self.batch,
-            "steps": self.steps,
-            "learning_rate": self.learning_rate,
-            "dropout": self.dropout,
-            "validation_split": self.validation_split,
-        }
-        options: dict[str, Any] = {"threads": self.threads, **(self.options or {})}
-        if from_model is not None:
-            given = {name: value for name, value in given.items() if name in ("epochs", "batch", "steps", "learning_rate")}
-        options |= {name: value for name, value in given.items() if value is not None}
+        names = ["epochs", "batch", "steps", "learning_rate"]
+        if from_model is None:
+            names += ["cell", "hidden", "layers", "dropout", "validation_split"]
+        given = {name: value for name in names if (value := getattr(self, name)) is not None}
+        options: dict[str, Any] = {"threads": self.threads, **(self.options or {}), **given}
         return train(text=self._text(X), level=self.level, from_model=from_model, progress=False,
                      seed=seed_of(self.random_state), **options)
 

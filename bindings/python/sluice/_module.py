@@ -6,10 +6,8 @@ from typing import Any, Iterator, Mapping
 
 import numpy as np
 
-from ._arrays import floats
+from ._arrays import FloatArray, floats
 from ._errors import UsageError
-
-FloatArray = np.ndarray[Any, np.dtype[np.float32]]
 
 
 class Parameter(np.ndarray[Any, np.dtype[np.float32]]):
@@ -86,4 +84,4 @@ class Module:
         return self.train(False)
 
 
-__all__ = ["FloatArray", "Module", "Parameter"]
+__all__ = ["Module", "Parameter"]

@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ._arrays import as_array
+from ._arrays import FloatArray, as_array
 from ._errors import UsageError
-from ._module import FloatArray
 
 
 class Packing:

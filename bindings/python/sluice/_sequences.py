@@ -7,23 +7,23 @@ from typing import Any
 import numpy as np
 
 from . import _core
-from ._arrays import floats
+from ._arrays import FloatArray, floats
 from ._errors import UsageError
 from ._waiting import interruptible
 
-FloatArray = np.ndarray[Any, np.dtype[np.float32]]
 
-
-def is_ragged(X: Any) -> bool:
-    """Whether these are sequences in a list, and not one array."""
+def is_listed(X: Any) -> bool:
+    """Whether these are sequences in a list, and not one array; a list of [T] of one length is an array [n, T]."""
     if isinstance(X, np.ndarray):
         return X.dtype.kind == "O" and X.ndim == 1
-    return isinstance(X, (list, tuple)) and len(X) > 0 and (hasattr(X[0], "__len__") and not isinstance(X[0], str))
+    if not isinstance(X, (list, tuple)) or not X or not hasattr(X[0], "__len__") or isinstance(X[0], str):
+        return False
+    return len({len(one) for one in X}) > 1 or np.ndim(X[0]) != 1
 
 
-def _rectangular(X: Any) -> bool:
-    first = len(X[0])
-    return all(len(one) == first for one in X)
+def _starts(lengths: list[int]) -> list[int]:
+    starts: list[int] = np.concatenate(([0], np.cumsum(lengths))).tolist()
+    return starts
 
 
 class Rows:
@@ -33,20 +33,19 @@ class Rows:
     """
 
     def __init__(self, X: Any, channels: int | None = None, name: str = "X") -> None:
-        self.listed = is_ragged(X) and not (isinstance(X, (list, tuple)) and _rectangular(X) and np.ndim(X[0]) == 1)
+        self.listed = is_listed(X)
         if self.listed:
             parts = [self._one(one, f"{name}[{i}]", channels) for i, one in enumerate(X)]
             widths = {part.shape[1] for part in parts}
             if len(widths) > 1:
                 raise UsageError(f"{name}: expected as many channels in every sequence, found {sorted(widths)}")
             lengths = [part.shape[0] for part in parts]
-            self.values: FloatArray = np.concatenate(parts) if len(parts) > 1 else parts[0]
+            self.values: Any = np.concatenate(parts) if len(parts) > 1 else parts[0]
         else:
             array = floats(X, name)
             if array.ndim == 2:
                 n, steps = array.shape
-                split = channels if channels is not None and channels > 1 and steps % channels == 0 else None
-                if split is not None:
+                if channels is not None and channels > 1 and steps % channels == 0:
                     raise UsageError(f"{name}: expected [n, T, {channels}], found [{n}, {steps}]")
                 array = array.reshape(n, steps, 1)
             if array.ndim != 3:
@@ -59,7 +58,7 @@ class Rows:
             raise UsageError(f"{name}: expected at least one step in every sequence, found one without any")
         if channels is not None and self.values.shape[1] != channels:
             raise UsageError(f"{name}: expected {channels} channels, found {self.values.shape[1]}")
-        self.starts = np.concatenate(([0], np.cumsum(lengths))).tolist()
+        self.starts = _starts(lengths)
 
     @staticmethod
     def _one(one: Any, name: str, channels: int | None) -> FloatArray:
@@ -77,13 +76,9 @@ class Rows:
     def channels(self) -> int:
         return int(self.values.shape[1])
 
-    @property
-    def lengths(self) -> list[int]:
-        return [last - first for first, last in zip(self.starts, self.starts[1:])]
-
     def sequences(self, **labels: Any) -> _core.Sequences:
         """As the library has them, with labels or targets."""
-        return _core.Sequences(self.values, self.starts, **labels)
+        return _core.Sequences(self.values, self.starts, tokens=self.values.dtype == np.uint32, **labels)
 
     def predict(self, model: _core.Model, batch: int = 32, threads: int = 0) -> Any:
         """[n, outputs] of a model that predicts for whole sequences; else [n, T, outputs] or a list."""
@@ -96,4 +91,18 @@ class Rows:
         return y.reshape(len(self), -1, y.shape[1])
 
 
-__all__ = ["Rows", "is_ragged"]
+class Words(Rows):
+    """Sentences as lists of words: `values` [steps] are their numbers in a vocabulary, 0 of a word that it lacks."""
+
+    def __init__(self, X: Any, known: dict[str, int]) -> None:
+        for i, sentence in enumerate(X):
+            if isinstance(sentence, str) or not all(isinstance(word, str) for word in sentence):
+                raise UsageError(f"X[{i}]: expected a list of words, found {sentence!r:.60}")
+            if not len(sentence):
+                raise UsageError(f"X[{i}]: expected at least one word, found none")
+        self.listed = True
+        self.values = np.array([known.get(word, 0) for sentence in X for word in sentence], dtype=np.uint32)
+        self.starts = _starts([len(sentence) for sentence in X])
+
+
+__all__ = ["Rows", "Words", "is_listed"]

@@ -9,13 +9,14 @@ import numpy as np
 
 from . import _core
 from ._arrays import as_array
-from ._base import SequenceEstimator, layers_of, scaling_of, seed_of
+from ._base import ClassEstimator, defaults_of, seed_of
 from ._errors import UsageError
-from ._sequences import Rows
-from ._waiting import interruptible
+from ._sequences import Rows, Words
+
+_DEFAULTS = defaults_of("tag")
 
 
-class SequenceTagger(SequenceEstimator):
+class SequenceTagger(ClassEstimator):
     """Tags every step of sequences, of words or of numbers; an estimator of scikit-learn's kind.
 
     Parameters
@@ -32,7 +33,9 @@ class SequenceTagger(SequenceEstimator):
         Share of units, and of the embedded words, dropped in training.
     epochs : int, optional
         Passes over the sequences; by default as many as make 6000 updates, from 5 to 500.
-    batch, learning_rate, weight_decay, ema_decay, validation_split, threads, random_state
+    validation_split : float, optional
+        Share of the sequences that is kept to find the best weights; by default 0 below 500 sequences, else 0.05.
+    batch, learning_rate, weight_decay, ema_decay, threads, random_state
         As those of `SequenceClassifier`.
     min_count : int
         Rarer words are not known: one token stands for all of them.
@@ -51,24 +54,26 @@ class SequenceTagger(SequenceEstimator):
     ['DET', 'NOUN', 'VERB']
     """
 
+    _task = "tag"
+
     def __init__(
         self,
-        cell: str = "gru",
+        cell: str = _DEFAULTS["cell"],
         *,
-        hidden: int = 128,
-        layers: int = 1,
+        hidden: int = _DEFAULTS["hidden"],
+        layers: int = _DEFAULTS["layers"],
         direction: str = "both",
-        embedding: int = 128,
-        dropout: float = 0.5,
-        input_dropout: float = 0.3,
+        embedding: int = _DEFAULTS["embedding"],
+        dropout: float = _DEFAULTS["dropout"],
+        input_dropout: float = _DEFAULTS["input_dropout"],
         epochs: int | None = None,
-        batch: int = 32,
-        learning_rate: float = 3e-3,
-        weight_decay: float = 0.01,
-        ema_decay: float = 0.99,
+        batch: int = _DEFAULTS["batch"],
+        learning_rate: float = _DEFAULTS["learning_rate"],
+        weight_decay: float = _DEFAULTS["weight_decay"],
+        ema_decay: float = _DEFAULTS["ema_decay"],
         validation_split: float | None = None,
         min_count: int = 1,
-        threads: int = 0,
+        threads: int = _DEFAULTS["threads"],
         random_state: Any = None,
     ) -> None:
         self.cell = cell
@@ -102,22 +107,6 @@ class SequenceTagger(SequenceEstimator):
         first = X[0]
         return not isinstance(first, np.ndarray) and len(first) > 0 and isinstance(first[0], str)
 
-    def _tokens(self, X: Any) -> tuple[Any, list[int]]:
-        known = {token: number for number, token in enumerate(self.model_.vocabulary)}
-        return self._numbered(X, known)
-
-    @staticmethod
-    def _numbered(X: Any, known: dict[str, int]) -> tuple[Any, list[int]]:
-        starts = [0]
-        for i, sentence in enumerate(X):
-            if isinstance(sentence, str) or not all(isinstance(word, str) for word in sentence):
-                raise UsageError(f"X[{i}]: expected a list of words, found {sentence!r:.60}")
-            if not len(sentence):
-                raise UsageError(f"X[{i}]: expected at least one word, found none")
-            starts.append(starts[-1] + len(sentence))
-        tokens = [known.get(word, 0) for sentence in X for word in sentence]
-        return np.array(tokens, dtype=np.uint32), starts
-
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> SequenceTagger:
         """Trains the network.
 
@@ -132,69 +121,43 @@ class SequenceTagger(SequenceEstimator):
         """
         if y is None:
             raise ValueError(f"{type(self).__name__}: requires y to be passed, but the target y is None")
+        network: dict[str, Any] = {"stack": self._stack(), "head": {"loss": "softmax", "at": "steps"}}
         words = self._of_words(X)
-        network: dict[str, Any] = {
-            "stack": layers_of(self.layers, {"cell": self.cell, "units": self.hidden, "direction": self.direction,
-                                             "dropout": float(self.dropout)}),
-            "head": {"loss": "softmax", "at": "steps"},
-        }
-        vocabulary, rows = None, None
-        if words:
-            counts = Counter(word for sentence in X for word in sentence)
-            tokens = ["<unk>"] + sorted((word for word, count in counts.items()
-                                         if count >= self.min_count and word != "<unk>"),
-                                        key=lambda word: (-counts[word], word))
-            vocabulary = _core.Vocabulary(tokens, "pretokenized")
-            values, starts = self._numbered(X, {token: number for number, token in enumerate(tokens)})
-            network |= {"embedding": self.embedding, "input_dropout": float(self.input_dropout)}
-        else:
-            rows = self._rows(X, fitting=True)
-            values, starts = rows.values, rows.starts
-            network |= {"inputs": rows.channels, "scaling": scaling_of(rows.values)}
-        lengths = np.diff(starts)
+        vocabulary, rows = self._read_words(X) if words else (None, self._rows(X, fitting=True))
+        lengths = np.diff(rows.starts)
         tags = [as_array(one, f"y[{i}]") for i, one in enumerate(y)]
         if [len(one) for one in tags] != lengths.tolist():
             raise UsageError("y: expected a tag for every step of every sequence, found another number of them")
-        self.classes_, numbers = np.unique(np.concatenate(tags), return_inverse=True)
-        if len(self.classes_) < 2:
-            raise UsageError("y: expected 2 classes or more, found 1 class")
+        numbers = self._numbers(np.concatenate(tags))
+        weights = None if sample_weight is None else np.repeat(self._weights(sample_weight, len(rows)), lengths)
+        sequences = rows.sequences(labels=numbers.astype(np.uint32), weights=weights, per_step=True)
         network["outputs"] = len(self.classes_)
-        weights = None
-        if sample_weight is not None:
-            weights = np.repeat(np.asarray(as_array(sample_weight, "sample_weight"), dtype=np.float32), lengths)
+        if words:
+            network |= {"embedding": self.embedding, "input_dropout": float(self.input_dropout)}
+        else:
+            network |= {"inputs": rows.channels, "scaling": _core.find_scaling(sequences)}
         seed = seed_of(self.random_state)
-        count = len(lengths)
-        training = {
-            "optimizer": "adamw",
-            "schedule": "cosine",
-            "epochs": self.epochs if self.epochs is not None else int(min(500, max(5, 6000 * self.batch / count))),
-            "batch": self.batch,
-            "learning_rate": self.learning_rate,
-            "weight_decay": self.weight_decay,
-            "ema_decay": self.ema_decay,
-            "validation_split": self.validation_split if self.validation_split is not None
-            else (0.0 if count < 500 else 0.05),
-            "threads": self.threads,
-            "seed": seed,
-        }
-        sequences = _core.Sequences(values, starts, labels=numbers.astype(np.uint32), weights=weights, per_step=True,
-                                    tokens=words)
-        model = _core.make_model(network, seed, vocabulary)
-        self.model_ = self._fit_model(model, sequences, training)
+        training = self._training(len(rows), seed)
+        if self.validation_split is None and len(rows) < 500:
+            training["validation_split"] = 0.0  # few sequences are all needed
+        self.model_ = self._fit_model(_core.make_model(network, seed, vocabulary), sequences, training)
         return self
+
+    def _read_words(self, X: Any) -> tuple[_core.Vocabulary, Rows]:
+        counts = Counter(word for sentence in X for word in sentence)
+        tokens = ["<unk>"] + sorted((word for word, count in counts.items() if count >= self.min_count and word != "<unk>"),
+                                    key=lambda word: (-counts[word], word))
+        return _core.Vocabulary(tokens, "pretokenized"), Words(X, {token: number for number, token in enumerate(tokens)})
 
     def predict_proba(self, X: Any) -> list[Any]:
         """The probability of each tag at every step: a list of [T_i, classes], in the order of `classes_`."""
         self._check_fitted()
         if self.model_.reads_text:
             self._of_words(X)
-            values, starts = self._tokens(X)
+            rows: Rows = Words(X, {token: number for number, token in enumerate(self.model_.vocabulary)})
         else:
             rows = Rows(X, self.model_._core.inputs)
-            values, starts = rows.values, rows.starts
-        sequences = _core.Sequences(values, starts, tokens=self.model_.reads_text)
-        y = interruptible(lambda: _core.predict(self.model_._core, sequences, 32, self.threads))
-        return [y[first:last] for first, last in zip(starts, starts[1:])]
+        return list(rows.predict(self.model_._core, threads=self.threads))
 
     def predict(self, X: Any) -> list[Any]:
         """The likeliest tag of every step: a list of [T_i]."""
