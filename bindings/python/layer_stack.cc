@@ -3,27 +3,19 @@
 #include <algorithm>
 #include <cstring>
 
-#include "formats/gate_order.h"
 #include "sluice/cell.h"
 
 namespace sluice::python {
 namespace {
 
-// Blocks of H rows of PyTorch's weights, and which one inside each of them is.
-struct Order {
-  std::span<const GateBlock> input, recurrent;
-};
-
-Order order_of(std::string_view cell) {
-  if (cell == "rnn") return {one_gate, one_gate};
-  if (cell == "lstm") return {lstm_ifgo, lstm_ifgo};
-  if (cell == "gru-reset-after") return {gru_reset_after_input, gru_reset_after_recurrent};
-  if (cell == "gru") return {gru_rzn, gru_rzn};  // inside z, r, h
-  throw Error(Status::usage, "cell: expected rnn, lstm, gru or gru-reset-after, found \"" + std::string(cell) + "\"");
+// PyTorch's order of a cell's blocks. The one of "gru", which PyTorch lacks, is that of its own GRU.
+GateOrder order_of(std::string_view cell) {
+  const auto found = std::ranges::find(gate_orders, cell, &GateOrder::cell);
+  if (found != gate_orders.end()) return *found;
+  if (cell == "rnn") return {cell, one_gate, one_gate};
+  if (cell == "lstm") return {cell, lstm_ifgo, lstm_ifgo};
+  return {cell, gru_rzn, gru_rzn};  // inside z, r, h
 }
-
-// The candidate's block in PyTorch's order, whose recurrent bias stays apart.
-constexpr std::size_t kCandidate = 2;
 
 void copy_block(std::span<const float> from, std::span<float> to, bool negated) {
   if (!negated) return std::ranges::copy(from, to.begin()), void();
@@ -47,10 +39,8 @@ void expect_size(const char* what, std::size_t expected, std::size_t found) {
 
 }  // namespace
 
-LayerStack::LayerStack(const StackShape& shape, std::size_t threads) : shape_(shape), team_(threads) {
-  gates_ = order_of(shape.cell).input.size();
-  states_ = find_cell(shape.cell).states.size();
-  own_bias_ = shape.cell == "gru-reset-after";
+LayerStack::LayerStack(const StackShape& shape, std::size_t threads)
+    : shape_(shape), team_(threads), order_(order_of(shape_.cell)), states_(find_cell(shape.cell).states.size()) {
   for (std::size_t l = 0; l < shape.layers; ++l) {
     LayerRunner runner({.cell = shape.cell,
                         .units = shape.hidden,
@@ -63,7 +53,7 @@ LayerStack::LayerStack(const StackShape& shape, std::size_t threads) : shape_(sh
 }
 
 void LayerStack::set_weights(std::span<const PyTorchWeights> weights) {
-  const std::size_t directions = shape_.directions(), rows = gates_ * shape_.hidden;
+  const std::size_t directions = shape_.directions(), rows = gates() * shape_.hidden;
   expect_size("weights", shape_.layers * directions, weights.size());
   for (std::size_t l = 0; l < shape_.layers; ++l) {
     const std::span<const PyTorchWeights> own = weights.subspan(l * directions, directions);
@@ -92,25 +82,24 @@ void LayerStack::set_weights(std::span<const PyTorchWeights> weights) {
 }
 
 void LayerStack::write_weights(std::size_t layer, std::span<const PyTorchWeights> weights) {
-  const Order order = order_of(shape_.cell);
   Parameters& inside = layers_[layer].runner.parameters();
   for (std::size_t d = 0; d < weights.size(); ++d) {
     const PyTorchWeights& w = weights[d];
     const std::size_t first = d * tensors_a_direction();
-    for_each_block(order.input, w.weight_ih, inside[first], copy_block);
-    for_each_block(order.recurrent, w.weight_hh, inside[first + 1], copy_block);
+    for_each_block(order_.input, w.weight_ih, inside[first], copy_block);
+    for_each_block(order_.recurrent, w.weight_hh, inside[first + 1], copy_block);
     std::ranges::fill(inside[first + 2], 0.f);
     if (!shape_.bias) continue;
-    for_each_block(order.input, w.bias_ih, inside[first + 2], copy_block);
+    for_each_block(order_.input, w.bias_ih, inside[first + 2], copy_block);
     // Where both biases of a gate are only ever added, one will do.
     const std::size_t h = shape_.hidden;
-    for (std::size_t k = 0; k < gates_; ++k) {
+    for (std::size_t k = 0; k < gates(); ++k) {
       const std::span<const float> from = w.bias_hh.subspan(k * h, h);
-      if (own_bias_ && k == kCandidate) {
+      if (k == order_.apart) {
         std::ranges::copy(from, inside[first + 3].begin());
         continue;
       }
-      const GateBlock& block = order.input[k];
+      const GateBlock& block = order_.input[k];
       const std::span<float> to = inside[first + 2].subspan(block.internal * h, h);
       for (std::size_t u = 0; u < h; ++u) to[u] += block.negated ? -from[u] : from[u];
     }
@@ -118,7 +107,6 @@ void LayerStack::write_weights(std::size_t layer, std::span<const PyTorchWeights
 }
 
 void LayerStack::read_gradients(std::size_t layer, std::span<const PyTorchGradients> gradients) const {
-  const Order order = order_of(shape_.cell);
   const Parameters& inside = layers_[layer].gradients;
   const auto back = [](std::span<float> outside, std::span<const float> own, bool negated) {
     copy_block(own, outside, negated);
@@ -126,13 +114,12 @@ void LayerStack::read_gradients(std::size_t layer, std::span<const PyTorchGradie
   for (std::size_t d = 0; d < gradients.size(); ++d) {
     const PyTorchGradients& g = gradients[d];
     const std::size_t first = d * tensors_a_direction(), h = shape_.hidden;
-    for_each_block(order.input, g.weight_ih, inside[first], back);
-    for_each_block(order.recurrent, g.weight_hh, inside[first + 1], back);
+    for_each_block(order_.input, g.weight_ih, inside[first], back);
+    for_each_block(order_.recurrent, g.weight_hh, inside[first + 1], back);
     if (!shape_.bias) continue;
-    for_each_block(order.input, g.bias_ih, inside[first + 2], back);
+    for_each_block(order_.input, g.bias_ih, inside[first + 2], back);
     std::ranges::copy(g.bias_ih, g.bias_hh.begin());
-    if (own_bias_)
-      std::ranges::copy(inside[first + 3], g.bias_hh.begin() + static_cast<std::ptrdiff_t>(kCandidate * h));
+    if (order_.apart) std::ranges::copy(inside[first + 3], g.bias_hh.subspan(*order_.apart * h, h).begin());
   }
 }
 

@@ -1,11 +1,11 @@
 // Recurrent layers one on the other as torch.nn has them: what sluice.nn calls. Knows nothing of Python.
 #pragma once
 
-#include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "formats/gate_order.h"
 #include "model/layer_runner.h"
 
 namespace sluice::python {
@@ -19,6 +19,7 @@ struct StackShape {
   std::size_t directions() const { return bidirectional ? 2 : 1; }
   std::size_t outputs() const { return hidden * directions(); }
   std::size_t inputs_of(std::size_t layer) const { return layer == 0 ? inputs : outputs(); }
+  std::size_t state_size(std::size_t batch) const { return layers * directions() * batch * hidden; }
 };
 
 // The weights of a layer and direction under PyTorch's names, gates in PyTorch's order; biases are empty without bias.
@@ -43,7 +44,7 @@ class LayerStack {
   LayerStack(const StackShape& shape, std::size_t threads);
 
   const StackShape& shape() const { return shape_; }
-  std::size_t gates() const { return gates_; }  // blocks of H rows in PyTorch's weights
+  std::size_t gates() const { return order_.input.size(); }  // blocks of H rows in PyTorch's weights
   std::size_t states() const { return states_; }
 
   // A layer's weights by layers * directions. Packs what has changed since they were last set.
@@ -76,13 +77,13 @@ class LayerStack {
   void put_state(std::size_t layer, const State& state, const PyTorchStates<float>& all) const;
   bool drops() const { return shape_.dropout > 0 && input_.seed != 0; }
   Random dropout_of(std::size_t layer) const;
-  std::size_t tensors_a_direction() const { return own_bias_ ? 4 : 3; }
+  std::size_t tensors_a_direction() const { return order_.apart ? 4 : 3; }
   std::span<const float> input_of(std::size_t layer) const;
 
   StackShape shape_;
   Team team_;
-  std::size_t gates_ = 0, states_ = 1;
-  bool own_bias_ = false;
+  GateOrder order_;  // PyTorch's, towards the one inside
+  std::size_t states_;
   std::vector<Layer> layers_;
   Input input_;                         // of the last forward()
   std::vector<std::uint32_t> lengths_;  // its own

@@ -77,6 +77,37 @@ std::vector<Given<float>> all_floats(const nb::sequence& arrays, const char* nam
   return all;
 }
 
+template <class T>
+std::string shape_text(const Given<T>& given) {
+  std::string text = "[";
+  for (const std::size_t n : given.shape) text.append(text.size() > 1 ? ", " : "").append(std::to_string(n));
+  return text.append("]");
+}
+
+// States of all layers, or their gradients; nothing of None.
+Given<float> states_of(nb::handle given, const StackShape& shape, std::size_t batch, const char* name) {
+  Given<float> states;
+  if (given.is_none()) return states;
+  states = floats(given, name);
+  if (states.size() != shape.state_size(batch)) {
+    refuse_field(name,
+                 "[" + std::to_string(shape.layers * shape.directions()) + ", " + std::to_string(batch) + ", " +
+                     std::to_string(shape.hidden) + "]",
+                 shape_text(states));
+  }
+  return states;
+}
+
+std::span<const float> view(const Given<float>& given) {
+  return given.data == nullptr ? std::span<const float>() : given.values();
+}
+
+std::span<float> new_states(const StackShape& shape, std::size_t batch, nb::object& array) {
+  float* data = nullptr;
+  array = new_floats({shape.layers * shape.directions(), batch, shape.hidden}, data);
+  return {data, shape.state_size(batch)};
+}
+
 // A pass that waits for its way back.
 class Tape {
  public:
@@ -88,17 +119,9 @@ class Tape {
     const Use use(used_, "backward");
     const StackShape& shape = stack_->shape();
     const Given<float> gradient = floats(dy, "dy");
-    const std::size_t rows = x_.size() / shape.inputs;
-    expect("dy", rows * shape.outputs(), gradient.size());
-    const std::size_t states = shape.layers * shape.directions() * batch_ * shape.hidden;
-    const auto given_state = [&](nb::handle state, const char* name) {
-      Given<float> given;
-      if (state.is_none()) return given;
-      given = floats(state, name);
-      expect(name, states, given.size());
-      return given;
-    };
-    const Given<float> h = given_state(dh, "dh"), c = given_state(dc, "dc");
+    const std::size_t outputs = x_.size() / shape.inputs * shape.outputs();
+    if (gradient.size() != outputs) refuse_field("dy", std::to_string(outputs) + " numbers", shape_text(gradient));
+    const Given<float> h = states_of(dh, shape, batch_, "dh"), c = states_of(dc, shape, batch_, "dc");
 
     nb::list arrays;
     std::vector<PyTorchGradients> gradients;
@@ -122,19 +145,14 @@ class Tape {
     nb::object dx = nb::none(), dh0 = nb::none(), dc0 = nb::none();
     std::span<float> dx_values;
     PyTorchStates<float> first;
-    float* data = nullptr;
     if (needs_x) {
+      float* data = nullptr;
       dx = new_floats(x_.shape, data);
       dx_values = {data, x_.size()};
     }
     if (needs_states) {
-      const std::initializer_list<std::size_t> sizes = {shape.layers * shape.directions(), batch_, shape.hidden};
-      dh0 = new_floats(sizes, data);
-      first.h = {data, states};
-      if (stack_->states() == 2) {
-        dc0 = new_floats(sizes, data);
-        first.c = {data, states};
-      }
+      first.h = new_states(shape, batch_, dh0);
+      if (stack_->states() == 2) first.c = new_states(shape, batch_, dc0);
     }
     {
       nb::gil_scoped_release release;
@@ -144,16 +162,6 @@ class Tape {
   }
 
  private:
-  static std::span<const float> view(const Given<float>& given) {
-    return given.data == nullptr ? std::span<const float>() : given.values();
-  }
-  static void expect(const char* name, std::size_t expected, std::size_t found) {
-    if (expected != found) {
-      throw Error(Status::usage, std::string(name) + ": expected " + std::to_string(expected) + " numbers, found " +
-                                     std::to_string(found));
-    }
-  }
-
   Lease stack_;
   Given<float> x_;
   std::size_t batch_;
@@ -173,8 +181,13 @@ class Layers {
     apply(options, "bias", shape.bias);
     apply(options, "dropout", shape.dropout);
     pool_ = std::make_shared<Pool>(shape);
-    pool_->give_back(pool_->take());  // what cannot be is refused here
+    const Lease first(pool_);  // what cannot be is refused here
+    gates_ = first->gates();
+    states_ = first->states();
   }
+
+  std::size_t gates() const { return gates_; }
+  std::size_t states() const { return states_; }
 
   // x [T, B, I], or packed rows [N, I] of sequences of these lengths, the longest first. Gives y, h, c (None but of an
   // LSTM) and the tape (None where nobody is to go back).
@@ -193,20 +206,7 @@ class Layers {
     if (packed) sizes = integers(lengths, "lengths");
     const std::size_t batch = packed ? sizes.size() : given.shape[1];
     if (batch == 0 || given.size() == 0) refuse_field("x", "at least one step of one sequence", shape_text(given));
-    const std::size_t states = shape.layers * shape.directions() * batch * shape.hidden;
-    const auto given_state = [&](nb::handle state, const char* name) {
-      Given<float> s;
-      if (state.is_none()) return s;
-      s = floats(state, name);
-      if (s.size() != states) {
-        refuse_field(name,
-                     "[" + std::to_string(shape.layers * shape.directions()) + ", " + std::to_string(batch) + ", " +
-                         std::to_string(shape.hidden) + "]",
-                     shape_text(s));
-      }
-      return s;
-    };
-    const Given<float> h = given_state(h0, "h_0"), c = given_state(c0, "c_0");
+    const Given<float> h = states_of(h0, shape, batch, "h_0"), c = states_of(c0, shape, batch, "c_0");
     const std::vector<Given<float>> arrays = all_floats(weights, "weights");
     const std::size_t each = shape.bias ? 4 : 2;
     if (arrays.size() != each * shape.layers * shape.directions()) {
@@ -221,12 +221,12 @@ class Layers {
 
     std::vector<std::size_t> out = given.shape;
     out.back() = shape.outputs();
-    float *y = nullptr, *last_h = nullptr, *last_c = nullptr;
+    float* y = nullptr;
     nb::object y_array = new_floats(out, y), h_array, c_array = nb::none();
-    h_array = new_floats({shape.layers * shape.directions(), batch, shape.hidden}, last_h);
     Lease stack(pool_);
-    const bool two = stack->states() == 2;
-    if (two) c_array = new_floats({shape.layers * shape.directions(), batch, shape.hidden}, last_c);
+    PyTorchStates<float> last;
+    last.h = new_states(shape, batch, h_array);
+    if (stack->states() == 2) last.c = new_states(shape, batch, c_array);
     {
       nb::gil_scoped_release release;
       stack->set_weights(tensors);
@@ -237,8 +237,7 @@ class Layers {
       input.first = {view(h), view(c)};
       input.seed = seed;
       input.tape = keep;
-      stack->forward(input, {y, given.size() / shape.inputs * shape.outputs()},
-                     {{last_h, states}, two ? std::span(last_c, states) : std::span<float>()});
+      stack->forward(input, {y, given.size() / shape.inputs * shape.outputs()}, last);
     }
     nb::object tape = nb::none();
     if (keep) tape = nb::cast(new Tape(std::move(stack), std::move(given), batch), nb::rv_policy::take_ownership);
@@ -246,18 +245,8 @@ class Layers {
   }
 
  private:
-  template <class T>
-  static std::string shape_text(const Given<T>& given) {
-    std::string text = "[";
-    for (std::size_t i = 0; i < given.shape.size(); ++i)
-      text.append(i > 0 ? ", " : "").append(std::to_string(given.shape[i]));
-    return text.append("]");
-  }
-  static std::span<const float> view(const Given<float>& given) {
-    return given.data == nullptr ? std::span<const float>() : given.values();
-  }
-
   std::shared_ptr<Pool> pool_;
+  std::size_t gates_ = 0, states_ = 0;
 };
 
 }  // namespace
@@ -268,6 +257,8 @@ void bind_layers(nb::module_& m) {
                                   "needs_states"_a);
   nb::class_<Layers>(m, "Layers")
       .def(nb::init<const nb::dict&>(), "options"_a)
+      .def_prop_ro("gates", &Layers::gates, "Blocks of hidden_size rows in a weight.")
+      .def_prop_ro("states", &Layers::states, "1, of an LSTM 2.")
       .def("forward", &Layers::forward, "x"_a, "weights"_a, "lengths"_a.none(), "h0"_a.none(), "c0"_a.none(), "keep"_a,
            "seed"_a);
   m.def(

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -23,7 +24,8 @@ struct GateOrder {
   std::string_view cell;
   std::span<const GateBlock> input;      // of weight_ih and bias_ih
   std::span<const GateBlock> recurrent;  // of weight_hh
-  std::size_t apart;                     // the file's block whose recurrent bias stays apart: "rnn.bias_hn_l{k}" inside
+  // The file's block whose recurrent bias stays apart: "rnn.bias_hn_l{k}" inside.
+  std::optional<std::size_t> apart = {};
 };
 
 // Inside: input rows h, z, r; recurrent rows z, r, h. In the file both are r, z, n.

@@ -169,6 +169,20 @@ def test_copies_and_pickles_and_modes():
     assert layer(x)[0].requires_grad  # in evaluation mode too
 
 
+def test_dropout_changed_later_is_seen():
+    _, layer = pair("GRU", 3, 5, 2, dropout=0.5)
+    x = torch.randn(4, 2, 3)
+    assert not torch.equal(layer(x)[0], layer(x)[0])
+    layer.dropout = 0.0
+    assert torch.equal(layer(x)[0], layer(x)[0])
+    layer.dropout = 0.9
+    torch.manual_seed(5)
+    more = layer(x)[0]
+    layer.dropout = 0.5
+    torch.manual_seed(5)
+    assert not torch.equal(layer(x)[0], more)
+
+
 def test_torch_functions_see_gradients_by_finite_differences():
     layer = sluice.torch.GRU(2, 3)
     x = torch.randn(3, 2, 2, requires_grad=True)

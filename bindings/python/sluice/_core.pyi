@@ -357,6 +357,14 @@ class Tape:
 class Layers:
     def __init__(self, options: dict[str, Any]) -> None: ...
 
+    @property
+    def gates(self) -> int:
+        """Blocks of hidden_size rows in a weight."""
+
+    @property
+    def states(self) -> int:
+        """1, of an LSTM 2."""
+
     def forward(self, x: Any, weights: Sequence[_Floats], lengths: Any, h0: Any, c0: Any, keep: bool, seed: int) -> tuple[_Floats, _Floats, Any, Tape | None]: ...
 
 def set_num_threads(threads: int) -> None: ...

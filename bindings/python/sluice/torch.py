@@ -40,8 +40,7 @@ class _Pass(torch.autograd.Function):
             raise RuntimeError("sluice.torch: expected to go back once, found a second backward() through one pass")
         _ = ctx.saved_tensors
         needs = ctx.needs_input_grad
-        given = [None if gradient is None else gradient.detach().contiguous().numpy() for gradient in (dy, dh, dc)]
-        gradients, dx, dh0, dc0 = ctx.tape.backward(*given, needs[3], needs[4] or needs[5])
+        gradients, dx, dh0, dc0 = ctx.tape.backward(*map(_array, (dy, dh, dc)), needs[3], needs[4] or needs[5])
         ctx.tape = None
         found = [None if array is None else torch.from_numpy(array) for array in (dx, dh0, dc0, *gradients)]
         return (None, None, None, *found)
@@ -62,21 +61,22 @@ class _Fast:
     _cell: str
 
     def _engine(self) -> Any:
-        found = self.__dict__.get("_sluice")
-        if found is None:
-            layer: Any = self
-            found = _core.Layers({
-                "cell": self._cell,
-                "activation": getattr(layer, "nonlinearity", "tanh"),
-                "inputs": layer.input_size,
-                "hidden": layer.hidden_size,
-                "layers": layer.num_layers,
-                "bidirectional": layer.bidirectional,
-                "bias": bool(layer.bias),
-                "dropout": float(layer.dropout) if layer.dropout < 1 else 0.0,
-            })
-            self.__dict__["_sluice"] = found
-        return found
+        layer: Any = self
+        options = {
+            "cell": self._cell,
+            "activation": getattr(layer, "nonlinearity", "tanh"),
+            "inputs": layer.input_size,
+            "hidden": layer.hidden_size,
+            "layers": layer.num_layers,
+            "bidirectional": layer.bidirectional,
+            "bias": bool(layer.bias),
+            "dropout": float(layer.dropout),
+        }
+        made, engine = self.__dict__.get("_sluice", (None, None))
+        if made != options:  # dropout may have been changed
+            engine = _core.Layers(options)
+            self.__dict__["_sluice"] = options, engine
+        return engine
 
     def _suits(self, x: Any, hx: Any) -> bool:
         layer: Any = self
@@ -100,9 +100,9 @@ class _Fast:
         lengths = None
         if packed:
             sizes = input.batch_sizes.numpy()
-            lengths = np.zeros(int(sizes[0]), dtype=np.uint32)
-            for size in sizes:
-                lengths[: int(size)] += 1
+            # Sequence b, of those in the order of their lengths, has as many steps as there are with more than b of them.
+            shorter = np.searchsorted(sizes[::-1], np.arange(sizes[0]), side="right")
+            lengths = (len(sizes) - shorter).astype(np.uint32)
         elif single:
             x = x.unsqueeze(1)
         elif layer.batch_first:
