@@ -7,13 +7,11 @@
 #include <cmath>
 #include <string>
 
+#include "base/fields.h"
 #include "base/shown.h"
-#include "sluice/error.h"
 
 namespace sluice {
 namespace {
-
-constexpr std::array<std::string_view, 3> kMissingNames{"refuse", "mask", "fill"};
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
@@ -44,13 +42,10 @@ bool is_missing(std::string_view text) {
   });
 }
 
-std::string_view name(Missing missing) { return kMissingNames[static_cast<std::size_t>(missing)]; }
-
 Missing find_missing(std::string_view name) {
-  for (std::size_t i = 0; i < kMissingNames.size(); ++i) {
-    if (kMissingNames[i] == name) return static_cast<Missing>(i);
-  }
-  throw Error(Status::usage, "missing: expected refuse, mask or fill, found " + shown(name));
+  Missing missing{};
+  if (!read_field(name, missing)) refuse_field("missing", list_of(choices(missing)), shown(name));
+  return missing;
 }
 
 }  // namespace sluice

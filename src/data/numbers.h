@@ -1,6 +1,7 @@
 // Numbers as files of data have them, and numbers that are not there.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string_view>
 
@@ -20,7 +21,7 @@ enum class Missing {
   mask,    // feed the last value, whether it is there, and how long ago the last one was
   fill,    // put the last value of its column in its place
 };
-std::string_view name(Missing missing);
+constexpr std::array<std::string_view, 3> choices(Missing) { return {"refuse", "mask", "fill"}; }
 Missing find_missing(std::string_view name);  // Throws Error (usage) that lists the names
 
 }  // namespace sluice

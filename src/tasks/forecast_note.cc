@@ -17,7 +17,6 @@ constexpr std::array<std::string_view, 5> choices(Frequency::Unit) {
 constexpr std::array<std::string_view, 6> choices(TimeForm::Kind) {
   return {"integer", "month", "date", "minute", "second", "fraction"};
 }
-constexpr std::array<std::string_view, 3> choices(Missing) { return {"refuse", "mask", "fill"}; }
 
 namespace {
 
@@ -57,6 +56,13 @@ class Fields {
   void read(const char* name, std::vector<std::string>& values) const {
     for (const Json& value : list(name)) values.push_back(text(value, name));
   }
+  void read(const char* name, std::vector<std::vector<std::string>>& lists) const {
+    for (const Json& values : list(name)) {
+      expect(values.is_array(), "arrays as " + std::string(name), "something else");
+      lists.emplace_back();
+      for (const Json& value : values) lists.back().push_back(text(value, name));
+    }
+  }
   void read(const char* name, std::vector<double>& values) const {
     for (const Json& value : list(name)) {
       if (!value.is_number()) refuse("numbers as " + std::string(name), shown(value.dump()));
@@ -76,20 +82,71 @@ class Fields {
     value = static_cast<std::size_t>(number);
   }
   template <NamedEnum T>
+  void read(const char* name, T& value) const {
+    choose(at(name), name, value);
+  }
+  template <NamedEnum T>
+  void read(const char* name, std::vector<T>& values) const {
+    for (const Json& value : list(name)) choose(value, name, values.emplace_back());
+  }
+
+ private:
+  template <NamedEnum T>
   void choose(const Json& json, const char* name, T& value) const {
     if (!read_field(text(json, name), value)) {
       refuse(list_of(choices(value)) + " as " + name, shown(json.get<std::string>()));
     }
   }
-  template <NamedEnum T>
-  void read(const char* name, T& value) const {
-    choose(at(name), name, value);
-  }
 
- private:
   const Json& json_;
   std::string where_;
 };
+
+void write(JsonWriter& json, const std::string& value) { json.string(value); }
+void write(JsonWriter& json, bool value) { json.boolean(value); }
+void write(JsonWriter& json, std::size_t value) { json.integer(value); }
+void write(JsonWriter& json, std::int64_t value) { json.raw(std::to_string(value)); }
+void write(JsonWriter& json, double value) { json.exact(value); }
+template <NamedEnum T>
+void write(JsonWriter& json, T value) {
+  json.string(field_text(value));
+}
+template <class T>
+void write(JsonWriter& json, const std::vector<T>& values) {
+  json.begin_array();
+  for (const T& value : values) write(json, value);
+  json.end_array();
+}
+
+// What is kept, in its order; the time's form without its separator and zone, which are those of each table.
+template <class Task, class Visit>
+void visit_fields(Task& task, const Visit& field) {
+  field("time", task.time);
+  field("id", task.id);
+  field("timed", task.timed);
+  field("targets", task.targets);
+  field("past", task.past);
+  field("future", task.future);
+  field("static", task.fixed);
+  field("categories", task.categories);
+  field("missing", task.missing);
+  field("unit", task.frequency.unit);
+  field("count", task.frequency.count);
+  field("horizon", task.horizon);
+  field("lookback", task.lookback);
+  field("segment", task.segment);
+  field("season", task.season);
+  field("span", task.span);
+  field("bases", task.bases);
+  field("mean", task.scaling.mean);
+  field("deviation", task.scaling.deviation);
+  field("yearly", task.yearly);
+  field("detect", task.detect);
+  field("errors", task.errors);
+  field("trained", task.trained);
+  field("seen", task.seen);
+  field("time-form", task.time_form.kind);
+}
 
 void check(const ForecastTask& task, const Config& config, const Fields& fields) {
   const std::size_t columns = task.columns();
@@ -120,35 +177,7 @@ std::optional<ForecastTask> forecast_of(const Model& model, const std::string& p
   const Json json = read_json(note->second, where, kMostBytes);
   const Fields fields(json, where);
   ForecastTask task;
-  fields.read("time", task.time);
-  fields.read("id", task.id);
-  fields.read("timed", task.timed);
-  fields.read("targets", task.targets);
-  fields.read("past", task.past);
-  fields.read("future", task.future);
-  fields.read("static", task.fixed);
-  for (const Json& names : fields.list("categories")) {
-    fields.expect(names.is_array(), "arrays as categories", "something else");
-    task.categories.emplace_back();
-    for (const Json& name : names) task.categories.back().push_back(fields.text(name, "categories"));
-  }
-  fields.read("missing", task.missing);
-  fields.read("unit", task.frequency.unit);
-  fields.read("count", task.frequency.count);
-  fields.read("horizon", task.horizon);
-  fields.read("lookback", task.lookback);
-  fields.read("segment", task.segment);
-  fields.read("season", task.season);
-  fields.read("span", task.span);
-  for (const Json& base : fields.list("bases")) fields.choose(base, "bases", task.bases.emplace_back());
-  fields.read("mean", task.scaling.mean);
-  fields.read("deviation", task.scaling.deviation);
-  fields.read("yearly", task.yearly);
-  fields.read("detect", task.detect);
-  fields.read("errors", task.errors);
-  fields.read("trained", task.trained);
-  fields.read("seen", task.seen);
-  fields.read("time-form", task.time_form.kind);
+  visit_fields(task, [&](const char* name, auto& value) { fields.read(name, value); });
   check(task, model.config(), fields);
   return task;
 }
@@ -156,51 +185,10 @@ std::optional<ForecastTask> forecast_of(const Model& model, const std::string& p
 void set_forecast(Model& model, const ForecastTask& task) {
   JsonWriter json;
   json.begin_object();
-  const auto write = [&](const char* name, std::string_view value) { json.key(name).string(value); };
-  const auto texts = [&](const std::vector<std::string>& values) {
-    json.begin_array();
-    for (const std::string& value : values) json.string(value);
-    json.end_array();
-  };
-  const auto numbers = [&](const char* name, const std::vector<double>& values) {
-    json.key(name).begin_array();
-    for (const double value : values) json.exact(value);
-    json.end_array();
-  };
-  const auto signed_number = [&](const char* name, std::int64_t value) { json.key(name).raw(std::to_string(value)); };
-  write("time", task.time);
-  write("id", task.id);
-  json.key("timed").boolean(task.timed);
-  json.key("targets");
-  texts(task.targets);
-  json.key("past");
-  texts(task.past);
-  json.key("future");
-  texts(task.future);
-  json.key("static");
-  texts(task.fixed);
-  json.key("categories").begin_array();
-  for (const auto& names : task.categories) texts(names);
-  json.end_array();
-  write("missing", field_text(task.missing));
-  write("unit", field_text(task.frequency.unit));
-  signed_number("count", task.frequency.count);
-  json.key("horizon").integer(task.horizon);
-  json.key("lookback").integer(task.lookback);
-  json.key("segment").integer(task.segment);
-  json.key("season").integer(task.season);
-  json.key("span").integer(task.span);
-  json.key("bases").begin_array();
-  for (const ForecastBase base : task.bases) json.string(field_text(base));
-  json.end_array();
-  numbers("mean", task.scaling.mean);
-  numbers("deviation", task.scaling.deviation);
-  json.key("yearly").boolean(task.yearly);
-  json.key("detect").boolean(task.detect);
-  numbers("errors", task.errors);
-  signed_number("trained", task.trained);
-  signed_number("seen", task.seen);
-  write("time-form", field_text(task.time_form.kind));
+  visit_fields(task, [&](const char* name, const auto& value) {
+    json.key(name);
+    write(json, value);
+  });
   model.notes()[kNote] = json.end_object().take();
 }
 
