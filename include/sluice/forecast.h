@@ -45,6 +45,7 @@ struct ForecastInput {
   const TextSource* future = nullptr;  // a table of the columns that are known in advance
   std::string state_in = {};           // of an earlier call: the table goes on where that one's ended
   std::string* state_out = nullptr;    // gets what the next call needs: a table of the last rows
+  std::string state_name = "state";    // of state_in, in messages
 };
 
 // A row of a table, and how unlike the forecast of it from the rows before it is.
@@ -90,7 +91,7 @@ class SLUICE_API Forecaster {
   Forecaster(Forecaster&&) noexcept;
   Forecaster& operator=(Forecaster&&) noexcept;
 
-  // Trains on the table that it was made from, which is given up after it.
+  // Trains on the table that it was made from.
   TrainResult train(const std::function<bool(const Report&)>& report = {});
   // The same with the options of this run.
   TrainResult train(const TrainOptions& options, const std::function<bool(const Report&)>& report = {});

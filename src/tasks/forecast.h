@@ -9,12 +9,14 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "data/missing.h"
 #include "data/table.h"
 #include "sluice/forecast.h"
 #include "sluice/model.h"
@@ -64,6 +66,24 @@ struct ForecastSeries {
   std::size_t size() const { return times.size(); }
   float value(std::size_t row, std::size_t column) const { return rows[row * width + column]; }
 };
+// What a target really was, scaled; NaN: missing.
+inline double truth_of(const ForecastTask& task, const ForecastSeries& series, std::size_t row, std::size_t target) {
+  return static_cast<double>(series.truth[row * task.targets.size() + target]);
+}
+
+// Puts the rows of one series behind each other, scaled and filled.
+class RowFiller {
+ public:
+  explicit RowFiller(const ForecastTask& task);
+  std::size_t width() const { return filler_.inputs(); }
+  // `numbers`: one a column of the task, as a table has them; NaN: missing.
+  void add(Time time, std::span<const double> numbers, std::span<const std::uint32_t> fixed, ForecastSeries& to);
+
+ private:
+  const ForecastTask& task_;
+  MissingFiller filler_;
+  std::vector<float> scaled_;
+};
 
 // How a table is read for a task.
 TableOptions table_options(const ForecastTask& task);
@@ -74,8 +94,9 @@ Table read_forecast_table(const TextSource& source, ForecastTask& task);
 // Throws Error (bad_file) where the table's steps are not those of the task.
 void expect_frequency(const ForecastTask& task, const Table& table);
 
-// The rows of a series up to a time.
+// The rows of a series up to a time, and of the longest one.
 std::size_t rows_until(const ForecastSeries& series, Time last);
+std::size_t most_rows_until(std::span<const ForecastSeries> series, Time last);
 
 // Completes a task, whose columns are known, from its table: the split, the sizes that nobody gave, and from the
 // training part the scaling and the bases. Throws Error (usage) for sizes and shares that cannot be.
@@ -110,6 +131,12 @@ Sequences windows_of(const ForecastTask& task, std::span<const ForecastSeries> s
 // Outputs of the network for a forecast as numbers in the scale of its column, in place: [horizon, quantiles].
 void to_values(const ForecastTask& task, std::span<const ForecastSeries> series, const ForecastOrigin& origin,
                std::span<float> outputs);
+
+// Predicts from each of these origins, some at a time, so that many need no more memory: `use` gets the numbers in the
+// scale of the column, [horizon, quantiles].
+void predict_each(const ForecastTask& task, const Model& model, std::span<const ForecastSeries> series,
+                  std::span<const ForecastOrigin> origins, std::size_t threads,
+                  const std::function<void(const ForecastOrigin&, std::span<const float>)>& use);
 
 // The quantile that stands for the forecast where one number is wanted.
 std::size_t middle_of(const Model& model);

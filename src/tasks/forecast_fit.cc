@@ -1,10 +1,8 @@
 // From a table to what a model of its forecasts is made of; see forecast.h.
 #include <algorithm>
 #include <cmath>
-#include <limits>
-#include <numeric>
 
-#include "base/sentence.h"
+#include "base/fields.h"
 #include "base/shown.h"
 #include "data/lines.h"
 #include "data/missing.h"
@@ -24,19 +22,10 @@ std::vector<std::string> all_columns(const ForecastTask& task) {
   return all;
 }
 
-std::size_t longest(std::span<const ForecastSeries> series, Time last) {
-  std::size_t rows = 0;
-  for (const ForecastSeries& one : series) rows = std::max(rows, rows_until(one, last));
-  return rows;
-}
-
 // The last rows of all series, by time, are for tests, and those before them for validation.
 void split_by_time(const Table& table, const ForecastOptions& options, ForecastTask& task) {
   const auto share = [](const char* name, double value) {
-    if (value >= 0 && value < 1) return;
-    Sentence text;
-    text << name << ": expected a number from 0 to below 1, found " << value;
-    throw Error(Status::usage, text.str());
+    if (!(value >= 0 && value < 1)) refuse_field(name, "a number from 0 to below 1", field_text(value));
   };
   constexpr double kUsual = 0.1;
   const bool chosen = options.validation_split >= 0;
@@ -66,20 +55,15 @@ std::size_t largest_divisor(std::size_t number, std::size_t most) {
 
 // What does not depend on how the rows are split.
 void choose_horizon(const ForecastOptions& options, ForecastTask& task) {
-  const auto expect = [](bool holds, const char* what, std::size_t least, std::size_t most, std::size_t found) {
-    if (holds) return;
-    Sentence text;
-    text << what << ": expected " << least << " to " << most << ", found " << found;
-    throw Error(Status::usage, text.str());
+  const auto expect = [](const char* what, std::size_t found) {
+    constexpr std::size_t kMost = std::size_t{1} << 16;
+    if (found > kMost) refuse_field(what, "1 to " + std::to_string(kMost), std::to_string(found));
   };
-  constexpr std::size_t kMost = std::size_t{1} << 16;
-  expect(options.horizon <= kMost, "horizon", 1, kMost, options.horizon);
-  expect(options.lookback <= kMost, "lookback", 1, kMost, options.lookback);
-  expect(options.season <= kMost, "season", 1, kMost, options.season);
+  expect("horizon", options.horizon);
+  expect("lookback", options.lookback);
+  expect("season", options.season);
   task.season = options.season > 0 ? options.season : usual_season(task.frequency);
-  if (options.detect && options.horizon > 1) {
-    throw Error(Status::usage, "horizon: expected 1 to detect, found " + std::to_string(options.horizon));
-  }
+  if (options.detect && options.horizon > 1) refuse_field("horizon", "1 to detect", std::to_string(options.horizon));
   task.detect = options.detect;
   task.horizon = options.detect        ? 1
                  : options.horizon > 0 ? options.horizon
@@ -115,14 +99,14 @@ void choose_bases(std::span<const ForecastSeries> series, ForecastTask& task) {
       const ForecastSeries& one = series[origin.series];
       const ForecastLevel level = level_of(task, one, origin.at, origin.target);
       for (std::size_t h = 0; h < task.horizon; ++h) {
-        const auto truth = static_cast<double>(one.truth[(origin.at + h) * task.targets.size() + origin.target]);
+        const double truth = truth_of(task, one, origin.at + h, origin.target);
         const double apart = truth - base_of(task, one, origin.at, origin.target, h, level);
         if (!std::isnan(apart)) errors[origin.target][b] += apart * apart;
       }
     }
   }
   constexpr std::size_t kEnough = 1000;
-  const double by = longest(series, task.trained) < kEnough ? 1 : 0.5;
+  const double by = most_rows_until(series, task.trained) < kEnough ? 1 : 0.5;
   for (std::size_t t = 0; t < task.targets.size(); ++t) {
     const std::vector<double>& of = errors[t];
     task.bases[t] = of[1] < of[0] ? ForecastBase::mean : ForecastBase::last;
@@ -154,13 +138,10 @@ TableOptions table_options(const ForecastTask& task) {
 }
 
 Table read_forecast_table(const TextSource& source, ForecastTask& task) {
-  TableOptions options = table_options(task);
+  const TableOptions options = table_options(task);
   const bool any = task.targets.empty();
-  if (any && options.numbers.empty()) {
-    options.numbers.clear();
-  } else if (any) {  // those that are read besides are known by name alone
-    throw Error(Status::usage, "target: expected columns beside past and future ones, found none");
-  }
+  // Where every column of numbers is a target, none may be read besides.
+  if (any && !options.numbers.empty()) refuse_field("target", "columns beside past and future ones", "none");
   Table table = read_table(source, options, task.id);
   if (any) task.targets = table.columns;
   task.timed = !table.times.empty();
@@ -197,6 +178,12 @@ std::size_t rows_until(const ForecastSeries& series, Time last) {
   return static_cast<std::size_t>(std::ranges::upper_bound(series.times, last) - series.times.begin());
 }
 
+std::size_t most_rows_until(std::span<const ForecastSeries> series, Time last) {
+  std::size_t rows = 0;
+  for (const ForecastSeries& one : series) rows = std::max(rows, rows_until(one, last));
+  return rows;
+}
+
 void fit_forecast(const Table& table, const ForecastOptions& options, ForecastTask& task) {
   task.frequency = *table.frequency;
   choose_horizon(options, task);
@@ -217,7 +204,7 @@ void fit_forecast(const Table& table, const ForecastOptions& options, ForecastTa
               std::to_string(table.texts[f].names.size()));
   }
   const std::vector<ForecastSeries> series = series_of(task, table);
-  choose_lookback(options, longest(series, task.trained), task);
+  choose_lookback(options, most_rows_until(series, task.trained), task);
   const Time first = *std::ranges::min_element(table.times);
   const bool of_days = task.timed && table.time_form.kind != TimeForm::Kind::integer;
   const Time step = later(first, task.frequency, 1) - first;
@@ -225,9 +212,24 @@ void fit_forecast(const Table& table, const ForecastOptions& options, ForecastTa
   choose_bases(series, task);
 }
 
+RowFiller::RowFiller(const ForecastTask& task)
+    : task_(task), filler_(task.missing, task.columns()), scaled_(task.columns()) {}
+
+void RowFiller::add(Time time, std::span<const double> numbers, std::span<const std::uint32_t> fixed,
+                    ForecastSeries& to) {
+  for (std::size_t c = 0; c < scaled_.size(); ++c) {
+    scaled_[c] = static_cast<float>(to_scale(task_.scaling, numbers[c], c));
+  }
+  to.width = width();
+  to.times.push_back(time);
+  to.truth.insert(to.truth.end(), scaled_.begin(), scaled_.begin() + static_cast<std::ptrdiff_t>(task_.targets.size()));
+  to.fixed.insert(to.fixed.end(), fixed.begin(), fixed.end());
+  to.rows.resize(to.rows.size() + to.width);
+  filler_.step(scaled_, to.rows.data() + to.rows.size() - to.width);
+}
+
 std::vector<ForecastSeries> series_of(const ForecastTask& task, const Table& table) {
-  const std::size_t columns = task.columns(), targets = task.targets.size(), fixed = task.fixed.size();
-  MissingFiller filler(task.missing, columns);
+  const std::size_t targets = task.targets.size(), fixed = task.fixed.size();
   // The numbers of the table's texts as those of the task's categories.
   std::vector<std::vector<std::uint32_t>> category(fixed);
   for (std::size_t f = 0; f < fixed; ++f) {
@@ -237,27 +239,21 @@ std::vector<ForecastSeries> series_of(const ForecastTask& task, const Table& tab
     }
   }
   std::vector<ForecastSeries> all;
-  std::vector<float> scaled(columns);
+  std::vector<double> numbers(task.columns());
+  std::vector<std::uint32_t> categories(fixed);
   for (std::size_t s = 0; s + 1 < table.starts.size(); ++s) {
     ForecastSeries& one = all.emplace_back();
     const std::size_t first = table.starts[s], size = table.starts[s + 1] - first;
     if (!table.series.empty()) one.name = table.series[s];
-    one.width = filler.inputs();
-    one.times.assign(table.times.begin() + static_cast<std::ptrdiff_t>(first),
-                     table.times.begin() + static_cast<std::ptrdiff_t>(first + size));
-    one.rows.resize(size * one.width);
-    one.truth.resize(size * targets);
-    one.fixed.resize(size * fixed);
-    filler.start();
-    for (std::size_t row = 0; row < size; ++row) {
-      for (std::size_t c = 0; c < columns; ++c) {
-        scaled[c] = static_cast<float>(to_scale(task.scaling, table.numbers[c][first + row], c));
-        if (c < targets) one.truth[row * targets + c] = scaled[c];
-      }
-      filler.step(scaled, one.rows.data() + row * one.width);
-      for (std::size_t f = 0; f < fixed; ++f) {
-        one.fixed[row * fixed + f] = category[f][table.texts[f].rows[first + row]];
-      }
+    RowFiller filler(task);
+    one.times.reserve(size);
+    one.rows.reserve(size * filler.width());
+    one.truth.reserve(size * targets);
+    one.fixed.reserve(size * fixed);
+    for (std::size_t row = first; row < first + size; ++row) {
+      for (std::size_t c = 0; c < numbers.size(); ++c) numbers[c] = table.numbers[c][row];
+      for (std::size_t f = 0; f < fixed; ++f) categories[f] = category[f][table.texts[f].rows[row]];
+      filler.add(table.times[row], numbers, categories, one);
     }
   }
   return all;

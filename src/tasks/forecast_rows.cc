@@ -1,6 +1,8 @@
 #include "tasks/forecast_rows.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cmath>
 #include <limits>
 
@@ -13,6 +15,7 @@
 namespace sluice {
 namespace {
 
+constexpr std::string_view kOfModel = "(model ";
 constexpr std::size_t kMostLookbacks = 16;  // how far back a number is looked for that stands for missing ones
 
 // A cell of a table between commas.
@@ -33,10 +36,8 @@ void drop(std::vector<T>& values, std::size_t count) {
 std::size_t ForecastRows::find_series(const std::string& name) {
   const auto [at, fresh] = names_.try_emplace(name, series_.size());
   if (fresh) {
-    fillers_.emplace_back(task_.missing, task_.columns()).start();
-    ForecastSeries& one = series_.emplace_back();
-    one.name = name;
-    one.width = fillers_.back().inputs();
+    fillers_.emplace_back(task_);
+    series_.emplace_back().name = name;
     raw_.emplace_back();
   }
   return at->second;
@@ -44,18 +45,9 @@ std::size_t ForecastRows::find_series(const std::string& name) {
 
 void ForecastRows::append(std::size_t s, Time time, std::span<const double> numbers,
                           std::span<const std::uint32_t> fixed) {
-  ForecastSeries& one = series_[s];
-  std::vector<float> scaled(numbers.size());
-  for (std::size_t c = 0; c < numbers.size(); ++c) {
-    scaled[c] = static_cast<float>(to_scale(task_.scaling, numbers[c], c));
-  }
-  one.times.push_back(time);
-  one.truth.insert(one.truth.end(), scaled.begin(), scaled.begin() + static_cast<std::ptrdiff_t>(task_.targets.size()));
-  one.fixed.insert(one.fixed.end(), fixed.begin(), fixed.end());
-  one.rows.resize(one.rows.size() + one.width);
-  fillers_[s].step(scaled, one.rows.data() + one.rows.size() - one.width);
+  fillers_[s].add(time, numbers, fixed, series_[s]);
   raw_[s].insert(raw_[s].end(), numbers.begin(), numbers.end());
-  if (one.size() >= 2 * kMostLookbacks * task_.lookback + 4096) forget(s);
+  if (series_[s].size() >= 2 * kMostLookbacks * task_.lookback + 4096) forget(s);
 }
 
 // The row from which the next forecast can be made again: `lookback` rows, and those before them whose numbers stand
@@ -92,13 +84,8 @@ std::size_t ForecastRows::add(const TableReader& reader) {
     const auto found = std::ranges::find(task_.categories[f], reader.texts()[f]);
     fixed.push_back(static_cast<std::uint32_t>(found - task_.categories[f].begin()));
   }
-  Time time = reader.time();
-  if (!task_.timed) {
-    time = one.times.empty() ? 0 : one.times.back() + 1;
-    if (counted_) time = reader.time();
-  } else {
-    form_ = reader.time_form();
-  }
+  if (task_.timed) form_ = reader.time_form();
+  const Time time = task_.timed || counted_ ? reader.time() : one.times.empty() ? 0 : one.times.back() + 1;
   if (!one.times.empty()) {
     const Time last = one.times.back();
     const auto steps = steps_between(last, time, task_.frequency);
@@ -110,29 +97,43 @@ std::size_t ForecastRows::add(const TableReader& reader) {
                 "the time " + frequency_text(task_.frequency) + " after " + time_text(last, form_) + ", as in training",
                 time_text(time, form_));
     }
-    const std::vector<double> missing(task_.columns(), std::numeric_limits<double>::quiet_NaN());
-    const std::vector<std::uint32_t> before(one.fixed.end() - static_cast<std::ptrdiff_t>(fixed_count),
-                                            one.fixed.end());
-    for (std::int64_t k = 1; k < *steps; ++k) append(s, later(last, task_.frequency, k), missing, before);
+    if (gap) {
+      const std::vector<double> missing(task_.columns(), std::numeric_limits<double>::quiet_NaN());
+      const std::vector<std::uint32_t> before(one.fixed.end() - static_cast<std::ptrdiff_t>(fixed_count),
+                                              one.fixed.end());
+      for (std::int64_t k = 1; k < *steps; ++k) append(s, later(last, task_.frequency, k), missing, before);
+    }
   }
   append(s, time, reader.numbers(), fixed);
   return s;
 }
 
-void ForecastRows::add_all(const TextSource& source) {
+void ForecastRows::add_all(const TextSource& source, const std::function<bool(std::size_t)>& added) {
   TableReader reader(source, table_options(task_));
-  if (task_.timed && !reader.timed()) refuse_at(source.name, "a column of times, as in training", "none");
-  while (reader.next()) add(reader);
+  bool any = reader.next();
+  if (!any && series_.empty()) refuse_at(source.name, "rows under the header", "none");
+  if (any && task_.timed && !reader.timed()) refuse_at(source.name, "a column of times, as in training", "none");
+  for (; any; any = reader.next()) {
+    const std::size_t s = add(reader);
+    if (added && !added(s)) return;
+  }
 }
 
 std::string ForecastRows::time_column() const { return task_.time.empty() ? "(time)" : task_.time; }
+
+// The last column of a state, which is empty: its name says which model the state is of.
+std::string ForecastRows::model_column() const {
+  std::array<char, 16> digits;
+  char* const end = std::to_chars(digits.data(), digits.data() + digits.size(), model_, 16).ptr;
+  return std::string(kOfModel).append(digits.data(), end) + ')';
+}
 
 std::string ForecastRows::state() const {
   std::string text = cell(time_column());
   for (const std::string& column : table_options(task_).numbers) (text += ',') += cell(column);
   for (const std::string& column : task_.fixed) (text += ',') += cell(column);
   if (!task_.id.empty()) (text += ',') += cell(task_.id);
-  text += '\n';
+  (text += ',') += cell(model_column()) + '\n';
   const std::size_t columns = task_.columns();
   for (std::size_t s = 0; s < series_.size(); ++s) {
     const ForecastSeries& one = series_[s];
@@ -148,7 +149,7 @@ std::string ForecastRows::state() const {
         (text += ',') += cell(category < names.size() ? names[category] : "(another)");
       }
       if (!task_.id.empty()) (text += ',') += cell(one.name);
-      text += '\n';
+      text += ",\n";
     }
   }
   return text;
@@ -158,6 +159,11 @@ void ForecastRows::begin(const std::string& state, const std::string& name) {
   TableOptions options = table_options(task_);
   options.time = time_column();
   TableReader reader({name, [&state] { return read_from_memory(state); }}, options);
+  for (const std::string& column : reader.columns()) {
+    if (!column.starts_with(kOfModel) || column == model_column()) continue;
+    refuse_at(name, "a state of this model, with a column " + shown(model_column()),
+              "one of another, with " + shown(column));
+  }
   counted_ = true;
   while (reader.next()) add(reader);
   counted_ = false;
@@ -171,20 +177,13 @@ std::vector<ForecastSeries> ForecastRows::with_next_rows(const Table* future) co
     const NextTimes next = {task_.id.empty() ? "" : one.name, one.times.back(), task_.frequency, task_.horizon};
     std::vector<std::size_t> rows;
     if (!task_.future.empty()) rows = rows_of(*future, next);
-    MissingFiller filler = fillers_[s];
-    std::vector<float> scaled(columns, std::numeric_limits<float>::quiet_NaN());
+    RowFiller filler = fillers_[s];
+    std::vector<double> numbers(columns, std::numeric_limits<double>::quiet_NaN());
     const std::vector<std::uint32_t> fixed(one.fixed.end() - static_cast<std::ptrdiff_t>(task_.fixed.size()),
                                            one.fixed.end());
     for (std::size_t h = 0; h < task_.horizon; ++h) {
-      one.times.push_back(later(next.last, next.frequency, static_cast<std::int64_t>(h) + 1));
-      for (std::size_t c = first_future; c < columns; ++c) {
-        const double number = future->numbers[c - first_future][rows[h]];
-        scaled[c] = static_cast<float>(to_scale(task_.scaling, number, c));
-      }
-      one.rows.resize(one.rows.size() + one.width);
-      filler.step(scaled, one.rows.data() + one.rows.size() - one.width);
-      one.truth.resize(one.truth.size() + task_.targets.size(), std::numeric_limits<float>::quiet_NaN());
-      one.fixed.insert(one.fixed.end(), fixed.begin(), fixed.end());
+      for (std::size_t c = first_future; c < columns; ++c) numbers[c] = future->numbers[c - first_future][rows[h]];
+      filler.add(later(next.last, next.frequency, static_cast<std::int64_t>(h) + 1), numbers, fixed, one);
     }
   }
   return longer;

@@ -5,14 +5,12 @@
 
 #include "data/forecast_baselines.h"
 #include "data/lines.h"
-#include "data/missing.h"
 #include "tasks/forecast.h"
 
 namespace sluice {
 namespace {
 
 constexpr std::size_t kMostForecasts = 20000;  // evenly spread ones stand for more
-constexpr std::size_t kAtOnce = 512;           // windows in memory
 constexpr std::size_t kMostRidge = 336;        // values that the linear one looks at
 
 // Errors of one way to predict, over everything that has a truth.
@@ -54,10 +52,6 @@ std::vector<double> values_of(const ForecastSeries& series, std::size_t target) 
   return values;
 }
 
-double truth_of(const ForecastTask& task, const ForecastSeries& series, std::size_t row, std::size_t target) {
-  return static_cast<double>(series.truth[row * task.targets.size() + target]);
-}
-
 // The linear autoregression of a target, from the rows that the model was trained and validated on.
 std::unique_ptr<ForecastBaseline> ridge_of(const ForecastTask& task, std::span<const ForecastSeries> series,
                                            std::size_t target) {
@@ -87,21 +81,14 @@ std::vector<double> usual_errors(const ForecastTask& task, const Model& model, s
                                  const ForecastPart& part, std::size_t threads) {
   const std::size_t targets = task.targets.size();
   const std::vector<ForecastOrigin> origins = origins_of(task, series, part, kMostForecasts * targets);
+  const std::size_t middle = middle_of(model);
   std::vector<double> squares(targets), counts(targets);
-  for (std::size_t done = 0; done < origins.size(); done += kAtOnce) {
-    const auto some = std::span(origins).subspan(done, std::min(kAtOnce, origins.size() - done));
-    std::vector<float> y = predict(model, windows_of(task, series, some, false), 128, threads);
-    const std::size_t width = y.size() / some.size();
-    for (std::size_t i = 0; i < some.size(); ++i) {
-      const std::span<float> values = std::span(y).subspan(i * width, width);
-      to_values(task, series, some[i], values);
-      const double truth = truth_of(task, series[some[i].series], some[i].at, some[i].target);
-      const double apart = truth - static_cast<double>(values[middle_of(model)]);
-      if (std::isnan(apart)) continue;
-      squares[some[i].target] += apart * apart;
-      ++counts[some[i].target];
-    }
-  }
+  predict_each(task, model, series, origins, threads, [&](const ForecastOrigin& o, std::span<const float> values) {
+    const double apart = truth_of(task, series[o.series], o.at, o.target) - static_cast<double>(values[middle]);
+    if (std::isnan(apart)) return;
+    squares[o.target] += apart * apart;
+    ++counts[o.target];
+  });
   // A column that never differs from its forecast has some error all the same, for a score to be divided by.
   constexpr double kLeast = 1e-6;
   std::vector<double> errors;
@@ -124,38 +111,30 @@ ForecastEvaluation score_forecasts(const ForecastTask& task, const Model& model,
               "fewer");
   }
   const std::size_t targets = task.targets.size(), horizon = task.horizon;
-  const std::vector<double>& quantiles = model.config().head.quantiles;
-  const std::size_t middle = middle_of(model);
+  const std::size_t quantiles = model.config().head.quantiles.size(), middle = middle_of(model);
   ForecastEvaluation result;
   result.forecasts = origins.size();
   Sums of_model(horizon);
   std::vector<double> squares(targets), counts(targets);
   std::size_t inside = 0, all = 0;
   Time first = series[origins[0].series].times[origins[0].at], last = first;
-  for (std::size_t done = 0; done < origins.size(); done += kAtOnce) {
-    const auto some = std::span(origins).subspan(done, std::min(kAtOnce, origins.size() - done));
-    std::vector<float> y = predict(model, windows_of(task, series, some, false), 128, scoring.threads);
-    const std::size_t width = horizon * quantiles.size();
-    for (std::size_t i = 0; i < some.size(); ++i) {
-      const ForecastOrigin& origin = some[i];
-      const std::span<float> values = std::span(y).subspan(i * width, width);
-      to_values(task, series, origin, values);
-      first = std::min(first, series[origin.series].times[origin.at]);
-      last = std::max(last, series[origin.series].times[origin.at + horizon - 1]);
-      for (std::size_t h = 0; h < horizon; ++h) {
-        const double truth = truth_of(task, series[origin.series], origin.at + h, origin.target);
-        if (std::isnan(truth)) continue;
-        const float* of_step = values.data() + h * quantiles.size();
-        const double apart = truth - static_cast<double>(of_step[middle]);
-        of_model.add(h, apart);
-        squares[origin.target] += apart * apart;
-        ++counts[origin.target];
-        inside +=
-            truth >= static_cast<double>(of_step[0]) && truth <= static_cast<double>(of_step[quantiles.size() - 1]);
-        ++all;
-      }
-    }
-  }
+  predict_each(
+      task, model, series, origins, scoring.threads, [&](const ForecastOrigin& origin, std::span<const float> values) {
+        const ForecastSeries& one = series[origin.series];
+        first = std::min(first, one.times[origin.at]);
+        last = std::max(last, one.times[origin.at + horizon - 1]);
+        for (std::size_t h = 0; h < horizon; ++h) {
+          const double truth = truth_of(task, one, origin.at + h, origin.target);
+          if (std::isnan(truth)) continue;
+          const auto of_step = values.subspan(h * quantiles, quantiles);
+          const double apart = truth - static_cast<double>(of_step[middle]);
+          of_model.add(h, apart);
+          squares[origin.target] += apart * apart;
+          ++counts[origin.target];
+          inside += truth >= static_cast<double>(of_step.front()) && truth <= static_cast<double>(of_step.back());
+          ++all;
+        }
+      });
   result.first = time_text(first, task.time_form);
   result.last = time_text(last, task.time_form);
   result.errors.push_back(of_model.error("model"));

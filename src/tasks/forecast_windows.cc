@@ -1,10 +1,9 @@
 // The windows of forecasts, and what a network's outputs for them mean; see forecast.h.
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numbers>
 
-#include "data/missing.h"
+#include "sluice/train.h"
 #include "tasks/forecast.h"
 
 namespace sluice {
@@ -15,7 +14,8 @@ class WindowWriter {
  public:
   WindowWriter(const ForecastTask& task, std::vector<float>& to) : task_(task), to_(to) {}
 
-  void write(const ForecastSeries& series, const ForecastOrigin& origin) {
+  // Returns what the window is measured from.
+  ForecastLevel write(const ForecastSeries& series, const ForecastOrigin& origin) {
     const std::size_t targets = task_.targets.size(), segment = task_.segment, at = origin.at;
     const ForecastLevel level = level_of(task_, series, at, origin.target);
     for (std::size_t row = at - task_.lookback; row < at; row += segment) {
@@ -27,7 +27,7 @@ class WindowWriter {
       for (std::size_t c = targets; c < task_.columns(); ++c) column(series, c, row, segment);
       rest(series, origin, row, false);
     }
-    if (task_.future.empty()) return;
+    if (task_.future.empty()) return level;
     const std::size_t known = targets + task_.past.size();
     const std::size_t empty = (1 + task_.past.size()) * segment * (task_.missing == Missing::mask ? 3 : 1);
     for (std::size_t row = at; row < at + task_.horizon; row += segment) {
@@ -36,6 +36,7 @@ class WindowWriter {
       for (std::size_t c = known; c < task_.columns(); ++c) column(series, c, row, there);
       rest(series, origin, row, true);
     }
+    return level;
   }
 
  private:
@@ -138,12 +139,11 @@ Sequences windows_of(const ForecastTask& task, std::span<const ForecastSeries> s
   WindowWriter writer(task, all.values);
   for (const ForecastOrigin& origin : origins) {
     const ForecastSeries& one = series[origin.series];
-    writer.write(one, origin);
+    const ForecastLevel level = writer.write(one, origin);
     all.starts.push_back(all.starts.back() + task.steps());
     if (!targets) continue;
-    const ForecastLevel level = level_of(task, one, origin.at, origin.target);
     for (std::size_t h = 0; h < task.horizon; ++h) {
-      const auto truth = static_cast<double>(one.truth[(origin.at + h) * task.targets.size() + origin.target]);
+      const double truth = truth_of(task, one, origin.at + h, origin.target);
       const double base = base_of(task, one, origin.at, origin.target, h, level);
       all.targets.push_back(static_cast<float>((truth - base) / level.scale));
     }
@@ -163,6 +163,22 @@ void to_values(const ForecastTask& task, std::span<const ForecastSeries> series,
       output = static_cast<float>(static_cast<double>(output) * level.scale + base);
     }
     std::ranges::sort(of_step);  // nothing keeps the network's quantiles from crossing
+  }
+}
+
+void predict_each(const ForecastTask& task, const Model& model, std::span<const ForecastSeries> series,
+                  std::span<const ForecastOrigin> origins, std::size_t threads,
+                  const std::function<void(const ForecastOrigin&, std::span<const float>)>& use) {
+  constexpr std::size_t kAtOnce = 512, kBatch = 128;
+  for (; !origins.empty(); origins = origins.subspan(std::min(kAtOnce, origins.size()))) {
+    const auto some = origins.first(std::min(kAtOnce, origins.size()));
+    std::vector<float> y = predict(model, windows_of(task, series, some, false), kBatch, threads);
+    const std::size_t width = y.size() / some.size();
+    for (std::size_t i = 0; i < some.size(); ++i) {
+      const std::span<float> values = std::span(y).subspan(i * width, width);
+      to_values(task, series, some[i], values);
+      use(some[i], values);
+    }
   }
 }
 

@@ -10,7 +10,6 @@
 #include "base/fields.h"
 #include "base/shown.h"
 #include "data/lines.h"
-#include "data/missing.h"
 #include "model/config.h"
 #include "sluice/error.h"
 #include "tasks/forecast.h"
@@ -69,14 +68,7 @@ struct Forecaster::Impl {
   ForecastDefaults defaults;
   std::vector<ForecastSeries> series;  // of the table that it was made from, where errors are still to be measured
   Sequences training, validation;
-  std::size_t windows = 0;
-  std::string frequency;
-  std::vector<double> quantiles;
 
-  void tell() {
-    frequency = task.timed ? frequency_text(task.frequency) : "";
-    quantiles = model->config().head.quantiles;
-  }
   std::optional<Table> read_future(const std::string& name_of_table, const TextSource* future) const {
     if (future == nullptr) {
       if (task.future.empty()) return std::nullopt;
@@ -130,16 +122,13 @@ Forecaster::Forecaster(const TextSource& source, const ForecastOptions& options,
   };
   i.training = cut({std::nullopt, task.trained}, kMostWindows);
   if (i.training.size() == 0) {
-    std::size_t rows = 0;
-    for (const ForecastSeries& one : series) rows = std::max(rows, rows_until(one, task.trained));
     refuse_at(source.name,
               std::to_string(task.lookback + task.horizon) + " rows or more to train on (lookback " +
                   std::to_string(task.lookback) + ", horizon " + std::to_string(task.horizon) + ")",
-              std::to_string(rows));
+              std::to_string(most_rows_until(series, task.trained)));
   }
   if (task.seen > task.trained) i.validation = cut({task.trained, task.seen}, kMostValidated);
-  i.windows = i.training.size();
-  i.defaults = defaults_of(task, i.windows, validates());
+  i.defaults = defaults_of(task, i.training.size(), validates());
   if (settle) settle(i.defaults);
   Config config = i.defaults.config;
   config.inputs = task.inputs();
@@ -160,7 +149,6 @@ Forecaster::Forecaster(const TextSource& source, const ForecastOptions& options,
   named.form = DataForm::table;
   set_task(*i.model, named);
   set_forecast(*i.model, task);
-  i.tell();
 } catch (...) {
   rethrow_as_error("forecaster");
 }
@@ -171,7 +159,6 @@ Forecaster::Forecaster(Model model, const std::string& name) try : impl_(std::ma
   impl_->name = name;
   impl_->task = *task;
   impl_->model.emplace(std::move(model));
-  impl_->tell();
 } catch (...) {
   rethrow_as_error("forecaster");
 }
@@ -207,19 +194,18 @@ const std::vector<std::string>& Forecaster::targets() const { return impl_->task
 std::size_t Forecaster::horizon() const { return impl_->task.horizon; }
 std::size_t Forecaster::lookback() const { return impl_->task.lookback; }
 std::size_t Forecaster::season() const { return impl_->task.season; }
-std::string Forecaster::frequency() const { return impl_->frequency; }
-const std::vector<double>& Forecaster::quantiles() const { return impl_->quantiles; }
-std::size_t Forecaster::windows() const { return impl_->windows; }
+std::string Forecaster::frequency() const { return impl_->task.timed ? frequency_text(impl_->task.frequency) : ""; }
+const std::vector<double>& Forecaster::quantiles() const { return impl_->model->config().head.quantiles; }
+std::size_t Forecaster::windows() const { return impl_->training.size(); }
 
 std::vector<Forecast> Forecaster::predict(const TextSource& source, const ForecastInput& input,
                                           std::size_t threads) const try {
   const Impl& i = *impl_;
   const ForecastTask& task = i.task;
   const std::optional<Table> known = i.read_future(source.name, input.future);
-  ForecastRows rows(task);
-  if (!input.state_in.empty()) rows.begin(input.state_in, "state");
+  ForecastRows rows(task, i.model->fingerprint());
+  if (!input.state_in.empty()) rows.begin(input.state_in, input.state_name);
   rows.add_all(source);
-  if (rows.series().empty()) refuse_at(source.name, "rows under the header", "none");
   for (const ForecastSeries& one : rows.series()) {
     if (one.size() >= task.lookback) continue;
     refuse_at(source.name,
@@ -232,24 +218,20 @@ std::vector<Forecast> Forecaster::predict(const TextSource& source, const Foreca
   for (std::size_t s = 0; s < series.size(); ++s) {
     for (std::size_t t = 0; t < task.targets.size(); ++t) origins.push_back({s, t, series[s].size() - task.horizon});
   }
-  std::vector<float> y = sluice::predict(*i.model, windows_of(task, series, origins, false), 128, threads);
-  const std::size_t width = y.size() / origins.size();
   std::vector<Forecast> all;
-  for (std::size_t o = 0; o < origins.size(); ++o) {
-    const ForecastOrigin& origin = origins[o];
-    const std::span<float> values = std::span(y).subspan(o * width, width);
-    to_values(task, series, origin, values);
-    if (origin.target == 0) {
-      Forecast& next = all.emplace_back();
-      next.series = series[origin.series].name;
-      for (std::size_t h = 0; h < task.horizon; ++h) {
-        next.times.push_back(time_text(series[origin.series].times[origin.at + h], rows.time_form()));
-      }
-    }
-    for (const float value : values) {
-      all.back().values.push_back(from_scale(task.scaling, static_cast<double>(value), origin.target));
-    }
-  }
+  predict_each(task, *i.model, series, origins, threads,
+               [&](const ForecastOrigin& origin, std::span<const float> values) {
+                 if (origin.target == 0) {
+                   Forecast& next = all.emplace_back();
+                   next.series = series[origin.series].name;
+                   for (std::size_t h = 0; h < task.horizon; ++h) {
+                     next.times.push_back(time_text(series[origin.series].times[origin.at + h], rows.time_form()));
+                   }
+                 }
+                 for (const float value : values) {
+                   all.back().values.push_back(from_scale(task.scaling, static_cast<double>(value), origin.target));
+                 }
+               });
   if (input.state_out != nullptr) *input.state_out = rows.state();
   return all;
 } catch (...) {
@@ -262,14 +244,11 @@ void Forecaster::detect(const TextSource& source, const std::function<bool(const
   const ForecastTask& task = i.task;
   if (!task.detect)
     throw Error(Status::usage, i.name + ": expected a model that was trained to detect, found a forecast");
-  ForecastRows rows(task);
-  if (!input.state_in.empty()) rows.begin(input.state_in, "state");
-  TableReader reader(source, table_options(task));
-  if (task.timed && !reader.timed()) refuse_at(source.name, "a column of times, as in training", "none");
+  ForecastRows rows(task, i.model->fingerprint());
+  if (!input.state_in.empty()) rows.begin(input.state_in, input.state_name);
   const std::size_t targets = task.targets.size(), middle = middle_of(*i.model);
-  bool goes_on = true;
-  while (goes_on && reader.next()) {
-    const std::size_t s = rows.add(reader);
+  std::vector<ForecastOrigin> origins(targets);
+  rows.add_all(source, [&](std::size_t s) {
     const ForecastSeries& one = rows.series()[s];
     const std::size_t at = one.size() - 1;
     Detection found;
@@ -278,22 +257,19 @@ void Forecaster::detect(const TextSource& source, const std::function<bool(const
     found.scores.assign(targets, std::numeric_limits<double>::quiet_NaN());
     found.score = found.scores[0];
     if (at >= task.lookback) {
-      std::vector<ForecastOrigin> origins;
-      for (std::size_t t = 0; t < targets; ++t) origins.push_back({s, t, at});
-      std::vector<float> y = sluice::predict(*i.model, windows_of(task, rows.series(), origins, false), targets, 1);
-      const std::size_t width = y.size() / targets;
-      for (std::size_t t = 0; t < targets; ++t) {
-        const std::span<float> values = std::span(y).subspan(t * width, width);
-        to_values(task, rows.series(), origins[t], values);
-        const auto truth = static_cast<double>(one.truth[at * targets + t]);
-        found.scores[t] = std::abs(truth - static_cast<double>(values[middle])) / task.errors[t];
-        if (std::isnan(found.scores[t]) || found.score >= found.scores[t]) continue;
-        found.score = found.scores[t];
-        found.column = t;
-      }
+      for (std::size_t t = 0; t < targets; ++t) origins[t] = {s, t, at};
+      predict_each(task, *i.model, rows.series(), origins, 1,
+                   [&](const ForecastOrigin& origin, std::span<const float> values) {
+                     const std::size_t t = origin.target;
+                     const double apart = truth_of(task, one, at, t) - static_cast<double>(values[middle]);
+                     found.scores[t] = std::abs(apart) / task.errors[t];
+                     if (std::isnan(found.scores[t]) || found.score >= found.scores[t]) return;
+                     found.score = found.scores[t];
+                     found.column = t;
+                   });
     }
-    goes_on = row(found);
-  }
+    return row(found);
+  });
   if (input.state_out != nullptr) *input.state_out = rows.state();
 } catch (...) {
   rethrow_as_error("detect");

@@ -11,6 +11,7 @@
 #include "data/reader.h"
 #include "errors.h"
 #include "sluice/forecast.h"
+#include "tasks/changed_note.h"
 #include "tasks/forecast.h"
 
 namespace sluice {
@@ -21,13 +22,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 TextSource source_of(const std::string& text, const std::string& name = "table.csv") {
-  return {name, [text] {
-            return [text, at = std::size_t{0}](char* into, std::size_t most) mutable {
-              const std::size_t count = text.copy(into, most, at);
-              at += count;
-              return count;
-            };
-          }};
+  return {name, [text] { return read_from_memory(text); }};
 }
 
 std::string two_digits(std::size_t number) { return (number < 10 ? "0" : "") + std::to_string(number); }
@@ -253,6 +248,32 @@ TEST(Forecaster, GoingOnFromAStateIsReadingTheWhole) {
   }
 }
 
+// A state is of the model that wrote it, and says so; what does not say it is taken as the table that it is.
+TEST(Forecaster, AStateOfAnotherModelIsRefused) {
+  const Forecaster one(source_of(days(240)), of_days(), quick);
+  const Forecaster other(source_of(days(240)), of_days(), [](ForecastDefaults& d) {
+    quick(d);
+    d.train.seed = 2;
+  });
+  std::string state;
+  const auto whole = one.predict(source_of(days(200)), {.state_out = &state});
+  const std::string header = "date,load,wind\n";
+  const std::string row = days(201).substr(days(201).find(hour(200)));
+  EXPECT_THAT(error_of(Status::bad_file,
+                       [&] { other.predict(source_of(header + row), {.state_in = state, .state_name = "rows.csv"}); }),
+              HasSubstr("rows.csv: expected a state of this model"));
+  // Nothing new: what follows the state.
+  EXPECT_EQ(one.predict(source_of(header), {.state_in = state})[0].values, whole[0].values);
+  std::string old;  // without the last column
+  for (std::size_t at = 0; at < state.size(); at = state.find('\n', at) + 1) {
+    const std::string line = state.substr(at, state.find('\n', at) - at);
+    old += line.substr(0, line.rfind(',')) + "\n";
+  }
+  EXPECT_EQ(one.predict(source_of(header + row), {.state_in = old})[0].values,
+            one.predict(source_of(header + row), {.state_in = state})[0].values);
+  EXPECT_FALSE(other.predict(source_of(header + row), {.state_in = old}).empty());
+}
+
 TEST(Forecaster, DetectsARowThatIsUnlikeTheOthers) {
   ForecastOptions options = of_days();
   options.horizon = 0;
@@ -356,12 +377,8 @@ TEST(Forecaster, WhatDoesNotFitIsNamed) {
 
 TEST(ForecastNote, AnythingElseIsRefused) {
   const Forecaster forecaster(source_of(days(240)), of_days(), quick);
-  const std::string good = forecaster.model().notes().at("forecast");
   const auto refused = [&](const std::string& from, const std::string& to) {
-    Model model = forecaster.model();
-    std::string note = good;
-    note.replace(note.find(from), from.size(), to);
-    model.notes()["forecast"] = note;
+    const Model model = test::changed_note(forecaster.model(), "forecast", from, to);
     return error_of(Status::bad_file, [&] { Forecaster(model, "file"); });
   };
   EXPECT_THAT(refused("\"horizon\":6", "\"horizon\":7"), HasSubstr("file: note \"forecast\""));

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "errors.h"
+#include "tasks/changed_note.h"
 #include "tasks/examples.h"
 #include "tasks/task.h"
 
@@ -35,12 +36,8 @@ TEST(Task, IsKeptWithTheModel) {
 TEST(Task, NotesThatAreNoTaskAreRefused) {
   Model model = classifier();
   set_task(model, {TaskKind::classify, DataForm::ts, TextForm::plain, "last", "", {"a", "b"}});
-  const std::string good = model.notes().at("task");
   const auto refused = [&](const std::string& from, const std::string& to) {
-    std::string note = good;
-    note.replace(note.find(from), from.size(), to);
-    model.notes()["task"] = note;
-    return test::error_of(Status::bad_file, [&] { task_of(model, "file"); });
+    return test::error_of(Status::bad_file, [&] { task_of(test::changed_note(model, "task", from, to), "file"); });
   };
   EXPECT_THAT(refused("classify", "clasify"),
               HasSubstr("file: note \"task\": expected language, classify, tag, music, forecast or detect"));
