@@ -235,6 +235,47 @@ def test_going_on_from_a_state_is_reading_the_whole(model, tmp_path):
     refused("predict", path, rest, "--state-in", tmp_path / "none", code=3, names=["none"])
 
 
+def test_a_state_names_its_model(model, tmp_path):
+    path, file = model
+    other = tmp_path / "other.safetensors"
+    sluice("train", file, "-o", other, "--horizon=24", "--lookback=72", *QUICK)
+    sluice("predict", path, file, "--state-out", tmp_path / "rows.csv")
+    refused("predict", other, file, "--state-in", tmp_path / "rows.csv", code=3, names=["rows.csv", "of this model"])
+
+
+def test_flags_and_files_that_would_not_be_looked_at_are_refused(model, tmp_path, text):
+    path, file = model
+    target = ["-o", tmp_path / "m"]
+    refused("train", file, file, *target, "--horizon=3", code=2, names=["one table", "2"])
+    for flag in ("--label=first", "--column=load", "--direction=both", "--at=mean"):
+        refused("train", file, *target, flag, "-q", code=2, names=[flag.split("=")[0], "--task forecast"])
+    refused("train", text, *target, "--at=mean", code=2, names=["--at", "--task classify", "language"])
+    refused("predict", path, file, "--labelled", code=2, names=["--labelled", "forecast"])
+    refused("eval", path, file, "--lines", code=2, names=["--lines", "forecast"])
+    refused("eval", path, file, "--batch=2", code=2, names=["--batch", "forecast"])
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for name in ("a.csv", "b.csv"):
+        (folder / name).write_bytes(file.read_bytes())
+    refused("predict", path, folder, code=3, names=["one file", "a folder with 2"])
+    refused("train", folder, *target, "--horizon=3", code=3, names=["one file", "a folder with 2"])
+    (folder / "b.csv").unlink()
+    assert sluice("predict", path, folder) == sluice("predict", path, file)
+    head = tmp_path / "head.csv"
+    head.write_text("date,load\n")
+    refused("predict", path, head, code=3, names=["head.csv", "rows under the header"])
+    # Names as people write them.
+    sluice("train", file, *target, "--target", " load ", "--horizon=3", *QUICK)
+
+
+def test_info_says_what_is_predicted_from_what(model):
+    page, _ = sluice("info", model[0])
+    assert "load, 24 ahead from 72 rows, 1 hour a row, season 24" in page
+    assert "validated up to" in page and "3600000000" not in page
+    note = sluice_json("info", model[0])["notes"]["forecast"]
+    assert f"load: mean {note['mean'][0]}, deviation {note['deviation'][0]}" in page
+
+
 def test_detect_scores_rows_as_they_come(tmp_path):
     file = table(tmp_path / "load.csv")
     path = tmp_path / "m.safetensors"

@@ -154,7 +154,9 @@ int Eval::score_lines(const Model& network, const TextFiles& text) const {
 
 int Eval::run_task(const Task& task, const Model& network) const {
   expect(files.size() == 1, "FILE", "one file or folder", std::to_string(files.size()));
-  expect(!lines && batch == 1, "--lines", "none for a task", "--lines or --batch");
+  const std::string found = fmt::format("one for {}", field_text(task.kind));
+  expect(!lines, "--lines", "a model of language", found);
+  expect(batch == 1, "--batch", "a model of language", found);
   if (of_tables(task.kind)) return eval_forecast({network, model, files[0], threads, result}, training);
   const auto read = [&](const std::string& path) {
     Examples examples = read_examples(task, path, open_examples, {.inputs = network.config().inputs});

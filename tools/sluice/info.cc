@@ -15,6 +15,7 @@
 #include "options.h"
 #include "output.h"
 #include "parts.h"
+#include "task_forecast.h"
 #include "verbs.h"
 
 namespace sluice::tool {
@@ -134,7 +135,7 @@ std::string vocabulary_rows(const Style& style, const Model& model) {
          row(style, "the first", first_tokens(vocabulary, style.width - 16));
 }
 
-// A note as rows: objects one field after another, but those that are empty.
+// A note in words: objects one field after another, but those that are empty.
 std::string note_text(const Json& note) {
   if (!note.is_object()) return note.is_string() ? note.get<std::string>() : note.dump();
   std::string text;
@@ -147,6 +148,17 @@ std::string note_text(const Json& note) {
     text += fmt::format("{}{} {}", text.empty() ? "" : ", ", name, shown);
   }
   return text;
+}
+
+// The note on forecasts by what it means, where it is one; any other as it stands.
+std::vector<std::string> note_lines(const Model& model, const std::string& path, std::string_view name,
+                                    const Json& note) {
+  try {
+    if (name == "forecast") return forecast_lines(model, path);
+  } catch (const Error&) {
+    // Whoever wrote it, it is shown.
+  }
+  return {one_line(note_text(note))};
 }
 
 std::string cell_rows(const Style& style, const CellInfo& cell) {
@@ -189,9 +201,11 @@ std::string draw(const Style& style, const std::string& path, const Model& model
   if (!notes.empty()) page += "\n";
   for (const auto& [name, note] : notes.items()) {
     std::string margin = one_line(name);
-    for (const std::string& line : wrapped(one_line(note_text(note)), style.width - 16)) {
-      page += row(style, margin, line);
-      margin.clear();
+    for (const std::string& one : note_lines(model, path, name, note)) {
+      for (const std::string& line : wrapped(one, style.width - 16)) {
+        page += row(style, margin, line);
+        margin.clear();
+      }
     }
   }
   return page;

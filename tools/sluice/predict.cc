@@ -56,6 +56,8 @@ void Predict::print_classes(const Task& task, const std::vector<float>& y) const
 int Predict::run() const {
   const Model network = load_for("predict", model, precision);
   const Task task = task_of(network, model);
+  expect(!labelled || task.kind == TaskKind::classify, "--labelled", "a model that classifies",
+         fmt::format("one for {}", field_text(task.kind)));
   if (of_tables(task.kind)) return predict_forecast({network, model, file, threads, result}, forecast);
   expect(!forecast.given(), "--future, --state-in and --state-out", "a model that forecasts",
          fmt::format("one for {}", field_text(task.kind)));

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <initializer_list>
 
 #include "model/layout.h"
 #include "options.h"
@@ -33,7 +35,25 @@ void TaskFlags::add(CLI::App& app) {
       ->group(group);
 }
 
-TextSource open_examples(const std::string& path) { return text_files({path}).sources.at(0); }
+TextSource open_examples(const std::string& path) {
+  const TextFiles files = text_files({path});
+  if (files.sources.size() == 1) return files.sources[0];
+  throw Error(Status::bad_file, fmt::format("{}: expected one file of examples, found a folder with {}",
+                                            printable(path), files.sources.size()));
+}
+
+void TaskFlags::check(TaskKind kind) const {
+  const auto only = [&](const std::string& value, std::string_view flag, std::initializer_list<TaskKind> kinds) {
+    if (value.empty() || std::ranges::find(kinds, kind) != kinds.end()) return;
+    std::string names;
+    for (const TaskKind one : kinds) names += (names.empty() ? "" : " or ") + field_text(one);
+    refuse_value(flag, fmt::format("it with --task {}", names), "--task " + field_text(kind));
+  };
+  only(label, "--label", {TaskKind::classify});
+  only(column, "--column", {TaskKind::tag});
+  only(direction, "--direction", {TaskKind::classify, TaskKind::tag, TaskKind::music});
+  only(at, "--at", {TaskKind::classify});
+}
 
 Task TaskFlags::find(const std::vector<std::string>& files, Console& console) const {
   expect(label.empty() || label == "first" || label == "last", "--label", "first or last", label);
@@ -45,7 +65,7 @@ Task TaskFlags::find(const std::vector<std::string>& files, Console& console) co
   if (wanted && of_tables(*wanted)) return Task{*wanted, DataForm::table};
   DataKind kind;
   try {
-    kind = find_data_kind(files[0], open_examples);
+    kind = find_data_kind(files[0], [](const std::string& path) { return text_files({path}).sources.at(0); });
   } catch (const Error&) {
     if (wanted) throw;
     return {};  // whoever reads it as a text says what is wrong with it

@@ -16,11 +16,13 @@ struct TaskFlags {
   void add(CLI::App& app);
   // The task of the files: the one that was named, or that of a single file's kind, or language. Says which.
   Task find(const std::vector<std::string>& files, Console& console) const;
+  // Throws Error (usage) for a flag of another kind of task.
+  void check(TaskKind kind) const;
   // What the flags make of the network for a task on so many classes or notes.
   void apply(const Task& task, Config& config) const;
 };
 
-// Opens FILE arguments of tasks: files, gzipped ones, "-".
+// Opens FILE arguments of tasks: files, gzipped ones, "-". Throws Error (bad_file) for a folder of several.
 TextSource open_examples(const std::string& path);
 
 }  // namespace sluice::tool

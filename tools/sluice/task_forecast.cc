@@ -10,17 +10,20 @@
 #include <utility>
 
 #include "base/file.h"
-#include "base/lock.h"
+#include "data/lines.h"
 #include "task_flags.h"
+#include "tasks/forecast.h"
 #include "terminal.h"
 #include "train/options.h"
 
 namespace sluice::tool {
 namespace {
 
-// "OT,HUFL" as names; quotes are the shell's.
+// "OT, HUFL" as names; quotes are the shell's. A header has no blanks around its names either.
 std::vector<std::string> names_in(const std::string& text) {
-  return text.empty() ? std::vector<std::string>() : split(text, ',');
+  std::vector<std::string> names = split(text, ',');
+  for (std::string& name : names) name = std::string(trimmed(name));
+  return names;
 }
 
 std::string joined(const std::vector<std::string>& names) {
@@ -29,11 +32,9 @@ std::string joined(const std::vector<std::string>& names) {
   return all;
 }
 
-std::string_view title_of(const std::string& name) {
-  return name == "model"                 ? "model"
-         : name == "last_value"          ? "last value"
-         : name == "seasonal_last_value" ? "seasonal last value"
-                                         : "ridge";
+std::string title_of(std::string name) {
+  std::ranges::replace(name, '_', ' ');
+  return name;
 }
 
 // The baselines that are no worse than the model.
@@ -56,7 +57,7 @@ std::string page_of(const Style& style, const Forecaster& f, const ForecastEvalu
   page += '\n';
   for (const ForecastError& error : e.errors) {
     const std::string row = fmt::format("{:>9.4f}  {:>9.4f}", error.mean_squared, error.mean_absolute);
-    page += pad_right(std::string(title_of(error.name)), 19) + "  " + (error.name == "model" ? style.bold(row) : row);
+    page += pad_right(title_of(error.name), 19) + "  " + (error.name == "model" ? style.bold(row) : row);
     for (const std::size_t step : steps) page += fmt::format("  {:>9.4f}", error.mean_squared_by_step[step - 1]);
     page += '\n';
   }
@@ -107,33 +108,52 @@ Json json_of(const Forecaster& f, const ForecastEvaluation& e) {
 }  // namespace
 
 void ForecastFlags::add(CLI::App& app) {
-  const std::string group = "Forecast";
-  const auto names = [&](const char* flag, std::string& value, const char* help) {
-    flags_.push_back(app.add_option(flag, value, help)->type_name("NAMES")->group(group));
+  const auto keep = [&](CLI::Option* option, const char* type) {
+    flags_.push_back(option->type_name(type)->group("Forecast"));
+    return option;
   };
-  names("--target", target, "columns to predict, between commas; without it, every column of numbers");
-  names("--time", time, "the column of times; without it, the first with dates, else rows are counted");
-  names("--id", id, "the column that tells series apart, which follow each other or are mixed");
-  names("--past", past, "columns that are known up to now");
-  names("--future", future, "columns that are known in advance as well");
-  names("--static", fixed, "columns of text that say what kind of series it is");
-  const auto number = [&](const char* flag, std::uint64_t& value, const char* help) {
-    flags_.push_back(add_value(app, flag, value, help, "N")->group(group));
+  const auto name = [&](const char* flag, std::string& value, const char* help) {
+    keep(app.add_option(flag, value, help), "NAME");
   };
-  number("--horizon", horizon, "rows to predict; 0: a season, or 10 where none is known");
-  number("--lookback", lookback, "rows that a forecast looks at; 0: some 30 seasons, as far as there are rows");
-  number("--season", season, "rows after which the series repeats itself; 0: by how far apart they are");
-  flags_.push_back(app.add_option("--quantiles", quantiles, "what is predicted of each number (.1,.5,.9)")
-                       ->type_name("NUMBERS")
-                       ->group(group));
-  flags_.push_back(app.add_option("--missing", missing,
-                                  "numbers that are missing: refuse; fill, with the last value; or mask, which also "
-                                  "feeds whether they are there and since when not")
-                       ->type_name("NAME")
-                       ->default_str("refuse")
-                       ->group(group));
-  flags_.push_back(
-      add_value(app, "--test-split", test_split, "the last share of the rows, for `eval` alone", "X")->group(group));
+  const auto names = [&](const char* flag, std::vector<std::string>& value, const char* help) {
+    const auto read = [&value](const std::string& text) { value = names_in(text); };
+    keep(app.add_option_function<std::string>(flag, read, help), "NAMES");
+  };
+  ForecastOptions& o = typed_;
+  names("--target", o.targets, "columns to predict, between commas; without it, every column of numbers");
+  name("--time", o.time, "the column of times; without it, the first with dates, else rows are counted");
+  name("--id", o.id, "the column that tells series apart, which follow each other or are mixed");
+  names("--past", o.past, "columns that are known up to now");
+  names("--future", o.future, "columns that are known in advance as well");
+  names("--static", o.fixed, "columns of text that say what kind of series it is");
+  const auto number = [&](const char* flag, std::size_t& value, const char* help) {
+    keep(add_value(app, flag, value, help, "N"), "N");
+  };
+  number("--horizon", o.horizon, "rows to predict; 0: a season, or 10 where none is known");
+  number("--lookback", o.lookback, "rows that a forecast looks at; 0: some 30 seasons, as far as there are rows");
+  number("--season", o.season, "rows after which the series repeats itself; 0: by how far apart they are");
+  const auto read_quantiles = [&o](const std::string& text) {
+    o.quantiles.clear();
+    for (const std::string& one : split(text, ',')) read_value("--quantiles", one, o.quantiles.emplace_back());
+    const bool fit = std::ranges::all_of(o.quantiles, [](double q) { return q > 0 && q < 1; });
+    const bool ascend = std::ranges::adjacent_find(o.quantiles, std::greater_equal<>()) == o.quantiles.end();
+    expect(fit && ascend && !o.quantiles.empty(), "--quantiles", "ascending numbers between 0 and 1", text);
+  };
+  keep(app.add_option_function<std::string>("--quantiles", read_quantiles, "what is predicted of each number"),
+       "NUMBERS")
+      ->default_str(fmt::format("{}", fmt::join(o.quantiles, ",")));
+  const auto read_missing = [&o](const std::string& text) {
+    Missing missing{};
+    read_value("--missing", text, missing);
+    o.missing = text;
+  };
+  keep(app.add_option_function<std::string>(
+           "--missing", read_missing,
+           "numbers that are missing: refuse; fill, with the last value; or mask, which also feeds whether they are "
+           "there and since when not"),
+       "NAME")
+      ->default_str(o.missing);
+  keep(add_value(app, "--test-split", o.test_split, "the last share of the rows, for `eval` alone", "X"), "X");
 }
 
 bool ForecastFlags::given() const {
@@ -141,44 +161,50 @@ bool ForecastFlags::given() const {
 }
 
 ForecastOptions ForecastFlags::options() const {
-  ForecastOptions options;
-  options.targets = names_in(target);
-  options.time = time;
-  options.id = id;
-  options.past = names_in(past);
-  options.future = names_in(future);
-  options.fixed = names_in(fixed);
-  options.horizon = horizon;
-  options.lookback = lookback;
-  options.season = season;
-  if (!quantiles.empty()) {
-    options.quantiles.clear();
-    for (const std::string& one : split(quantiles, ','))
-      read_value("--quantiles", one, options.quantiles.emplace_back());
-    const bool fit = std::ranges::all_of(options.quantiles, [](double q) { return q > 0 && q < 1; });
-    const bool ascend =
-        std::ranges::adjacent_find(options.quantiles, std::greater_equal<>()) == options.quantiles.end();
-    expect(fit && ascend, "--quantiles", "ascending numbers between 0 and 1", quantiles);
-  }
-  expect(missing == "refuse" || missing == "mask" || missing == "fill", "--missing", "refuse, mask or fill", missing);
-  options.missing = missing;
+  ForecastOptions options = typed_;
   options.detect = detect;
-  options.test_split = test_split;
   return options;
 }
 
+std::vector<std::string> forecast_lines(const Model& model, const std::string& path) {
+  const std::optional<ForecastTask> task = forecast_of(model, path);
+  if (!task) return {};
+  std::string rows = fmt::format("{}, {} ahead from {} rows", joined(task->targets), task->horizon, task->lookback);
+  if (task->timed) rows += fmt::format(", {} a row", frequency_text(task->frequency));
+  if (task->season > 1) rows += fmt::format(", season {}", task->season);
+  std::string read = fmt::format("missing numbers: {}", field_text(task->missing));
+  const auto more = [&](const char* what, const std::vector<std::string>& names) {
+    if (!names.empty()) read += fmt::format("; {} {}", what, joined(names));
+  };
+  more("past", task->past);
+  more("future", task->future);
+  for (std::size_t f = 0; f < task->fixed.size(); ++f) {
+    read += fmt::format("; {} is one of {}", one_line(task->fixed[f]), joined(task->categories[f]));
+  }
+  if (!task->id.empty()) read += fmt::format("; a series for each {}", one_line(task->id));
+  std::string step = fmt::format("a step of the network: {} rows", task->segment);
+  if (task->span > 1) step += fmt::format("; a mean: over {} rows", task->span);
+  if (task->yearly) step += "; the time of the year is read too";
+  std::vector<std::string> lines = {rows, read, step};
+  const std::vector<std::string> columns = table_options(*task).numbers;
+  for (std::size_t c = 0; c < columns.size(); ++c) {
+    lines.push_back(fmt::format("{}: mean {}, deviation {}", one_line(columns[c]), task->scaling.mean[c],
+                                task->scaling.deviation[c]));
+    if (c < task->bases.size()) lines.back() += fmt::format(", base {}", field_text(task->bases[c]));
+    if (task->detect && c < task->errors.size()) lines.back() += fmt::format(", error {}", task->errors[c]);
+  }
+  lines.push_back(fmt::format("trained up to {}, validated up to {}", time_text(task->trained, task->time_form),
+                              time_text(task->seen, task->time_form)));
+  return lines;
+}
+
 int train_forecast(const ForecastRun& run, Console& console, const Stopwatch& clock) {
-  TrainOptions early;
-  run.training.apply(early);
-  early.checkpoint = early.checkpoint.empty() ? run.target.output + ".checkpoint" : early.checkpoint;
-  const FileLock output_lock(run.target.output), checkpoint_lock(early.checkpoint);
-  run.target.refuse_what_exists(early);
   ForecastOptions options = run.flags.options();
-  if (run.training.fields.given("validation-split")) options.validation_split = early.validation_split;
+  if (run.training.fields.given("validation-split")) options.validation_split = run.early.validation_split;
   Forecaster forecaster(open_examples(run.file), options, [&](ForecastDefaults& d) {
     run.network.apply(d.config);
     run.training.apply(d.train);
-    d.train.checkpoint = early.checkpoint;
+    d.train.checkpoint = run.early.checkpoint;
     d.train.validation_split = 0;
   });
   const TrainOptions& train = forecaster.train_options();
@@ -314,6 +340,7 @@ int predict_forecast(const ForecastQuestion& q, const ForecastFiles& files) {
   if (!files.state_in.empty()) {
     const RawVector<char> bytes = read_file(files.state_in);
     input.state_in.assign(bytes.data(), bytes.size());
+    input.state_name = files.state_in;
     expect(!input.state_in.empty(), "--state-in", "a file that --state-out wrote", "an empty one");
   }
   if (!files.state_out.empty()) input.state_out = &state;

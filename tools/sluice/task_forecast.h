@@ -14,15 +14,13 @@ namespace sluice::tool {
 
 struct ForecastFlags {
   bool detect = false;  // of --task, not a flag of its own
-  std::string target, time, id, past, future, fixed, quantiles, missing = "refuse";
-  std::uint64_t horizon = 0, lookback = 0, season = 0;
-  double test_split = 0.2;
 
   void add(CLI::App& app);
   bool given() const;  // one of them
   ForecastOptions options() const;
 
  private:
+  ForecastOptions typed_;  // and where nothing was typed, the library's defaults
   std::vector<CLI::Option*> flags_;
 };
 
@@ -33,8 +31,12 @@ struct ForecastRun {
   const ForecastFlags& flags;
   const NetworkFlags& network;
   const TrainingFlags& training;
+  const TrainOptions& early;  // as they were typed, before the defaults of the table are known
 };
 int train_forecast(const ForecastRun& run, Console& console, const Stopwatch& clock);
+
+// What a model's note on forecasts says, for people; nothing where it has none. Throws as forecast_of().
+std::vector<std::string> forecast_lines(const Model& model, const std::string& path);
 
 // What a verb is asked of a model of forecasts.
 struct ForecastQuestion {

@@ -39,7 +39,7 @@ struct Train {
 
   int run();
   int run_language(Console& console, const Stopwatch& clock);
-  int run_task(const Task& wanted, Console& console, const Stopwatch& clock);
+  int run_task(const Task& wanted, const TrainOptions& early, Console& console, const Stopwatch& clock);
   void check_task_flags() const;
   Defaults options() const;
 };
@@ -122,13 +122,8 @@ void Train::check_task_flags() const {
          "one");
 }
 
-int Train::run_task(const Task& wanted, Console& console, const Stopwatch& clock) {
-  check_task_flags();
-  TrainOptions early;
-  training.apply(early);
-  early.checkpoint = early.checkpoint.empty() ? target.output + ".checkpoint" : early.checkpoint;
-  const FileLock output_lock(target.output), checkpoint_lock(early.checkpoint);
-  target.refuse_what_exists(early);
+// `early`: the options as they were typed, before the defaults of the examples are known.
+int Train::run_task(const Task& wanted, const TrainOptions& early, Console& console, const Stopwatch& clock) {
   Task found = wanted;
   Examples examples = read_examples(found, files[0], open_examples, {.lossy = text.text.lossy});
   found.classes = examples.classes;
@@ -192,19 +187,25 @@ int Train::run_task(const Task& wanted, Console& console, const Stopwatch& clock
 int Train::run() {
   const Stopwatch clock;
   Console console(target.quiet);
-  forecast.options();  // a flag that is wrong by itself is refused before anything is read
   Task found = from.given() ? Task() : tasks.find(files, console);
   // Whoever names columns of a table wants a forecast, whatever the file looks like.
   if (tasks.task.empty() && forecast.given() && !of_tables(found.kind)) found = {TaskKind::forecast, DataForm::table};
-  expect(of_tables(found.kind) || !forecast.given(), "--horizon and the like", "them with --task forecast or detect",
+  const bool table = of_tables(found.kind);
+  expect(table || !forecast.given(), "--horizon and the like", "them with --task forecast or detect",
          fmt::format("--task {}", field_text(found.kind)));
-  if (of_tables(found.kind)) {
-    check_task_flags();
-    forecast.detect = found.kind == TaskKind::detect;
-    expect(validation.empty(), "--validation", "none for a forecast, which has --validation-split", validation);
-    return train_forecast({target, files[0], forecast, network, training}, console, clock);
-  }
-  return found.kind == TaskKind::language ? run_language(console, clock) : run_task(found, console, clock);
+  tasks.check(found.kind);
+  if (found.kind == TaskKind::language) return run_language(console, clock);
+  check_task_flags();
+  expect(files.size() == 1, "FILE", "one table for a forecast", std::to_string(files.size()));
+  expect(!table || validation.empty(), "--validation", "none for a forecast, which has --validation-split", validation);
+  TrainOptions early;
+  training.apply(early);
+  if (early.checkpoint.empty()) early.checkpoint = target.output + ".checkpoint";
+  const FileLock output_lock(target.output), checkpoint_lock(early.checkpoint);
+  target.refuse_what_exists(early);
+  if (!table) return run_task(found, early, console, clock);
+  forecast.detect = found.kind == TaskKind::detect;
+  return train_forecast({target, files[0], forecast, network, training, early}, console, clock);
 }
 
 // Where words and characters have different defaults, help shows both.
