@@ -188,9 +188,9 @@ struct Changed {
 
 struct Explanation {
   std::string text;
-  // What was read before the text and is no word of it: Model::begin_token(). Nothing where the model has no such token
-  // or the text starts with it; then the state before the text is empty.
-  std::optional<Token> begins_after;
+  // What was read before the text and is no word of it: Model::begin_tokens(). Empty where the model has no such tokens
+  // or the text starts with them; then the state before the text is empty.
+  std::vector<Token> begins_after;
   Reading reading;
   Connectivity connectivity;
   std::optional<Horizon> horizon;
@@ -205,8 +205,8 @@ struct Explanation {
 // know, a gate that the cell lacks, all words removed.
 SLUICE_API Explanation explain(const Model& model, std::string_view text, const ExplainOptions& options = {});
 
-// The single parts, from tokens and an empty state: whoever wants to begin as a text does puts Model::begin_token() in
-// front. Throw Error (usage) for the same models, when there are no tokens, and for a token past the end of the
+// The single parts, from tokens and an empty state: whoever wants to begin as a text does puts Model::begin_tokens()
+// in front. Throw Error (usage) for the same models, when there are no tokens, and for a token past the end of the
 // vocabulary.
 SLUICE_API Reading read_text(const Model& model, std::span<const Token> tokens, std::size_t top = 5,
                              std::span<const Clamp> clamps = {});

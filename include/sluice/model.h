@@ -164,13 +164,14 @@ class SLUICE_API Model {
   // Of its shape and its weights (every tensor's first ones and others evenly spread): models that differ have
   // different ones. Never 0.
   std::uint64_t fingerprint() const;
-  // The token after which a text begins, as nearly every text that the model was trained on began after the end of a
-  // line: "\n", or <eos> at Level::pretokenized; where texts stood apart in training (reset_at()), the mark, if that is
-  // one token. Nothing where the vocabulary has none, and for a model on numbers.
-  std::optional<Token> begin_token() const;
-  // TrainOptions::reset_at of its last training, which evaluate() follows; empty: none. It is the note "reset-at".
+  // The tokens after which a text begins, as nearly every text that the model was trained on began after the end of a
+  // line: "\n", or <eos> at Level::pretokenized; where texts stood apart in training (reset_at()), those of the mark.
+  // Empty where the vocabulary has none, and for a model on numbers.
+  std::vector<Token> begin_tokens() const;
+  // TrainOptions::reset_at of its last training, which evaluate() follows; empty: none. It is the note "reset-at"; the
+  // tokens of a mark that is more than one are the note "reset-at-tokens".
   std::string reset_at() const;
-  void set_reset_at(const std::string& mark);
+  void set_reset_at(const std::string& mark, std::span<const Token> tokens);
 
   // How inference holds the weights from now on; the weights themselves, which are saved, stay float32, and train()
   // brings f32 back. bf16: rounded weights by float32 numbers, half the memory to read; int8: a quarter. Every way to

@@ -60,9 +60,9 @@ class SLUICE_API Stream {
   // Steps through x [T, I] and writes the outputs to y [T, O]. Real-time, in time proportional to T. False: the sizes
   // do not fit; nothing was read.
   bool feed(std::span<const float> x, std::span<float> y) noexcept;
-  // Where a text begins: the state before the first step, and from there a step through model().begin_token(), as if a
+  // Where a text begins: the state before the first step, and from there steps through model().begin_tokens(), as if a
   // line had just ended, since training hardly ever sees a word with nothing before it. Where the model has no such
-  // token it is reset(). Comes before feed(text) where a text is a beginning, and not the rest of one that was fed. A
+  // tokens it is reset(). Comes before feed(text) where a text is a beginning, and not the rest of one that was fed. A
   // stream of a StreamBatch begins with the state of a Stream that has begun. Real-time. False: the model is on
   // numbers.
   bool begin() noexcept;

@@ -153,7 +153,7 @@ Explanation explain(const Model& model, std::string_view text, const ExplainOpti
 
   Explanation out;
   out.text = text;
-  out.begins_after = token_before(model, tokens);
+  out.begins_after = tokens_before(model, tokens);
   const State start = state_before(model, out.begins_after);
   const TextFrom read{model, start, tokens};
   out.reading = read_held(read, options.top, {}, options.go_on);

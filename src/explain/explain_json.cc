@@ -20,10 +20,10 @@ class Writer {
     json_.key("model").raw(facts_json(model_, options_.name));
     json_.key("text").string(e.text);
     json_.key("begins_after");
-    if (e.begins_after) {
-      json_.string(token(*e.begins_after));
-    } else {
+    if (e.begins_after.empty()) {
       json_.null();
+    } else {
+      json_.string(text_before(model_, e.begins_after));
     }
     json_.key("reading");
     reading(e.reading);
@@ -318,9 +318,14 @@ std::string_view unit_name(const Model& model) {
   return model.vocabulary().text().level == Level::character ? "character" : "word";
 }
 
-std::optional<Token> token_before(const Model& model, std::span<const Token> tokens) {
-  const std::optional<Token> begin = model.begin_token();
-  return !tokens.empty() && tokens.front() == begin ? std::nullopt : begin;
+std::vector<Token> tokens_before(const Model& model, std::span<const Token> tokens) {
+  std::vector<Token> begin = model.begin_tokens();
+  const bool there = tokens.size() >= begin.size() && std::equal(begin.begin(), begin.end(), tokens.begin());
+  return there ? std::vector<Token>() : begin;
+}
+
+std::string text_before(const Model& model, std::span<const Token> tokens) {
+  return tokens.size() == 1 ? std::string(model.vocabulary().token(tokens[0])) : model.vocabulary().decode(tokens);
 }
 
 std::string to_json(const Model& model, const Explanation& explanation, const ExplainJson& options) try {

@@ -134,12 +134,12 @@ double log_probability(std::span<const float> logits, Token token) {
   return -static_cast<double>(softmax_loss(logits.data(), logits.size(), token));
 }
 
-State state_before(const Model& model, std::optional<Token> token) {
+State state_before(const Model& model, std::span<const Token> tokens) {
   State state = model.initial_state();
-  if (!token) return state;
+  if (tokens.empty()) return state;
   Workspace workspace;
   Team alone(1);
-  network_of(model).forward(std::span(&*token, 1), 1, 1, state, workspace, alone);
+  network_of(model).forward(tokens, tokens.size(), 1, state, workspace, alone);
   return state;
 }
 

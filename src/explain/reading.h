@@ -22,8 +22,8 @@ struct TextFrom {
   TextFrom first(std::size_t count) const { return {model, start, tokens.first(count)}; }
 };
 
-// The state before a text: after what token_before() says (facts.h), else empty.
-State state_before(const Model& model, std::optional<Token> token);
+// The state before a text: after what tokens_before() says (facts.h), else empty.
+State state_before(const Model& model, std::span<const Token> tokens);
 
 // What an explanation needs: a model of text with its weights in f32. Throws Error (usage) besides.
 void expect_explainable(const Model& model, const std::string& where);

@@ -1,6 +1,7 @@
 // A model: what stands around its network, and who shares it.
 #include <algorithm>
 #include <atomic>
+#include <charconv>
 
 #include "base/failure.h"
 #include "model/config.h"
@@ -68,14 +69,41 @@ State Model::initial_state(std::size_t batch) const try {
 } catch (...) {
   rethrow_as_error("state");
 }
-// Of notes(). Short enough for std::string to hold without memory, since Stream::begin looks for it.
+// Of notes().
 constexpr const char* kResetAt = "reset-at";
+constexpr const char* kResetAtTokens = "reset-at-tokens";
 
-std::optional<Token> Model::begin_token() const {
-  if (const auto mark = notes_.find(kResetAt); mark != notes_.end()) {
-    if (const std::optional<Token> token = vocabulary().find(mark->second)) return token;
+namespace {
+
+// "3 17" as numbers of tokens below `size`; empty where it is anything else.
+std::vector<Token> tokens_in(const std::string& text, std::size_t size) {
+  std::vector<Token> tokens;
+  const char *at = text.data(), *const end = at + text.size();
+  while (at < end) {
+    Token token = 0;
+    const auto [next, error] = std::from_chars(at, end, token);
+    if (error != std::errc() || token >= size || (next != end && *next != ' ')) return {};
+    tokens.push_back(token);
+    at = next == end ? end : next + 1;
   }
-  return vocabulary().find(vocabulary().text().level == Level::pretokenized ? Vocabulary::end_of_line : "\n");
+  return tokens;
+}
+
+}  // namespace
+
+std::vector<Token> Model::begin_tokens() const try {
+  if (const auto mark = notes_.find(kResetAt); mark != notes_.end()) {
+    if (const std::optional<Token> token = vocabulary().find(mark->second)) return {*token};
+    if (const auto several = notes_.find(kResetAtTokens); several != notes_.end()) {
+      std::vector<Token> tokens = tokens_in(several->second, vocabulary().size());
+      if (!tokens.empty()) return tokens;
+    }
+  }
+  const bool pretokenized = vocabulary().text().level == Level::pretokenized;
+  const std::optional<Token> end = vocabulary().find(pretokenized ? Vocabulary::end_of_line : "\n");
+  return end ? std::vector{*end} : std::vector<Token>();
+} catch (...) {
+  rethrow_as_error("begin_tokens");
 }
 
 void Model::set_precision(Precision precision) try {
@@ -112,12 +140,15 @@ std::string Model::reset_at() const try {
   rethrow_as_error("reset_at");
 }
 
-void Model::set_reset_at(const std::string& mark) try {
-  if (mark.empty()) {
-    notes_.erase(kResetAt);
-  } else {
-    notes_[kResetAt] = mark;
-  }
+void Model::set_reset_at(const std::string& mark, std::span<const Token> tokens) try {
+  std::string numbers;
+  for (const Token token : tokens) (numbers += numbers.empty() ? "" : " ") += std::to_string(token);
+  std::map<std::string, std::string> notes = notes_;
+  notes.erase(kResetAt);
+  notes.erase(kResetAtTokens);
+  if (!mark.empty()) notes[kResetAt] = mark;
+  if (tokens.size() > 1) notes[kResetAtTokens] = numbers;
+  notes_ = std::move(notes);
 } catch (...) {
   rethrow_as_error("set_reset_at");
 }

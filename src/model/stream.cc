@@ -100,8 +100,7 @@ void Stream::set_state(const State& state) {
 bool Stream::begin() noexcept {
   if (!impl_->model().reads_text()) return false;
   reset();
-  const std::optional<Token> token = impl_->model().begin_token();
-  return !token || step(*token);
+  return feed(impl_->begin_tokens());
 }
 
 void Stream::reset() noexcept { impl_->reset(); }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <span>
+#include <vector>
 
 #include "base/aligned.h"
 #include "model/network.h"
@@ -24,6 +25,8 @@ class Streams {
   Streams(const Model& model, std::size_t streams, bool chunks);
 
   const Model& model() const noexcept { return model_; }
+  // What a text begins after.
+  std::span<const Token> begin_tokens() const noexcept { return begin_tokens_; }
   State& state() noexcept { return state_; }
   // The state before the first step, of one stream and of all.
   void reset(std::size_t stream) noexcept {
@@ -58,6 +61,7 @@ class Streams {
   const Network* network_;
   State state_;
   State initial_;  // of one stream, where it is not zero
+  std::vector<Token> begin_tokens_;
   Workspace workspace_;
   std::size_t chunk_, stride_;     // of outputs_
   AlignedVector<float> outputs_;   // [N, V or O, padded]

@@ -160,7 +160,7 @@ TrainResult run(Model& model, const Material& training, const Material* validati
   const TrainResult result = Trainer(model, training_windows(network, training, options), std::move(held_out),
                                      std::move(print), options, callback)
                                  .run();
-  model.set_reset_at(options.reset_at);
+  model.set_reset_at(options.reset_at, mark_of(model.vocabulary(), options.reset_at));
   return result;
 } catch (...) {
   rethrow_as_error("train");

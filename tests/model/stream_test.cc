@@ -226,7 +226,7 @@ TEST_P(Streaming, ATextBeginsAfterTheEndOfALine) {
   for (const auto& [level, end] :
        {std::pair(Level::word, "\n"), {Level::character, "\n"}, {Level::pretokenized, "<eos>"}}) {
     const Model model = model_of({.level = level}, end);
-    EXPECT_EQ(model.begin_token(), Token{3});
+    EXPECT_EQ(model.begin_tokens(), std::vector<Token>{3});
     Stream begun(model), stepped(model);
     begun.feed("b a");  // wherever it is
     EXPECT_TRUE(begun.begin());
@@ -237,7 +237,7 @@ TEST_P(Streaming, ATextBeginsAfterTheEndOfALine) {
   // A line end of another level is none.
   for (const auto& [level, other] : {std::pair(Level::word, "<eos>"), {Level::pretokenized, "c"}}) {
     const Model model = model_of({.level = level}, other);
-    EXPECT_EQ(model.begin_token(), std::nullopt);
+    EXPECT_TRUE(model.begin_tokens().empty());
     Stream stream(model);
     stream.step(1);
     EXPECT_TRUE(stream.begin());
@@ -245,7 +245,7 @@ TEST_P(Streaming, ATextBeginsAfterTheEndOfALine) {
   }
   const Model numbers = test::random_model(GetParam(), false, {}, 1);
   Stream stream(numbers);
-  EXPECT_EQ(numbers.begin_token(), std::nullopt);
+  EXPECT_TRUE(numbers.begin_tokens().empty());
   EXPECT_FALSE(stream.begin());
 }
 

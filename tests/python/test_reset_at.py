@@ -28,6 +28,19 @@ def test_texts_stand_apart_at_a_mark(tmp_path):
     assert as_one[0] != pytest.approx(as_one[1], rel=1e-6)
 
 
+def test_a_text_begins_after_all_of_a_mark(tmp_path):
+    # The mark is two tokens.
+    text = written(tmp_path, "texts.txt", small_text().replace(".", ". Ada house"))
+    path = tmp_path / "m.safetensors"
+    sluice("train", text, "-o", path, *TINY, "--reset-at=Ada house")
+    assert sluice_json("gates", path, "likes")["begins_after"] == "Ada house"
+    assert sluice_json("explain", path, "likes")["begins_after"] == "Ada house"
+    begun = sluice_json("complete", path, "likes", "--top=3")["candidates"]
+    assert begun == sluice_json("complete", path, "Ada house likes", "--top=3")["candidates"]
+    # Its first token is what ends a text; the others are read after the next one has begun.
+    assert sluice_json("eval", path, written(tmp_path, "line.txt", "Ada likes\n"), "--lines")["tokens"] == 3
+
+
 def test_a_mark_that_is_none_is_refused(tmp_path):
     text = written(tmp_path, "texts.txt", small_text())
     for mark, names in (("<end>", ["reset-at", "<end>"]), ("house Ada", ["reset-at", "texts.txt", "house Ada"])):

@@ -230,7 +230,7 @@ TEST(SeparateTraining, IsNotedInTheModelAndFollowed) {
   TrainOptions options = small_options();
   options.reset_at = "e";
   Model model = small_model();
-  EXPECT_EQ(model.begin_token(), std::nullopt);
+  EXPECT_TRUE(model.begin_tokens().empty());
   train(model, corpus, options);
   EXPECT_EQ(model.reset_at(), "e");
   save(model, path, {.force = true});
@@ -240,7 +240,7 @@ TEST(SeparateTraining, IsNotedInTheModelAndFollowed) {
   const double tokens = double(corpus.tokens().size() - 1);
   EXPECT_NEAR(evaluate(loaded, corpus, 1, 1).nats_per_token * tokens, nats_alone(loaded, texts), 1e-6);
   // A stream begins as a text did.
-  EXPECT_EQ(loaded.begin_token(), kMark);
+  EXPECT_EQ(loaded.begin_tokens(), std::vector{kMark});
   Stream begun(loaded), stepped(loaded);
   begun.step(1);
   begun.begin();
@@ -250,7 +250,39 @@ TEST(SeparateTraining, IsNotedInTheModelAndFollowed) {
   options.reset_at.clear();
   train(model, corpus, options);
   EXPECT_EQ(model.reset_at(), "");
-  EXPECT_EQ(model.begin_token(), std::nullopt);
+  EXPECT_TRUE(model.begin_tokens().empty());
+}
+
+TEST(SeparateTraining, AStreamBeginsAfterAllTokensOfAMark) {
+  const std::string path = (fs::path(testing::TempDir()) / ("mark_" + std::to_string(::getpid()))).string();
+  const std::vector<Token> mark = {kMark, 1, kMark};
+  std::vector<Token> tokens;
+  for (const std::vector<Token>& text : some_texts(80, 6)) {
+    tokens.insert(tokens.end(), mark.begin(), mark.end());
+    tokens.insert(tokens.end(), text.begin() + 1, text.end());
+  }
+  Model model = small_model();
+  TrainOptions options = small_options();
+  options.reset_at = model.vocabulary().decode(mark);
+  train(model, corpus_of(tokens), options);
+  save(model, path, {.force = true});
+  Model loaded = load(path);
+  fs::remove(path);
+  EXPECT_EQ(loaded.begin_tokens(), mark);
+  Stream begun(loaded), fed(loaded);
+  begun.step(1);
+  EXPECT_TRUE(begun.begin());
+  fed.feed(mark);
+  EXPECT_THAT(begun.probabilities(), testing::ElementsAreArray(fed.probabilities()));
+  EXPECT_EQ(begun.state(), fed.state());
+  // A note that somebody else wrote: what is no list of the model's tokens counts as none.
+  for (const char* note : {"", "5 1 x", "5 99", "-1", "5,1", " 5", "99999999999999999999"}) {
+    loaded.notes()["reset-at-tokens"] = note;
+    EXPECT_TRUE(loaded.begin_tokens().empty()) << note;
+  }
+  options.reset_at.clear();
+  train(model, corpus_of(tokens), options);
+  EXPECT_EQ(model.notes().count("reset-at-tokens"), 0u);
 }
 
 // What stood before the mark is nothing that the model could remember.

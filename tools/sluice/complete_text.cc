@@ -110,15 +110,14 @@ Completion complete(const Model& model, std::string_view prompt, const Completio
   std::vector<std::string> pieces;
   const std::vector<Token> tokens = vocabulary.encode(prompt, &pieces);
   note_unknown(tokens, pieces, done);
-  const std::optional<Token> begin = model.begin_token();
-  if (tokens.empty() && !begin) {
+  if (tokens.empty() && model.begin_tokens().empty()) {
     throw Error(Status::usage,
                 fmt::format("TEXT: expected at least one {}, found an empty text (and this model knows no line ends to "
                             "start from)",
                             unit_name(model)));
   }
   Stream stream(model);
-  if (tokens.empty() || tokens.front() != begin) stream.begin();
+  if (!tokens_before(model, tokens).empty()) stream.begin();
   for (const Token token : tokens) step(stream, token, options);
   for (const auto& [token, probability] : stream.top(options.top)) {
     done.candidates.push_back({vocabulary.token(token), probability});

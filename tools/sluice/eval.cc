@@ -106,16 +106,16 @@ struct LineScore {
 };
 
 LineScore score_line(const Model& model, const std::string& line) {
-  const std::optional<Token> end = model.begin_token();
+  const std::vector<Token> begin = model.begin_tokens();
   std::vector<Token> tokens = model.vocabulary().encode(line);
-  if (end) {
-    tokens.insert(tokens.begin(), *end);
-    tokens.push_back(*end);
-  }
+  tokens.insert(tokens.begin(), begin.begin(), begin.end());
+  if (!begin.empty()) tokens.push_back(begin.front());
+  const std::vector<float> nats = model.score(tokens).nats;  // of all tokens but the first
   LineScore score;
-  for (const float nats : model.score(tokens).nats) {
-    score.nats += static_cast<double>(nats);
-    score.unknown += tokens[++score.tokens] == Vocabulary::unknown;
+  for (std::size_t t = std::max<std::size_t>(begin.size(), 1); t < tokens.size(); ++t) {
+    score.nats += static_cast<double>(nats[t - 1]);
+    score.unknown += tokens[t] == Vocabulary::unknown;
+    ++score.tokens;
   }
   return score;
 }

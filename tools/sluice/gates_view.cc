@@ -221,13 +221,11 @@ GatesOfText read_gates(const Model& model, const std::string& text) {
   }
   for (const Token token : tokens) gates.known.push_back(token != Vocabulary::unknown);
   gates.cell = &model.cell();
-  const std::optional<Token> before = token_before(model, tokens);
-  if (before) {
-    gates.begins_after = model.vocabulary().token(*before);
-    tokens.insert(tokens.begin(), *before);
-  }
+  const std::vector<Token> before = tokens_before(model, tokens);
+  if (!before.empty()) gates.begins_after = text_before(model, before);
+  tokens.insert(tokens.begin(), before.begin(), before.end());
   gates.trace = model.trace(tokens);
-  if (before) drop_first(gates.trace);
+  for (std::size_t i = 0; i < before.size(); ++i) drop_first(gates.trace);
   return gates;
 }
 

@@ -15,7 +15,7 @@ struct GatesOfText {
   const CellInfo* cell = nullptr;
   std::vector<std::string> words;           // each token as it was written
   std::vector<bool> known;                  // whether the model knows it
-  std::optional<std::string> begins_after;  // the token read before the text, which is no word of it (Stream::begin)
+  std::optional<std::string> begins_after;  // what was read before the text and is no word of it (Stream::begin)
   GateTrace trace;
 };
 
