@@ -23,12 +23,10 @@ constexpr Kind kKinds[] = {SLUICE_FOR_EACH_HEAD(SLUICE_LIST_HEAD)};
 std::unique_ptr<Head> make_head(const HeadConfig& config, bool tokens) {
   HeadConfig full = config;
   if (full.loss.empty()) full.loss = tokens ? "softmax" : "squared";
-  std::string known;
   for (const Kind& kind : kKinds) {
     if (kind.loss == full.loss) return kind.make(full);
-    known += (known.empty() ? "" : ", ") + std::string(kind.loss);
   }
-  throw Error(Status::usage, "loss: expected one of " + known + ", found \"" + full.loss + "\"");
+  throw Error(Status::usage, "loss: expected one of " + std::string(kLosses) + ", found \"" + full.loss + "\"");
 }
 
 float Head::mean_of(std::span<const float> values) {

@@ -61,6 +61,8 @@ class Head {
   virtual void predict(const float* y, std::size_t padded, std::size_t outputs, float* out) const noexcept = 0;
   // Whether that is the outputs themselves, one for each number.
   virtual bool predicts_outputs() const { return false; }
+  // What was expected where a target, which is finite or NaN (missing), cannot be; nullptr where it can.
+  virtual const char* unfit(float) const { return nullptr; }
   // Of one number, whose values in training are `values` (at least one, ascending): the outputs that predict it best
   // without any input, columns(1) of them. Not asked where targets are classes.
   virtual void constant(std::span<const float> values, float* outputs) const { outputs[0] = mean_of(values); }
@@ -82,10 +84,16 @@ std::unique_ptr<Head> make_head(const HeadConfig& config, bool tokens);
   HEAD("huber", make_regression)    \
   HEAD("quantiles", make_quantiles) \
   HEAD("normal", make_normal)       \
+  HEAD("poisson", make_poisson)     \
   HEAD("multilabel", make_multilabel)
 
 #define SLUICE_DECLARE_HEAD(loss, make) std::unique_ptr<Head> make(const HeadConfig& config);
 SLUICE_FOR_EACH_HEAD(SLUICE_DECLARE_HEAD)
 #undef SLUICE_DECLARE_HEAD
+
+// Their names, between commas.
+#define SLUICE_NAME_HEAD(loss, make) ", " loss
+inline constexpr const char* kLosses = &(SLUICE_FOR_EACH_HEAD(SLUICE_NAME_HEAD))[2];
+#undef SLUICE_NAME_HEAD
 
 }  // namespace sluice

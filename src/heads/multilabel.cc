@@ -38,6 +38,10 @@ class MultiLabel : public Head {
     activate(Activation::sigmoid, out, outputs, padded);
   }
 
+  const char* unfit(float target) const override {
+    return target >= 0 && target <= 1 ? nullptr : "labels from 0 to 1, none missing";
+  }
+
   // The logit of the share that has the label, by Laplace's rule of succession.
   void constant(std::span<const float> values, float* outputs) const override {
     const double n = static_cast<double>(values.size()), sum = n * static_cast<double>(mean_of(values));

@@ -4,6 +4,7 @@
 #include <array>
 #include <string_view>
 
+#include "heads/head.h"
 #include "sluice/model.h"
 
 namespace sluice {
@@ -56,7 +57,7 @@ void visit_layer(LayerType& layer, F&& f) {
 
 template <class HeadType, class F>
 void visit_head(HeadType& head, F&& f) {
-  f("loss", head.loss, "softmax, squared, absolute, huber, quantiles, normal or multilabel");
+  f("loss", head.loss, kLosses);
   f("at", head.at, "steps, last, mean or max");
   f("quantiles", head.quantiles, "ascending, between 0 and 1");
   f("class-weights", head.class_weights, "one a class; none: all 1");

@@ -76,7 +76,9 @@ std::vector<Token> mark_of(const Vocabulary& vocabulary, const std::string& rese
 void check_fits(const Model& model, const Series& series) {
   expect_numbers(model.config(), series.name());
   const Config& c = model.config();
-  if (c.inputs == series.input_width() && c.outputs == series.target_width()) return;
+  if (c.inputs == series.input_width() && c.outputs == series.target_width()) {
+    return check_targets(network_of(model), series.targets(), series.name());
+  }
   throw Error(Status::usage, series.name() + ": expected " + what_it_reads(c) + ", as the model has them, found " +
                                  std::to_string(series.input_width()) + " in and " +
                                  std::to_string(series.target_width()) + " out");

@@ -199,6 +199,18 @@ void SequenceWindows::gather() {
   for (const std::size_t s : batch_now_) target(s);
 }
 
+void check_targets(const Network& network, std::span<const float> targets, const std::string& name) {
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    const float value = targets[i];
+    const char* expected = std::isinf(value) ? "finite numbers" : network.head().unfit(value);
+    if (expected == nullptr) continue;
+    Sentence text;
+    text << name << ": expected targets that are " << expected << ", found " << static_cast<double>(value) << " in row "
+         << i / network.targets() + 1;
+    throw Error(Status::usage, text.str());
+  }
+}
+
 void check_fits(const Network& network, const Sequences& all, bool targets) {
   const auto expect = [&](bool holds, const auto&... parts) {
     if (holds) return;
@@ -253,11 +265,7 @@ void check_fits(const Network& network, const Sequences& all, bool targets) {
   expect(all.outputs == network.targets(), network.targets(), " numbers a target, found ", all.outputs);
   expect(all.targets.size() == rows * all.outputs, rows * all.outputs, " numbers as targets, found ",
          all.targets.size());
-  const bool may_miss = config.head.loss != "multilabel";  // NaN: counts for nothing
-  const auto bad =
-      std::ranges::find_if(all.targets, [&](float v) { return !std::isfinite(v) && !(may_miss && std::isnan(v)); });
-  expect(bad == all.targets.end(), "finite targets, found another of row ",
-         static_cast<std::size_t>(bad - all.targets.begin()) / std::max<std::size_t>(1, all.outputs) + 1);
+  check_targets(network, all.targets, all.name);
   expect(!std::ranges::all_of(all.targets, [](float v) { return std::isnan(v); }),
          "a target or more that counts, found none");
 }

@@ -142,5 +142,7 @@ class SequenceWindows : public Windows {
 // Throws Error (usage) where the sequences do not suit the network: what they read and are to predict, their sizes, a
 // number that is not finite, an empty sequence; `targets`: whether there must be something to predict.
 void check_fits(const Network& network, const Sequences& sequences, bool targets = true);
+// Of numbers alone: whether the head can have such targets [N, O] of what has this name.
+void check_targets(const Network& network, std::span<const float> targets, const std::string& name);
 
 }  // namespace sluice

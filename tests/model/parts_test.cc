@@ -81,8 +81,10 @@ void draw_targets(Random& random, Drawn& d) {
     const bool ignored = i > 0 && random.below(5) == 0;
     d.classes.push_back(ignored ? kIgnoredLabel : static_cast<Token>(random.below(d.config.outputs)));
     for (std::size_t o = 0; o < d.config.outputs; ++o) {
-      const bool label = d.config.head.loss == "multilabel";
-      d.numbers.push_back(static_cast<float>(label ? static_cast<double>(random.below(2)) : 2 * random.uniform() - 1));
+      const bool label = d.config.head.loss == "multilabel", count = d.config.head.loss == "poisson";
+      d.numbers.push_back(static_cast<float>(label   ? static_cast<double>(random.below(2))
+                                             : count ? static_cast<double>(random.below(9))
+                                                     : 2 * random.uniform() - 1));
       if (!label && (i > 0 || o > 0) && random.below(5) == 0) d.numbers.back() = std::nanf("");
     }
   }
@@ -104,8 +106,8 @@ Drawn draw(std::uint64_t seed) {
   }
   d.config.outputs = 1 + random.below(5);
   HeadConfig& head = d.config.head;
-  head.loss =
-      one_of<std::string>(random, {"softmax", "squared", "absolute", "huber", "quantiles", "normal", "multilabel"});
+  head.loss = one_of<std::string>(
+      random, {"softmax", "squared", "absolute", "huber", "quantiles", "normal", "poisson", "multilabel"});
   head.at = one_of<std::string>(random, {"steps", "last", "mean", "max"});
   if (head.at == "last" && d.config.stack.back().direction == "sum") head.at = "mean";
   if (head.loss == "quantiles") head.quantiles = {0.1, 0.5, 0.9};
@@ -342,6 +344,10 @@ class Composed {
       } else if (head.loss == "normal") {
         const double s = y[2 * o + 1], e = (wanted(o) - y[2 * o]) / std::exp(s);
         loss += (s + e * e / 2 + std::log(2 * std::numbers::pi) / 2) / n;
+      } else if (head.loss == "poisson") {
+        double factorial = 1;
+        for (int k = 2; k <= static_cast<int>(wanted(o)); ++k) factorial *= k;
+        loss -= std::log(std::pow(std::exp(y[o]), wanted(o)) * std::exp(-std::exp(y[o])) / factorial) / n;
       } else if (head.loss == "multilabel") {
         loss += std::log1p(std::exp(y[o])) - wanted(o) * y[o];
       } else {

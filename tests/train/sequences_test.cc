@@ -166,7 +166,7 @@ TEST(Sequences, NumbersAreLearnedByEveryLoss) {
     return all;
   };
   const Sequences training = make(1), test = make(2);
-  for (const char* loss : {"squared", "absolute", "huber", "quantiles", "normal"}) {
+  for (const char* loss : {"squared", "absolute", "huber", "quantiles", "normal", "poisson"}) {
     Config config = classifier();
     config.inputs = config.outputs = 1;
     config.head.loss = loss;
@@ -344,7 +344,7 @@ TEST(Sequences, TargetsThatAreMissingCountForNothing) {
     if (!missing) there.push_back(s);
     for (int i = 0; i < 2; ++i) all.targets.push_back(missing ? NAN : static_cast<float>(random.uniform()));
   }
-  for (const char* loss : {"squared", "absolute", "huber", "quantiles", "normal"}) {
+  for (const char* loss : {"squared", "absolute", "huber", "quantiles", "normal", "poisson"}) {
     Config config = classifier();
     config.head.loss = loss;
     if (config.head.loss == "quantiles") config.head.quantiles = {0.1, 0.5, 0.9};
@@ -356,7 +356,8 @@ TEST(Sequences, TargetsThatAreMissingCountForNothing) {
   }
   Config config = classifier();
   config.head.loss = "multilabel";
-  EXPECT_THAT(error_of(Status::usage, [&] { evaluate(Model(config, 1), all); }), HasSubstr("finite targets"));
+  EXPECT_THAT(error_of(Status::usage, [&] { evaluate(Model(config, 1), all); }),
+              HasSubstr("targets that are labels from 0 to 1"));
   std::ranges::fill(all.targets, NAN);
   config.head.loss = "squared";
   EXPECT_THAT(error_of(Status::usage, [&] { evaluate(Model(config, 1), all); }), HasSubstr("a target or more"));

@@ -1,8 +1,10 @@
 #include "formats/foreign/exported.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <iterator>
+#include <string_view>
 
 #include "base/json_writer.h"
 #include "formats/foreign/export.h"
@@ -46,8 +48,11 @@ void expect_writable(const Stack& stack, const std::string& name, const Format& 
   if (head.at != "steps" && !format.pooling) refuse("a head on every step", "one on " + head.at);
   const bool classes = head.loss == "softmax" || head.loss == "multilabel";
   if (classes && !format.probabilities) refuse("numbers", "a head of " + head.loss);
-  if (head.loss == "normal") {
-    throw Error(Status::usage, "export to " + name + ": expected numbers, classes or labels, found a head of normal");
+  // Heads whose predictions are the outputs themselves.
+  constexpr std::array<std::string_view, 4> numbers = {"squared", "absolute", "huber", "quantiles"};
+  if (!classes && std::ranges::find(numbers, head.loss) == numbers.end()) {
+    throw Error(Status::usage,
+                "export to " + name + ": expected numbers, classes or labels, found a head of " + head.loss);
   }
 }
 

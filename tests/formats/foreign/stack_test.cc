@@ -1,4 +1,5 @@
 // Foreign networks as models of ours: what the engine computes is what the reference does.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -323,6 +324,18 @@ TEST(ForeignModels, ScaledFeaturesComeBackAsWeights) {
     EXPECT_THROW(export_model(Model(config, 3), "onnx", folder + "/no"), Error);
   }
   std::filesystem::remove_all(folder);
+}
+
+TEST(ForeignModels, HeadsThatNoFormatHasAreNamed) {
+  for (const char* loss : {"normal", "poisson"}) {
+    Config config{.cell = "lstm", .hidden = 3, .inputs = 2, .outputs = 1};
+    config.head.loss = loss;
+    for (const char* system : {"pytorch", "onnx", "keras"}) {
+      EXPECT_THAT(sluice::test::error_of(Status::usage, [&] { export_model(Model(config, 3), system, "none"); }),
+                  testing::HasSubstr(std::string("a head of ") + loss));
+    }
+    EXPECT_THROW(export_model(Model(config, 3), "c", "none"), Error);
+  }
 }
 
 TEST(ForeignModels, ACheckIsAsLongAsAFileMayHold) {
