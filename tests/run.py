@@ -8,6 +8,7 @@ where it is named.
 import concurrent.futures
 import os
 import pathlib
+import resource
 import shutil
 import subprocess
 import sys
@@ -333,6 +334,12 @@ def share_objects():
         os.environ.setdefault(name, value)
 
 
+def processor_seconds():
+    """What the programs that this one has run have used."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def prepare():
     """A fresh folder of results, and Python with the reference reader of model files and axe-core."""
     share_objects()
@@ -357,18 +364,20 @@ def main():
         if name not in ("release", "format", "house", "python") and not BESIDE:
             build_beside([label for label in sanitizers() if label in chosen and label != name])
         print(f"\n=== {name}: {PARTS[name].__doc__}", flush=True)
-        start = time.monotonic()
+        start, worked = time.monotonic(), processor_seconds()
         tallies[name] = tally = Tally()
         PARTS[name](tally)
-        tally.seconds = time.monotonic() - start
+        tally.seconds, tally.worked = time.monotonic() - start, processor_seconds() - worked
 
-    print("\npart        passed  failed  skipped  seconds")
-    for name, tally in tallies.items():
-        print(f"{name:<10} {tally.passed:7} {len(tally.failed):7} {len(tally.skipped):8} {tally.seconds:8.0f}")
     skipped = [line for tally in tallies.values() for line in tally.skipped]
     failed = [line for tally in tallies.values() for line in tally.failed]
     for line in skipped:
         print("skipped:", line)
+    # The seconds of processors are those of programs that ended in the part, such as builds that began beside others.
+    print("\npart        passed  failed  skipped  seconds  of processors")
+    for name, tally in tallies.items():
+        print(f"{name:<10} {tally.passed:7} {len(tally.failed):7} {len(tally.skipped):8} {tally.seconds:8.0f} "
+              f"{tally.worked:14.0f}")
     for line in failed:
         print("FAILED:", line)
     passed = sum(tally.passed for tally in tallies.values())
