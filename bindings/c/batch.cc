@@ -3,6 +3,8 @@
 
 using sluice::c::check_count;
 using sluice::c::check_handle;
+using sluice::c::check_output;
+using sluice::c::check_probabilities;
 using sluice::c::check_numbers;
 using sluice::c::check_pointer;
 using sluice::c::check_text;
@@ -53,21 +55,21 @@ sluice_status sluice_batch_step_numbers(sluice_batch* batch, const float* x, siz
 sluice_status sluice_batch_probabilities(const sluice_batch* batch, size_t stream, float* buffer, size_t capacity,
                                          size_t* count) {
   if (const sluice_status bad = check_stream(__func__, batch, stream)) return bad;
-  if (const sluice_status bad = check_text(__func__, batch->model)) return bad;
+  if (const sluice_status bad = check_probabilities(__func__, batch->streams.probabilities(stream))) return bad;
   return sluice::c::give_floats(__func__, batch->streams.probabilities(stream), buffer, capacity, count);
 }
 
 sluice_status sluice_batch_output(const sluice_batch* batch, size_t stream, float* buffer, size_t capacity,
                                   size_t* count) {
   if (const sluice_status bad = check_stream(__func__, batch, stream)) return bad;
-  if (const sluice_status bad = check_numbers(__func__, batch->model)) return bad;
+  if (const sluice_status bad = check_output(__func__, batch->streams.output(stream))) return bad;
   return sluice::c::give_floats(__func__, batch->streams.output(stream), buffer, capacity, count);
 }
 
 sluice_status sluice_batch_top(const sluice_batch* batch, size_t stream, sluice_candidate* candidates, size_t capacity,
                                size_t* count) {
   if (const sluice_status bad = check_stream(__func__, batch, stream)) return bad;
-  if (const sluice_status bad = check_text(__func__, batch->model)) return bad;
+  if (const sluice_status bad = check_probabilities(__func__, batch->streams.probabilities(stream))) return bad;
   return sluice::c::give_top(__func__, batch->streams.probabilities(stream), candidates, capacity, count);
 }
 
@@ -93,6 +95,6 @@ sluice_status sluice_batch_save_state(const sluice_batch* batch, size_t stream, 
 
 sluice_status sluice_batch_load_state(sluice_batch* batch, size_t stream, const void* bytes, size_t size) {
   if (const sluice_status bad = check_stream(__func__, batch, stream)) return bad;
-  return sluice::c::take_state(__func__, bytes, size,
+  return sluice::c::take_state(__func__, bytes, size, false,
                                [=](const sluice::State& state) { batch->streams.set_state(stream, state); });
 }

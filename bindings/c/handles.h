@@ -76,6 +76,15 @@ inline sluice_status check_numbers(const char* function, const Model& model) noe
   return model.reads_text() ? refuse(function, "a model on numbers, found one of text") : SLUICE_OK;
 }
 
+// What a stream predicts, which is empty where the model predicts something else.
+inline sluice_status check_probabilities(const char* function, std::span<const float> predicted) noexcept {
+  return predicted.empty() ? refuse(function, "a model that predicts tokens or classes, found another") : SLUICE_OK;
+}
+
+inline sluice_status check_output(const char* function, std::span<const float> predicted) noexcept {
+  return predicted.empty() ? refuse(function, "a model that does not predict tokens, found one that does") : SLUICE_OK;
+}
+
 inline sluice_status check_count(const char* function, std::size_t expected, std::size_t found,
                                  const char* unit) noexcept {
   return expected == found ? SLUICE_OK : refuse(function, expected, " ", unit, ", found ", found);
@@ -116,10 +125,15 @@ sluice_status give_state(const char* function, F&& get, void* buffer, std::size_
   return give_bytes(function, bytes, buffer, capacity, size);
 }
 
+// `any`: also the state of another model.
 template <class F>
-sluice_status take_state(const char* function, const void* bytes, std::size_t size, F&& set) noexcept {
+sluice_status take_state(const char* function, const void* bytes, std::size_t size, bool any, F&& set) noexcept {
   if (const sluice_status bad = check_pointer(function, bytes, "the bytes of a state")) return bad;
-  return guarded(function, [&] { set(State::from_bytes({static_cast<const std::byte*>(bytes), size})); });
+  return guarded(function, [&] {
+    State state = State::from_bytes({static_cast<const std::byte*>(bytes), size});
+    if (any) state.set_model(0);
+    set(state);
+  });
 }
 
 }  // namespace sluice::c

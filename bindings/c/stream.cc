@@ -3,6 +3,8 @@
 
 using sluice::c::check_count;
 using sluice::c::check_handle;
+using sluice::c::check_output;
+using sluice::c::check_probabilities;
 using sluice::c::check_numbers;
 using sluice::c::check_pointer;
 using sluice::c::check_text;
@@ -68,20 +70,20 @@ sluice_status sluice_stream_feed_numbers(sluice_stream* stream, const float* x, 
 
 sluice_status sluice_stream_probabilities(const sluice_stream* stream, float* buffer, size_t capacity, size_t* count) {
   if (const sluice_status bad = check_handle(__func__, stream)) return bad;
-  if (const sluice_status bad = check_text(__func__, stream->stream.model())) return bad;
+  if (const sluice_status bad = check_probabilities(__func__, stream->stream.probabilities())) return bad;
   return sluice::c::give_floats(__func__, stream->stream.probabilities(), buffer, capacity, count);
 }
 
 sluice_status sluice_stream_output(const sluice_stream* stream, float* buffer, size_t capacity, size_t* count) {
   if (const sluice_status bad = check_handle(__func__, stream)) return bad;
-  if (const sluice_status bad = check_numbers(__func__, stream->stream.model())) return bad;
+  if (const sluice_status bad = check_output(__func__, stream->stream.output())) return bad;
   return sluice::c::give_floats(__func__, stream->stream.output(), buffer, capacity, count);
 }
 
 sluice_status sluice_stream_top(const sluice_stream* stream, sluice_candidate* candidates, size_t capacity,
                                 size_t* count) {
   if (const sluice_status bad = check_handle(__func__, stream)) return bad;
-  if (const sluice_status bad = check_text(__func__, stream->stream.model())) return bad;
+  if (const sluice_status bad = check_probabilities(__func__, stream->stream.probabilities())) return bad;
   return sluice::c::give_top(__func__, stream->stream.probabilities(), candidates, capacity, count);
 }
 
@@ -110,8 +112,20 @@ sluice_status sluice_stream_save_state(const sluice_stream* stream, void* buffer
       __func__, [stream] { return stream->stream.state(); }, buffer, capacity, size);
 }
 
-sluice_status sluice_stream_load_state(sluice_stream* stream, const void* bytes, size_t size) {
-  if (const sluice_status bad = check_handle(__func__, stream)) return bad;
-  return sluice::c::take_state(__func__, bytes, size,
+namespace {
+
+sluice_status load_state(const char* function, sluice_stream* stream, const void* bytes, size_t size, bool any) {
+  if (const sluice_status bad = check_handle(function, stream)) return bad;
+  return sluice::c::take_state(function, bytes, size, any,
                                [stream](const sluice::State& s) { stream->stream.set_state(s); });
+}
+
+}  // namespace
+
+sluice_status sluice_stream_load_state(sluice_stream* stream, const void* bytes, size_t size) {
+  return load_state(__func__, stream, bytes, size, false);
+}
+
+sluice_status sluice_stream_load_any_state(sluice_stream* stream, const void* bytes, size_t size) {
+  return load_state(__func__, stream, bytes, size, true);
 }

@@ -116,7 +116,7 @@ SLUICE_API sluice_status sluice_stream_feed_text(sluice_stream* stream, const ch
 SLUICE_API sluice_status sluice_stream_probabilities(const sluice_stream* stream, float* buffer, size_t capacity,
                                                      size_t* count);
 
-/* The output of a model on numbers at the last step, in the same manner. Real-time. */
+/* What a model that does not predict tokens predicted at the last step, in the same manner. Real-time. */
 SLUICE_API sluice_status sluice_stream_output(const sluice_stream* stream, float* buffer, size_t capacity,
                                               size_t* count);
 
@@ -144,8 +144,10 @@ SLUICE_API sluice_status sluice_stream_copy_state(sluice_stream* stream, const s
 SLUICE_API sluice_status sluice_stream_save_state(const sluice_stream* stream, void* buffer, size_t capacity,
                                                   size_t* size);
 /* Goes on from such bytes, with the same bits as if it had never stopped. Any bytes are safe; where they are refused
- * the stream stays as it was. */
+ * the stream stays as it was, as where they are of another model. */
 SLUICE_API sluice_status sluice_stream_load_state(sluice_stream* stream, const void* bytes, size_t size);
+/* The same for bytes of any model whose layers have the same sizes. */
+SLUICE_API sluice_status sluice_stream_load_any_state(sluice_stream* stream, const void* bytes, size_t size);
 
 /* ---- Many streams that step together: each has the bits it would have alone, and all are done sooner ---- */
 

@@ -33,6 +33,7 @@ struct LayerConfig {
 //   huber       O numbers, squared up to huber_delta and linear beyond (Huber 1964)
 //   quantiles   for each of O numbers one output a quantile, the pinball loss (Koenker & Bassett 1978)
 //   normal      for each of O numbers a mean and the logarithm of a deviation, -log of the density
+//   poisson     O counts (targets of 0 or more): the logarithm of each one's mean, -log of the probability
 //   multilabel  O labels, each there or not, the sum of their binary cross-entropies
 struct HeadConfig {
   std::string loss = {};               // empty: softmax over the tokens for a network that reads tokens, else squared

@@ -70,10 +70,11 @@ class SLUICE_API Stream {
   // Throws Error: usage (a model on numbers), bad_file (invalid UTF-8, see Vocabulary::encode).
   std::size_t feed(std::string_view text);
 
-  // Probabilities of the next token, [V], after at least one step; sums to 1. Zeros before it, and empty for a model on
-  // numbers. Real-time.
+  // Probabilities of the next token [V], or of the classes [O], after at least one step; sums to 1. Zeros before it,
+  // and empty for a model that predicts something else. Real-time.
   std::span<const float> probabilities() const noexcept;
-  // What a model on numbers predicted at the last step, [O]. Zeros before it, and empty for a model of text. Real-time.
+  // What a model predicted at the last step that does not predict tokens: numbers, labels or probabilities of classes
+  // [Model::outputs()]. Zeros before it, and empty for a language model. Real-time.
   std::span<const float> output() const noexcept;
   // The k likeliest next tokens, likeliest first, ties by token number; NaN stands last.
   std::vector<std::pair<Token, float>> top(std::size_t k) const;

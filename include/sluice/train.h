@@ -142,7 +142,7 @@ SLUICE_API Evaluation evaluate(const Model& model, const Corpus& corpus, std::si
 
 struct SeriesEvaluation {
   std::uint64_t steps = 0;        // predicted
-  double mean_squared_error = 0;  // over all numbers of all steps
+  double mean_squared_error = 0;  // over all numbers of all steps; the loss of the model's head where that is another
   std::size_t threads = 0;        // as in Evaluation
 };
 

@@ -1,6 +1,7 @@
 // Sequences; see sequences.h.
 #include "data/sequences.h"
 
+#include <algorithm>
 #include <array>
 
 #include "base/failure.h"
@@ -17,6 +18,12 @@ template <class T>
 void append_rows(const std::vector<T>& from, std::size_t first, std::size_t last, std::size_t width,
                  std::vector<T>& to) {
   if (from.empty()) return;
+  const std::size_t rows = from.size() / std::max<std::size_t>(1, width);
+  if (first > last || last > rows) {
+    throw Error(Status::usage, "sequences: expected rows up to " + std::to_string(rows) +
+                                   " in ascending order, found " + std::to_string(first) + " to " +
+                                   std::to_string(last));
+  }
   const auto begin = from.begin();
   to.insert(to.end(), begin + static_cast<std::ptrdiff_t>(first * width),
             begin + static_cast<std::ptrdiff_t>(last * width));

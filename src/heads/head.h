@@ -61,6 +61,8 @@ class Head {
   virtual void predict(const float* y, std::size_t padded, std::size_t outputs, float* out) const noexcept = 0;
   // Whether that is the outputs themselves, one for each number.
   virtual bool predicts_outputs() const { return false; }
+  // Whether a number of the input may be added to what it predicts (HeadConfig::residual).
+  virtual bool takes_residual() const { return true; }
   // What was expected where a target, which is finite or NaN (missing), cannot be; nullptr where it can.
   virtual const char* unfit(float) const { return nullptr; }
   // Of one number, whose values in training are `values` (at least one, ascending): the outputs that predict it best

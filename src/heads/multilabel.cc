@@ -38,6 +38,7 @@ class MultiLabel : public Head {
     activate(Activation::sigmoid, out, outputs, padded);
   }
 
+  bool takes_residual() const override { return false; }
   const char* unfit(float target) const override {
     return target >= 0 && target <= 1 ? nullptr : "labels from 0 to 1, none missing";
   }

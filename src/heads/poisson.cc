@@ -47,6 +47,7 @@ class Poisson : public Head {
     for (std::size_t o = 0; o < outputs; ++o) out[o] = static_cast<float>(std::exp(log_of(y[o])));
   }
 
+  bool takes_residual() const override { return false; }
   const char* unfit(float target) const override { return target < 0 ? "counts of 0 or more" : nullptr; }
 
   void constant(std::span<const float> values, float* outputs) const override {

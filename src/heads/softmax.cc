@@ -14,6 +14,7 @@ class Softmax : public Head {
   std::unique_ptr<Head> clone() const override { return std::make_unique<Softmax>(*this); }
 
   bool classes() const override { return true; }
+  bool takes_residual() const override { return false; }
   float pad() const override { return kNoLogit; }
 
   double own_weight(const Targets& targets, std::size_t, std::size_t i) const override {

@@ -1,6 +1,7 @@
 // Ranges of a network's fields, and what networks of some kind are called. The list of fields is visit_config.
 #include "model/config.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <string_view>
@@ -70,7 +71,7 @@ void check_head(const Config& config) {
   check_name("at", head.at, kPlaces);
   check_share("label-smoothing", head.label_smoothing);
   if (!(head.huber_delta > 0 && head.huber_delta <= 1e30)) {
-    out_of_range("huber-delta", "a number above 0", number_text(head.huber_delta));
+    out_of_range("huber-delta", "a number above 0, up to 1e30", number_text(head.huber_delta));
   }
   if (!of_classes(config) && (head.label_smoothing > 0 || !head.class_weights.empty())) {
     out_of_range("loss", "softmax where there are class-weights or label-smoothing", head.loss);
@@ -81,7 +82,10 @@ void check_head(const Config& config) {
                  std::to_string(head.class_weights.size()));
   }
   for (const double weight : head.class_weights) {
-    if (!(weight >= 0 && weight <= 1e30)) out_of_range("class-weights", "numbers from 0 on", number_text(weight));
+    if (!(weight >= 0 && weight <= 1e30)) out_of_range("class-weights", "numbers from 0 to 1e30", number_text(weight));
+  }
+  if (weighs && std::ranges::all_of(head.class_weights, [](double weight) { return weight < 1e-30; })) {
+    out_of_range("class-weights", "one above 0", "none");
   }
   if (head.at == "last" && !config.stack.empty() && config.stack.back().direction == "sum") {
     out_of_range("at", "steps, mean or max above a layer that adds its directions", "last");
@@ -91,8 +95,8 @@ void check_head(const Config& config) {
 void check_residual(const Config& config) {
   const HeadConfig& head = config.head;
   if (head.residual.empty()) return;
-  if (of_classes(config) || head.loss == "multilabel" || config.inputs == 0) {
-    out_of_range("residual", "none but for numbers that are predicted from numbers", "one");
+  if (config.inputs == 0 || !make_head(head, false)->takes_residual()) {
+    out_of_range("residual", "none but where the outputs are numbers of the kind that is read", "one");
   }
   if (head.at != "steps" && head.at != "last") out_of_range("residual", "none at " + head.at, "one");
   if (head.residual.size() != config.outputs) {
@@ -119,7 +123,7 @@ void check_scaling(const Config& config) {
   }
   for (const double deviation : scaling.deviation) {
     if (!(deviation >= 1 / most && deviation <= most)) {
-      out_of_range("scaling", "deviations above 0", number_text(deviation));
+      out_of_range("scaling", "deviations from " + number_text(1 / most) + " on", number_text(deviation));
     }
   }
 }
@@ -190,21 +194,40 @@ void expect_numbers(const Config& config, const std::string& where) {
   throw Error(Status::usage, where + ": expected a model on numbers, found one of text");
 }
 
-void expect_language(const Config& config, const std::string& where) {
-  expect_text(config, where);
-  const auto refuse = [&](const char* expected, const std::string& found) {
-    throw Error(Status::usage, where + ": expected " + expected + ", found " + found);
-  };
-  if (config.outputs > 0 || !of_classes(config)) {
-    refuse("a model that predicts the next token", "one of " + std::to_string(config.outputs) + " outputs");
+namespace {
+
+[[noreturn]] void refuse_model(const std::string& where, const std::string& expected, const std::string& found) {
+  throw Error(Status::usage, where + ": expected " + expected + ", found " + found);
+}
+
+// Whoever predicts at every step what the state before it allows.
+void expect_forward(const Config& config, const std::string& where, const std::string& why) {
+  if (config.head.at != "steps") {
+    refuse_model(where, "a model that predicts at every step", "one that does at " + config.head.at);
   }
-  if (config.head.at != "steps") refuse("a model that predicts at every step", "one that does at " + config.head.at);
   for (std::size_t l = 0; l < config.stack.size(); ++l) {
     const LayerConfig& layer = config.stack[l];
     if (layer.kind != "recurrent" || layer.direction == "forward") continue;
-    refuse("layers that read forward, since a backward one sees the token that is to be predicted",
-           "the direction " + layer.direction + " in layer " + std::to_string(l));
+    refuse_model(where, "layers that read forward, since " + why,
+                 "the direction " + layer.direction + " in layer " + std::to_string(l));
   }
+}
+
+}  // namespace
+
+void expect_series(const Config& config, const std::string& where) {
+  expect_numbers(config, where);
+  if (of_classes(config)) refuse_model(where, "a model that predicts numbers", "one of classes (which take Sequences)");
+  expect_forward(config, where, "a series is read in windows that carry the state");
+}
+
+void expect_language(const Config& config, const std::string& where) {
+  expect_text(config, where);
+  if (config.outputs > 0 || !of_classes(config)) {
+    refuse_model(where, "a model that predicts the next token",
+                 "one of " + std::to_string(config.outputs) + " outputs");
+  }
+  expect_forward(config, where, "a backward one sees the token that is to be predicted");
 }
 
 void expect_plain(const Config& config, const std::string& where) {

@@ -81,6 +81,10 @@ std::string what_it_reads(const Config& config);
 // Throws Error (usage), with `where` in front, unless it reads text; unless it reads numbers.
 void expect_text(const Config& config, const std::string& where);
 void expect_numbers(const Config& config, const std::string& where);
+// The same unless it predicts numbers at every step from that and those before it, as a series carries its state.
+void expect_series(const Config& config, const std::string& where);
+// The same unless it predicts numbers at every step from that step and those before it: a series carries its state.
+void expect_series(const Config& config, const std::string& where);
 // The same unless it is a language model: it predicts, at every step, the next token from those before it.
 void expect_language(const Config& config, const std::string& where);
 // The same unless the shorthand says all of it: equal recurrent layers that read forward, below a head that gives its

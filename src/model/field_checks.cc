@@ -36,6 +36,10 @@ void check_name(const std::string& field, const std::string& value, std::span<co
   out_of_range(field, names, shown(value));
 }
 
-std::string number_text(double value) { return nlohmann::json(value).dump(); }
+std::string number_text(double value) {
+  if (std::isnan(value)) return "nan";
+  if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
+  return nlohmann::json(value).dump();
+}
 
 }  // namespace sluice

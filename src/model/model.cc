@@ -172,8 +172,20 @@ GateTrace trace_rows(const Network& network, const Rows& inputs, std::size_t ste
 
 }  // namespace
 
+namespace {
+
+void expect_known(std::span<const Token> tokens, std::size_t size, const char* where) {
+  const auto unknown = std::ranges::find_if(tokens, [size](Token token) { return token >= size; });
+  if (unknown == tokens.end()) return;
+  throw Error(Status::usage, std::string(where) + ": expected tokens below " + std::to_string(size) + ", found " +
+                                 std::to_string(*unknown));
+}
+
+}  // namespace
+
 GateTrace Model::trace(std::span<const Token> tokens) const try {
   expect_text(config(), "trace");
+  expect_known(tokens, vocabulary().size(), "trace");
   return trace_rows(*network_, tokens, tokens.size());
 } catch (...) {
   rethrow_as_error("trace");
@@ -193,6 +205,7 @@ GateTrace Model::trace(std::span<const float> x) const try {
 
 Scores Model::score(std::span<const Token> tokens) const try {
   expect_language(config(), "score");
+  expect_known(tokens, vocabulary().size(), "score");
   Scores scores;
   if (tokens.size() < 2) return scores;
   // Windows bound the memory; carrying the state makes their length of no account.

@@ -33,7 +33,7 @@ void check_state(const State& own, const State& found) try {
   if (same_model(own, found)) return;
   throw Error(Status::usage,
               "set_state: expected a state of this model, found one of another with layers of the same "
-              "sizes (State::set_model(0) is for whoever means it)");
+              "sizes (State::set_model(0), or in C sluice_stream_load_any_state, turns this check off)");
 } catch (...) {
   rethrow_as_error("set_state");
 }
@@ -60,11 +60,11 @@ bool Stream::feed(std::span<const Token> tokens) noexcept { return impl_->feed(t
 bool Stream::feed(std::span<const float> x, std::span<float> y) noexcept { return impl_->feed(x, y); }
 
 std::span<const float> Stream::probabilities() const noexcept {
-  return impl_->model().reads_text() ? impl_->output(0) : std::span<const float>();
+  return impl_->gives_probabilities() ? impl_->output(0) : std::span<const float>();
 }
 
 std::span<const float> Stream::output() const noexcept {
-  return impl_->model().reads_text() ? std::span<const float>() : impl_->output(0);
+  return impl_->predicts_tokens() ? std::span<const float>() : impl_->output(0);
 }
 
 std::vector<std::pair<Token, float>> Stream::top(std::size_t k) const try {
@@ -77,7 +77,7 @@ std::vector<std::pair<Token, float>> Stream::top(std::size_t k) const try {
 }
 
 Token Stream::sample(const SampleOptions& options, double random) const try {
-  expect_text(impl_->model().config(), "sample");
+  expect_language(impl_->model().config(), "sample");
   return draw(impl_->logits(0), impl_->output(0), options, random);
 } catch (...) {
   rethrow_as_error("sample");
@@ -130,11 +130,11 @@ bool StreamBatch::step(std::span<const Token> tokens) noexcept { return impl_->s
 bool StreamBatch::step(std::span<const float> x) noexcept { return impl_->step(x); }
 
 std::span<const float> StreamBatch::probabilities(std::size_t stream) const noexcept {
-  return impl_->model().reads_text() ? impl_->output(stream) : std::span<const float>();
+  return impl_->gives_probabilities() ? impl_->output(stream) : std::span<const float>();
 }
 
 std::span<const float> StreamBatch::output(std::size_t stream) const noexcept {
-  return impl_->model().reads_text() ? std::span<const float>() : impl_->output(stream);
+  return impl_->predicts_tokens() ? std::span<const float>() : impl_->output(stream);
 }
 
 State StreamBatch::state(std::size_t stream) const {

@@ -25,6 +25,9 @@ class Streams {
   Streams(const Model& model, std::size_t streams, bool chunks);
 
   const Model& model() const noexcept { return model_; }
+  // Whether what it predicts is the next token; and whether it is probabilities, of tokens or of classes.
+  bool predicts_tokens() const noexcept { return model_.reads_text() && model_.config().outputs == 0; }
+  bool gives_probabilities() const noexcept { return network_->head().classes(); }
   // What a text begins after.
   std::span<const Token> begin_tokens() const noexcept { return begin_tokens_; }
   State& state() noexcept { return state_; }

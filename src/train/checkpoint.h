@@ -27,6 +27,7 @@ struct Progress {
   std::uint64_t tokens = 0;  // trained on, all epochs
   double epoch_nats = 0;     // sum of losses over this epoch
   std::uint64_t epoch_tokens = 0;
+  double epoch_weight = 0;       // by which that sum is divided: what counts of these tokens
   double last_loss = 0;          // mean of the last whole epoch
   double rate_factor = 1;        // what recoveries have made of the learning rate
   std::uint64_t recoveries = 0;  // in a row, without reaching the next point
@@ -45,6 +46,7 @@ void visit_progress(ProgressType& progress, F&& f) {
   f("tokens", progress.tokens);
   f("epoch-nats", progress.epoch_nats);
   f("epoch-tokens", progress.epoch_tokens);
+  f("epoch-weight", progress.epoch_weight);
   f("last-loss", progress.last_loss);
   f("rate-factor", progress.rate_factor);
   f("recoveries", progress.recoveries);
@@ -59,7 +61,7 @@ void visit_progress(ProgressType& progress, F&& f) {
 }
 // What checkpoints did not have at first.
 inline bool added_later(std::string_view field) {
-  return field == "first-loss" || field == "far-windows" || field == "validation-windows";
+  return field == "epoch-weight" || field == "first-loss" || field == "far-windows" || field == "validation-windows";
 }
 
 // A point of a run. From it the run is determined: the same point leads to the same bits.

@@ -74,7 +74,7 @@ std::vector<Token> mark_of(const Vocabulary& vocabulary, const std::string& rese
 }
 
 void check_fits(const Model& model, const Series& series) {
-  expect_numbers(model.config(), series.name());
+  expect_series(model.config(), series.name());
   const Config& c = model.config();
   if (c.inputs == series.input_width() && c.outputs == series.target_width()) {
     return check_targets(network_of(model), series.targets(), series.name());

@@ -110,7 +110,7 @@ TrainResult Trainer::run() {
                  network_.parameters(), team_);
     if (average_) update_average(options_.ema_decay, progress_.update, network_.parameters(), *average_, team_);
     network_.pack(team_);
-    count(loss, target_rows(rows, network_.targets()));
+    count(loss, rows);
     Report update = report(Report::Kind::update);
     update.loss = loss;
     update.learning_rate = rate;
@@ -157,16 +157,29 @@ double Trainer::learning_rate() const {
 }
 
 double Trainer::mean_loss() const {
-  if (progress_.epoch_tokens == 0) return progress_.last_loss;
-  return progress_.epoch_nats / static_cast<double>(progress_.epoch_tokens);
+  if (progress_.epoch_weight == 0) return progress_.last_loss;
+  return progress_.epoch_nats / progress_.epoch_weight;
 }
 
-void Trainer::count(double loss, std::uint64_t tokens) {
+double Trainer::weight_of(const Window& window) const {
+  const std::size_t rows = target_rows(window, network_.targets());
+  // Of a text every token counts alike.
+  if (network_.config().outputs == 0 && network_.config().head.class_weights.empty()) return static_cast<double>(rows);
+  const Targets targets = {window.targets.tokens, window.targets.numbers, window.targets.weights};
+  double sum = 0;
+  for (std::size_t i = 0; i < rows; ++i) sum += network_.head().weight(targets, network_.targets(), i);
+  return sum;
+}
+
+void Trainer::count(double loss, const Window& window) {
+  const std::uint64_t tokens = target_rows(window, network_.targets());
+  const double weight = weight_of(window);
   ++progress_.update;
   ++progress_.window;
   progress_.tokens += tokens;
   progress_.epoch_tokens += tokens;
-  progress_.epoch_nats += loss * static_cast<double>(tokens);
+  progress_.epoch_nats += loss * weight;
+  progress_.epoch_weight += weight;
   recent_loss_ = run_tokens_ == 0 ? loss : recent_loss_ + 0.05 * (loss - recent_loss_);
   run_tokens_ += tokens;
 }
@@ -236,6 +249,7 @@ void Trainer::end_epoch() {
   progress_.last_loss = mean_loss();
   progress_.epoch_nats = 0;
   progress_.epoch_tokens = 0;
+  progress_.epoch_weight = 0;
   progress_.window = 0;
   ++progress_.epoch;
   state_.reset();

@@ -66,7 +66,9 @@ class Trainer {
   void reset_streams();
   double learning_rate() const;
   double mean_loss() const;
-  void count(double loss, std::uint64_t tokens);
+  void count(double loss, const Window& window);
+  // What counts of a window, as the mean that is its loss weighs it.
+  double weight_of(const Window& window) const;
 
   void keep_point(const State& state);
   void restore_point();

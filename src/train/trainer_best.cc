@@ -137,7 +137,14 @@ double Trainer::seconds_at_the_end() const {
 
 void Trainer::look_at_result(TrainResult& result) {
   result.guess_loss = guess_loss();
-  const double loss = validation_ ? result.validation_loss : recent_loss_;
+  double loss = validation_ ? result.validation_loss : recent_loss_;
+  // The loss of the last updates is of weights that were still to change. Near the guess it is measured what became of
+  // them.
+  constexpr double kFarEnough = 0.2;
+  constexpr std::size_t kMeasured = 64;  // windows
+  if (!validation_ && !(loss < result.guess_loss - kFarEnough * std::abs(result.guess_loss))) {
+    loss = tally(network_, *windows_, workspace_, team_, {.windows = kMeasured}).mean_loss();
+  }
   result.worse_than_guess = !(loss < result.guess_loss);
   if (!result.worse_than_guess) return;
   if (progress_.first_loss > 0 && result.train_loss > far_loss(result.guess_loss)) {

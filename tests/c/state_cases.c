@@ -54,6 +54,10 @@ void a_state_goes_through_bytes(const struct c_world* world) {
   REFUSED(SLUICE_USAGE, "something else", sluice_stream_load_state, ((sluice_stream*)(void*)model, state, size));
   REFUSED(SLUICE_USAGE, "the bytes of a state, found NULL", sluice_stream_load_state, (later, NULL, size));
   REFUSED(SLUICE_USAGE, "8 units", sluice_stream_load_state, (of_other, state, size));
+  REFUSED(SLUICE_USAGE, "8 units", sluice_stream_load_any_state, (of_other, state, size));
+  REFUSED(SLUICE_USAGE, "a stream, found NULL", sluice_stream_load_any_state, (NULL, state, size));
+  REFUSED(SLUICE_USAGE, "the bytes of a state, found NULL", sluice_stream_load_any_state, (later, NULL, size));
+  CHECK_OK(sluice_stream_load_any_state(later, state, size));
   for (at = 0; at < size; ++at) { /* every bit of it is guarded, and every byte of its length */
     unsigned char* cut = exactly(at == 0 ? 1 : at);
     state[at] = (unsigned char)(state[at] ^ 1u << at % 8);

@@ -123,7 +123,7 @@ Drawn draw(std::uint64_t seed) {
       d.config.scaling.deviation.push_back(0.3 + random.uniform());
     }
   }
-  const bool numbers = head.loss != "softmax" && head.loss != "multilabel";
+  const bool numbers = head.loss != "softmax" && head.loss != "multilabel" && head.loss != "poisson";
   if (d.config.inputs > 0 && numbers && (head.at == "steps" || head.at == "last") && random.below(2) == 0) {
     for (std::size_t o = 0; o < d.config.outputs; ++o) {
       head.residual.push_back(static_cast<double>(random.below(d.config.inputs)));
