@@ -38,6 +38,9 @@ struct Forecast {
   std::string series = {};              // empty where a table holds one
   std::vector<std::string> times = {};  // [horizon]
   std::vector<double> values = {};      // [targets, horizon, quantiles]
+  // What it looked at, and what came; NaN: missing, or not known. As float32 holds them.
+  std::vector<std::string> past_times = {};   // [lookback], or fewer
+  std::vector<double> past = {}, truth = {};  // [targets, past_times], [targets, horizon]
 };
 
 // What a forecast may be given beside a table.
@@ -69,6 +72,7 @@ struct ForecastEvaluation {
   std::vector<ForecastError> errors = {};      // the model's, and then those of baselines
   double coverage = 0;                         // share of numbers between the lowest and the highest quantile
   std::vector<double> root_mean_squared = {};  // [targets] of the model, in the column's own unit
+  Forecast example = {};                       // the last of these forecasts, of the first series that has any
 };
 
 // The options of training and the network that suit so many windows, where nobody says otherwise.

@@ -138,6 +138,12 @@ void predict_each(const ForecastTask& task, const Model& model, std::span<const 
                   std::span<const ForecastOrigin> origins, std::size_t threads,
                   const std::function<void(const ForecastOrigin&, std::span<const float>)>& use);
 
+// The forecasts from these origins in the units of their columns, those of all targets from one row in one Forecast;
+// origins of one row follow each other, the first target first.
+std::vector<Forecast> forecasts_from(const ForecastTask& task, const Model& model,
+                                     std::span<const ForecastSeries> series, std::span<const ForecastOrigin> origins,
+                                     const TimeForm& form, std::size_t threads);
+
 // The quantile that stands for the forecast where one number is wanted.
 std::size_t middle_of(const Model& model);
 // The roots of the mean squares of errors of each target, one step ahead, scaled.

@@ -137,6 +137,14 @@ ForecastEvaluation score_forecasts(const ForecastTask& task, const Model& model,
       });
   result.first = time_text(first, task.time_form);
   result.last = time_text(last, task.time_form);
+  std::vector<ForecastOrigin> example;
+  const std::size_t shown = origins[0].series;
+  for (const ForecastOrigin& origin : origins) {
+    if (origin.series != shown) continue;
+    if (!example.empty() && origin.at > example[0].at) example.clear();
+    if (example.empty() || origin.at == example[0].at) example.push_back(origin);
+  }
+  result.example = std::move(forecasts_from(task, model, series, example, task.time_form, scoring.threads).front());
   result.errors.push_back(of_model.error("model"));
   result.coverage = all == 0 ? 0 : static_cast<double>(inside) / static_cast<double>(all);
   for (std::size_t t = 0; t < targets; ++t) {

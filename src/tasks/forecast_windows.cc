@@ -182,4 +182,36 @@ void predict_each(const ForecastTask& task, const Model& model, std::span<const 
   }
 }
 
+namespace {
+
+// A forecast from a row on, as yet without its values.
+Forecast forecast_at(const ForecastTask& task, const ForecastSeries& one, std::size_t at, const TimeForm& form) {
+  Forecast next;
+  next.series = one.name;
+  const std::size_t first = at - std::min(at, task.lookback);
+  for (std::size_t row = first; row < at; ++row) next.past_times.push_back(time_text(one.times[row], form));
+  for (std::size_t h = 0; h < task.horizon; ++h) next.times.push_back(time_text(one.times[at + h], form));
+  for (std::size_t t = 0; t < task.targets.size(); ++t) {
+    const auto value = [&](std::size_t row) { return from_scale(task.scaling, truth_of(task, one, row, t), t); };
+    for (std::size_t row = first; row < at; ++row) next.past.push_back(value(row));
+    for (std::size_t h = 0; h < task.horizon; ++h) next.truth.push_back(value(at + h));
+  }
+  return next;
+}
+
+}  // namespace
+
+std::vector<Forecast> forecasts_from(const ForecastTask& task, const Model& model,
+                                     std::span<const ForecastSeries> series, std::span<const ForecastOrigin> origins,
+                                     const TimeForm& form, std::size_t threads) {
+  std::vector<Forecast> all;
+  predict_each(task, model, series, origins, threads, [&](const ForecastOrigin& origin, std::span<const float> values) {
+    if (origin.target == 0) all.push_back(forecast_at(task, series[origin.series], origin.at, form));
+    for (const float value : values) {
+      all.back().values.push_back(from_scale(task.scaling, static_cast<double>(value), origin.target));
+    }
+  });
+  return all;
+}
+
 }  // namespace sluice

@@ -218,20 +218,7 @@ std::vector<Forecast> Forecaster::predict(const TextSource& source, const Foreca
   for (std::size_t s = 0; s < series.size(); ++s) {
     for (std::size_t t = 0; t < task.targets.size(); ++t) origins.push_back({s, t, series[s].size() - task.horizon});
   }
-  std::vector<Forecast> all;
-  predict_each(task, *i.model, series, origins, threads,
-               [&](const ForecastOrigin& origin, std::span<const float> values) {
-                 if (origin.target == 0) {
-                   Forecast& next = all.emplace_back();
-                   next.series = series[origin.series].name;
-                   for (std::size_t h = 0; h < task.horizon; ++h) {
-                     next.times.push_back(time_text(series[origin.series].times[origin.at + h], rows.time_form()));
-                   }
-                 }
-                 for (const float value : values) {
-                   all.back().values.push_back(from_scale(task.scaling, static_cast<double>(value), origin.target));
-                 }
-               });
+  std::vector<Forecast> all = forecasts_from(task, *i.model, series, origins, rows.time_form(), threads);
   if (input.state_out != nullptr) *input.state_out = rows.state();
   return all;
 } catch (...) {

@@ -6,6 +6,8 @@
 #include <numbers>
 #include <optional>
 
+#include "base/file.h"
+#include "confusion.h"
 #include "data/lines.h"
 #include "explain/facts.h"
 #include "model/config.h"
@@ -24,6 +26,7 @@ namespace {
 
 // Above this share of unknown tokens the figures speak of <unk> more than of the text.
 constexpr double kManyUnknown = 0.03;
+constexpr const char* kPictured = "a model that forecasts, detects, classifies or tags";
 
 struct Eval {
   std::string model;
@@ -157,6 +160,7 @@ int Eval::run_task(const Task& task, const Model& network) const {
   const std::string found = fmt::format("one for {}", field_text(task.kind));
   expect(!lines, "--lines", "a model of language", found);
   expect(batch == 1, "--batch", "a model of language", found);
+  expect(result.svg.empty() || task.kind != TaskKind::music, "--svg", kPictured, found);
   if (of_tables(task.kind)) return eval_forecast({network, model, files[0], threads, result}, training);
   const auto read = [&](const std::string& path) {
     Examples examples = read_examples(task, path, open_examples, {.inputs = network.config().inputs});
@@ -168,15 +172,22 @@ int Eval::run_task(const Task& task, const Model& network) const {
   if (!training.empty()) add_baselines(task, read(training), test, threads, score);
   show(
       result, [&](const Style& style) { return score_page(style, score); }, [&] { return score.json; });
+  if (!result.svg.empty())
+    write_file(
+        result.svg,
+        confusion_picture(model_name(model) + " on " + one_line(files[0]), confusions_of(task, network, test, threads)),
+        result.force);
   return 0;
 }
 
 int Eval::run() const {
   expect(batch >= 1, "--batch", "1 or more", std::to_string(batch));
+  result.check();
   expect(!lines || batch == 1, "--batch", "1 with --lines, where every line stands for itself", std::to_string(batch));
   const Model network = load_for("eval", model, precision);
   if (const Task task = task_of(network, model); task.kind != TaskKind::language) return run_task(task, network);
   expect_model_for("eval of a text", network, model);
+  expect(result.svg.empty(), "--svg", kPictured, "one of language");
   const TextFiles text = text_files(files);
   expect(!lines || training.empty(), "--training", "none with --lines", training);
   if (lines) return score_lines(network, text);
@@ -216,6 +227,8 @@ Action add_eval(CLI::App& app, const Invocation&) {
       ->type_name("FILE");
   add_precision(app, verb->precision);
   verb->result.add(app);
+  verb->result.add_picture(app,
+                           "draw the errors of forecasts and the last of them, or which class was taken for which");
   return [verb] { return verb->run(); };
 }
 

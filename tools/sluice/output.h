@@ -23,7 +23,7 @@ struct ResultFlags {
   bool force = false;
 
   void add(CLI::App& app);  // --json
-  // --svg, --force
+  // --svg, --force (where the verb has none of its own)
   void add_picture(CLI::App& app, const std::string& what = "also draw what the terminal shows into this file");
   void add_page(CLI::App& app);  // --html
   void check() const;            // throws Error (failed) when a file cannot be written

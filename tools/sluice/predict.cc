@@ -1,7 +1,6 @@
 // sluice predict MODEL FILE
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <memory>
 
 #include "needs.h"
@@ -9,6 +8,7 @@
 #include "output.h"
 #include "task_flags.h"
 #include "task_forecast.h"
+#include "task_score.h"
 #include "verbs.h"
 
 namespace sluice::tool {
@@ -26,13 +26,10 @@ struct Predict {
   void print_classes(const Task& task, const std::vector<float>& y) const;
 };
 
-std::uint32_t likeliest_of(std::span<const float> p) {
-  return static_cast<std::uint32_t>(std::ranges::max_element(p) - p.begin());
-}
-
 // A row a sequence, in the order of the file: its class and the probability of each.
 void Predict::print_classes(const Task& task, const std::vector<float>& y) const {
   const std::size_t width = task.classes.size();
+  const std::vector<std::uint32_t> likeliest = likeliest_classes(task, y);
   if (!result.json) {
     std::string header = "class";
     for (const std::string& name : task.classes) header += '\t' + one_line(name);
@@ -40,7 +37,7 @@ void Predict::print_classes(const Task& task, const std::vector<float>& y) const
   }
   for (std::size_t s = 0; s < y.size() / width; ++s) {
     const std::span<const float> p = std::span(y).subspan(s * width, width);
-    const std::string& best = task.classes[likeliest_of(p)];
+    const std::string& best = task.classes[likeliest[s]];
     if (result.json) {
       Json probabilities = Json::object();
       for (std::size_t c = 0; c < width; ++c) probabilities[task.classes[c]] = tidy(p[c]);
@@ -54,9 +51,12 @@ void Predict::print_classes(const Task& task, const std::vector<float>& y) const
 }
 
 int Predict::run() const {
+  result.check();
   const Model network = load_for("predict", model, precision);
   const Task task = task_of(network, model);
   expect(!labelled || task.kind == TaskKind::classify, "--labelled", "a model that classifies",
+         fmt::format("one for {}", field_text(task.kind)));
+  expect(result.svg.empty() || task.kind == TaskKind::forecast, "--svg", "a model that forecasts",
          fmt::format("one for {}", field_text(task.kind)));
   if (of_tables(task.kind)) return predict_forecast({network, model, file, threads, result}, forecast);
   expect(!forecast.given(), "--future, --state-in and --state-out", "a model that forecasts",
@@ -74,10 +74,7 @@ int Predict::run() const {
     print_classes(task, y);
     return 0;
   }
-  std::vector<std::uint32_t> tags;
-  const std::size_t width = task.classes.size();
-  for (std::size_t i = 0; i < y.size() / width; ++i)
-    tags.push_back(likeliest_of(std::span(y).subspan(i * width, width)));
+  const std::vector<std::uint32_t> tags = likeliest_classes(task, y);
   if (!result.json) {
     print(with_tags(examples.tagged, tags, task.classes));
     return 0;
@@ -105,6 +102,7 @@ Action add_predict(CLI::App& app, const Invocation&) {
   add_precision(app, verb->precision);
   verb->forecast.add(app);
   verb->result.add(app);
+  verb->result.add_picture(app, "forecast: draw what came last and what comes");
   return [verb] { return verb->run(); };
 }
 

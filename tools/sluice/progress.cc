@@ -19,9 +19,11 @@ void draw_bar(Console& console, const std::string& label, const std::string& uni
 
 }  // namespace
 
+std::string loss_unit(const std::string& unit) { return unit == "window" ? "pinball loss" : "nats per " + unit; }
+
 std::string Progress::loss_text(double loss) const {
-  if (unit_ == "window") return fmt::format("{:.4f} (pinball loss)", loss);
-  const std::string text = fmt::format("{:.4f} nats per {}", loss, unit_);
+  if (unit_ == "window") return fmt::format("{:.4f} ({})", loss, loss_unit(unit_));
+  const std::string text = fmt::format("{:.4f} {}", loss, loss_unit(unit_));
   return unit_ == "token" ? text + fmt::format(", perplexity {:.4g}", std::exp(loss)) : text;
 }
 

@@ -39,6 +39,9 @@ class Progress {
 
 Json to_json(const Report& report);
 
+// What a loss is measured in, where it is a mean over such units: "nats per token".
+std::string loss_unit(const std::string& unit);
+
 // Several runs one after another, as compare and demo train them.
 class RunsProgress {
  public:

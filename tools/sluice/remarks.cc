@@ -29,8 +29,15 @@ double last_gain(const Course& course) {
 }  // namespace
 
 void Course::enter(const Report& report) {
+  if (report.kind == Report::Kind::update) {
+    if (epochs.empty() || epochs.back().number != report.epoch) epochs.push_back({report.epoch});
+    Epoch& now = epochs.back();
+    now.loss += (report.loss - now.loss) / static_cast<double>(++now.updates);
+  }
   if (report.kind != Report::Kind::validation) return;
-  validations.push_back({report.epoch, report.update, report.validation_loss});
+  const double share = static_cast<double>(report.update) / static_cast<double>(report.updates);
+  validations.push_back(
+      {report.epoch, report.update, report.validation_loss, share * static_cast<double>(report.epochs)});
 }
 
 const Course::Validation* Course::best() const {

@@ -11,14 +11,20 @@
 
 namespace sluice::tool {
 
-// The validations of a run, in their order.
+// The losses of a run, in their order.
 struct Course {
   struct Validation {
     std::size_t epoch = 0;
     std::uint64_t update = 0;
-    double loss = 0;
+    double loss = 0, epochs = 0;  // epochs: that were done then, 2.5 in the middle of the third
   };
   std::vector<Validation> validations;
+  // What each epoch's updates lost; after --resume, those of the epoch that were still to come.
+  struct Epoch {
+    std::size_t number = 0, updates = 0;
+    double loss = 0;  // the mean
+  };
+  std::vector<Epoch> epochs;
 
   void enter(const Report& report);  // of whatever kind
   // The first with the lowest loss; nullptr where there is none.

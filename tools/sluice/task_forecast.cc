@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "data/lines.h"
 #include "task_flags.h"
+#include "task_pictures.h"
 #include "tasks/forecast.h"
 #include "terminal.h"
 #include "train/options.h"
@@ -245,6 +246,7 @@ int eval_forecast(const ForecastQuestion& q, const std::string& training_file) {
   show(
       q.result, [&](const Style& style) { return page_of(style, forecaster, e); },
       [&] { return json_of(forecaster, e); });
+  if (!q.result.svg.empty()) write_file(q.result.svg, evaluation_picture(forecaster, e), q.result.force);
   return 0;
 }
 
@@ -256,7 +258,6 @@ void ForecastFiles::add(CLI::App& app) {
   file("--future", future, "a table of the columns that are known in advance");
   file("--state-in", state_in, "what --state-out wrote: the table goes on where that one ended");
   file("--state-out", state_out, "write what the next call needs of the rows so far");
-  app.add_flag("--force", force, "replace an existing file of --state-out")->group(group);
 }
 
 namespace {
@@ -332,7 +333,7 @@ void print_detections(const Forecaster& forecaster, const ForecastQuestion& q, c
 
 int predict_forecast(const ForecastQuestion& q, const ForecastFiles& files) {
   const Forecaster forecaster(q.model, q.path);
-  if (!files.state_out.empty()) check_writable(files.state_out, files.force);
+  if (!files.state_out.empty()) check_writable(files.state_out, q.result.force);
   std::optional<TextSource> future;
   std::string state;
   ForecastInput input;
@@ -348,9 +349,11 @@ int predict_forecast(const ForecastQuestion& q, const ForecastFiles& files) {
     expect(files.future.empty(), "--future", "a model that forecasts", "one that detects");
     print_detections(forecaster, q, input);
   } else {
-    print_forecasts(forecaster, forecaster.predict(open_examples(q.file), input, q.threads), q.result.json);
+    const std::vector<Forecast> all = forecaster.predict(open_examples(q.file), input, q.threads);
+    print_forecasts(forecaster, all, q.result.json);
+    if (!q.result.svg.empty()) write_file(q.result.svg, forecast_picture(forecaster, all), q.result.force);
   }
-  if (!files.state_out.empty()) write_file(files.state_out, state, files.force);
+  if (!files.state_out.empty()) write_file(files.state_out, state, q.result.force);
   return 0;
 }
 

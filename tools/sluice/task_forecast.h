@@ -52,7 +52,6 @@ int eval_forecast(const ForecastQuestion& question, const std::string& training)
 // The flags of `predict` for forecasts.
 struct ForecastFiles {
   std::string future, state_in, state_out;  // empty: none
-  bool force = false;
 
   void add(CLI::App& app);
   bool given() const { return !future.empty() || !state_in.empty() || !state_out.empty(); }

@@ -55,6 +55,21 @@ void add_baselines(const Task& task, const Examples& training, const Examples& t
       accuracy(nearest_neighbour(training.sequences, test.sequences, distance, threads), test.sequences.labels));
 }
 
+std::vector<std::uint32_t> likeliest_classes(const Task& task, std::span<const float> predictions) {
+  const std::size_t width = task.classes.size();
+  std::vector<std::uint32_t> classes;
+  for (; !predictions.empty(); predictions = predictions.subspan(width)) {
+    const auto row = predictions.first(width);
+    classes.push_back(static_cast<std::uint32_t>(std::ranges::max_element(row) - row.begin()));
+  }
+  return classes;
+}
+
+ConfusionMatrix confusions_of(const Task& task, const Model& model, const Examples& test, std::size_t threads) {
+  return confusion_matrix(task.classes, test.sequences.labels,
+                          likeliest_classes(task, predict(model, test.sequences, 32, threads)));
+}
+
 std::string score_page(const Style& style, const TaskScore& score) {
   std::string page;
   std::size_t width = 0;

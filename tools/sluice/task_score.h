@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "confusion.h"
 #include "output.h"
 #include "tasks/examples.h"
 
@@ -19,6 +20,10 @@ struct TaskScore {
 TaskScore score_of(const Task& task, const Model& model, const Examples& test, std::size_t threads);
 void add_baselines(const Task& task, const Examples& training, const Examples& test, std::size_t threads,
                    TaskScore& score);
+// Which class was taken for which. `test` has its classes.
+ConfusionMatrix confusions_of(const Task& task, const Model& model, const Examples& test, std::size_t threads);
+// The likeliest class of each row of predictions.
+std::vector<std::uint32_t> likeliest_classes(const Task& task, std::span<const float> predictions);
 std::string score_page(const Style& style, const TaskScore& score);
 
 }  // namespace sluice::tool

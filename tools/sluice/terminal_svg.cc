@@ -145,22 +145,6 @@ std::optional<std::string> shape(const Cell& cell, double x, double y) {
 
 bool drawn(const Cell& cell) { return filled(cell) > 0 || shape(cell, 0, 0).has_value(); }
 
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '&') {
-      out += "&amp;";
-    } else if (c == '<') {
-      out += "&lt;";
-    } else if (c == '>') {
-      out += "&gt;";
-    } else {
-      out += c;
-    }
-  }
-  return out;
-}
-
 // Backgrounds and shapes of a line, then its runs of text, each held to its columns by textLength.
 std::string draw(const std::vector<Cell>& cells, double y) {
   std::string out;
@@ -207,13 +191,29 @@ std::string draw(const std::vector<Cell>& cells, double y) {
     out +=
         fmt::format("<text x=\"{:.2f}\" y=\"{:.2f}\" fill=\"{}\"{} textLength=\"{:.2f}\">{}</text>\n", x_of(cells[i]),
                     y + kLine * 0.72, hex(cells[i].pen.ink), cells[i].pen.bold ? " font-weight=\"bold\"" : "",
-                    kAdvance * static_cast<double>(width), escaped(text));
+                    kAdvance * static_cast<double>(width), svg_text(text));
     i = end;
   }
   return out;
 }
 
 }  // namespace
+
+std::string svg_text(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '&') {
+      out += "&amp;";
+    } else if (c == '<') {
+      out += "&lt;";
+    } else if (c == '>') {
+      out += "&gt;";
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
 
 std::string terminal_svg(std::string_view screen, std::string_view title) {
   const auto lines = cells_of(screen);
@@ -228,7 +228,7 @@ std::string terminal_svg(std::string_view screen, std::string_view title) {
       "font-family=\"ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace\" font-size=\"{2}\" "
       "xml:space=\"preserve\">\n<title>{3}</title>\n"
       "<rect width=\"100%\" height=\"100%\" rx=\"10\" fill=\"{4}\"/>\n",
-      width, height, kSize, escaped(title), hex(kPaper));
+      width, height, kSize, svg_text(title), hex(kPaper));
   const Rgb lights[] = {{255, 95, 87}, {254, 188, 46}, {40, 200, 64}};
   for (int i = 0; i < 3; ++i) {
     out += fmt::format("<circle cx=\"{}\" cy=\"20\" r=\"6\" fill=\"{}\"/>\n", 26 + 20 * i, hex(lights[i]));

@@ -10,4 +10,7 @@ namespace sluice::tool {
 // heavy line of progress bars are drawn as shapes, so that they meet whatever font the reader has.
 std::string terminal_svg(std::string_view screen, std::string_view title);
 
+// A text as XML has it.
+std::string svg_text(std::string_view text);
+
 }  // namespace sluice::tool

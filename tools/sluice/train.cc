@@ -237,6 +237,8 @@ Action add_train(CLI::App& app, const Invocation& typed) {
   app.add_option("--validation", verb->validation, "what to validate on, a text or examples of its own")
       ->type_name("FILE");
   app.add_option("--log", verb->target.log, "write a JSON line for every update and validation")->type_name("FILE");
+  app.add_option("--svg", verb->target.result.svg, "draw the losses of training and validation by epoch")
+      ->type_name("FILE");
   verb->from.add(app);
   verb->target.result.add(app);
   app.add_flag("--no-ngram", verb->no_ngram, "do not compare with an n-gram model of the same text");

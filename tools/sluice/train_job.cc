@@ -13,6 +13,7 @@
 #include "log.h"
 #include "model/config.h"
 #include "progress.h"
+#include "task_pictures.h"
 #include "train/options.h"
 
 namespace sluice::tool {
@@ -118,6 +119,7 @@ void TrainTarget::refuse_what_exists(const TrainOptions& options) const {
                                             options.checkpoint));
   }
   if (!log.empty()) check_writable(log, force || options.resume);
+  if (!result.svg.empty()) check_writable(result.svg, force);
 }
 
 void say_model(Console& console, const Model& model, const TrainOptions& options) {
@@ -176,6 +178,9 @@ int run_job(const TrainTarget& target, TrainJob job, Console& console, const Sto
     if (ngram) print(ngram->line + "\n");
   }
   flush();
+  if (!target.result.svg.empty()) {
+    write_file(target.result.svg, learning_picture(course, model_name(target.output), job.unit), target.force);
+  }
   if (!lost.empty()) throw Error(Status::failed, lost);
   for (const std::string& remark : job.remarks) console.say("note: " + remark);
   console.say(fmt::format("go on with: {} {}", shell_word(target.typed.program), job.then));
