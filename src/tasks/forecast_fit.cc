@@ -155,6 +155,11 @@ Table read_forecast_table(const TextSource& source, ForecastTask& task) {
     table.frequency = Frequency{};
     return table;
   }
+  // One row a series does not say how far apart rows are, but a model's task does.
+  const bool known = !task.scaling.mean.empty();
+  if (!table.frequency && known && table.rows > 0 && table.rows + 1 == table.starts.size()) {
+    table.frequency = task.frequency;
+  }
   if (!table.frequency) {
     if (table.rows < 2) refuse_at(table.name, "rows of two times or more", std::to_string(table.rows));
     refuse_at(table.name, "times at equal distances, some of which may be missing", "others");

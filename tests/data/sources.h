@@ -1,6 +1,7 @@
 // Texts as sources, and real data where it is there.
 #pragma once
 
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
@@ -20,6 +21,12 @@ inline TextSource source_of(std::string text, std::string name = "data") {
               return read(into, most);
             };
           }};
+}
+
+inline std::string number_text(double value) {
+  char digits[32];
+  std::snprintf(digits, sizeof digits, "%.9g", value);
+  return digits;
 }
 
 // Where data for tests lies: the folder that SLUICE_DATA names, or one beside the repository. It may not be there.
