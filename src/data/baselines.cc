@@ -7,8 +7,10 @@
 #include <limits>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
 #include "base/failure.h"
+#include "base/random.h"
 #include "base/threads.h"
 #include "data/utf8.h"
 
@@ -64,6 +66,31 @@ double warped(std::span<const float> a, std::span<const float> b, std::size_t wi
   return row[columns] < best ? row[columns] : kFar;
 }
 
+// An n-gram by its hash, with a class: how often they stand together.
+struct Counted {
+  std::uint64_t ngram;
+  std::uint32_t label, times;
+};
+
+std::span<const Token> tokens_of(const Sequences& texts, std::size_t s) {
+  return std::span(texts.tokens).subspan(texts.starts[s], texts.length(s));
+}
+
+// Calls use(hash) for every n-gram of 1 to `order` tokens of a text with its two ends.
+template <class Use>
+void each_ngram(std::span<const Token> text, std::size_t order, Use&& use) {
+  const auto symbol = [&](std::size_t i) -> std::uint64_t {  // no token has these numbers
+    return i == 0 ? 0 : i > text.size() ? 1 : std::uint64_t{text[i - 1]} + 2;
+  };
+  const std::size_t symbols = text.size() + 2;
+  for (std::size_t first = 0; first < symbols; ++first) {
+    std::uint64_t hash = 0;
+    for (std::size_t i = first; i < std::min(symbols, first + order); ++i) {
+      use(hash = mix64(hash + symbol(i) + 0x9e3779b97f4a7c15u));
+    }
+  }
+}
+
 }  // namespace
 
 std::uint32_t majority_class(std::span<const std::uint32_t> labels, std::size_t classes) {
@@ -117,6 +144,58 @@ std::vector<std::uint32_t> nearest_neighbour(const Sequences& train, const Seque
 double nearest_neighbour_work(const Sequences& train, const Sequences& test, Distance distance) {
   const std::size_t each = distance == Distance::euclidean ? test.size() : test.steps();
   return static_cast<double>(train.steps()) * static_cast<double>(each);
+}
+
+std::vector<std::uint32_t> naive_bayes(const Sequences& train, const Sequences& test, std::size_t order) try {
+  constexpr double kMore = 0.1;
+  const std::size_t classes = train.classes.size();
+  std::vector<Counted> seen;  // n-grams of training, each with a class; then each pair once
+  seen.reserve(naive_bayes_ngrams(train, order));
+  std::vector<double> texts(classes), sums(classes);
+  for (std::size_t s = 0; s < train.size(); ++s) {
+    const std::uint32_t label = train.labels[s];
+    ++texts[label];
+    each_ngram(tokens_of(train, s), order, [&](std::uint64_t ngram) {
+      seen.push_back({ngram, label, 1});
+      ++sums[label];
+    });
+  }
+  std::ranges::sort(seen, {}, [](const Counted& c) { return std::pair(c.ngram, c.label); });
+  std::size_t pairs = 0, distinct = 0;
+  for (const Counted& one : seen) {
+    if (pairs > 0 && seen[pairs - 1].ngram == one.ngram && seen[pairs - 1].label == one.label) {
+      ++seen[pairs - 1].times;
+      continue;
+    }
+    distinct += pairs == 0 || seen[pairs - 1].ngram != one.ngram;
+    seen[pairs++] = one;
+  }
+  seen.resize(pairs);
+  std::vector<double> never(classes);  // what an n-gram costs a class that does not have it
+  for (std::size_t c = 0; c < classes; ++c) {
+    never[c] = std::log(kMore / (sums[c] + kMore * static_cast<double>(distinct)));
+  }
+  std::vector<std::uint32_t> labels;
+  std::vector<double> score(classes);
+  for (std::size_t s = 0; s < test.size(); ++s) {
+    for (std::size_t c = 0; c < classes; ++c) score[c] = std::log(texts[c]);
+    each_ngram(tokens_of(test, s), order, [&](std::uint64_t ngram) {
+      auto found = std::ranges::lower_bound(seen, ngram, {}, &Counted::ngram);
+      if (found == seen.end() || found->ngram != ngram) return;
+      for (std::size_t c = 0; c < classes; ++c) score[c] += never[c];
+      for (; found != seen.end() && found->ngram == ngram; ++found) {
+        score[found->label] += std::log1p(found->times / kMore);
+      }
+    });
+    labels.push_back(static_cast<std::uint32_t>(std::ranges::max_element(score) - score.begin()));
+  }
+  return labels;
+} catch (...) {
+  rethrow_as_error("naive Bayes");
+}
+
+std::size_t naive_bayes_ngrams(const Sequences& train, std::size_t order) {
+  return (train.tokens.size() + 2 * train.size()) * order;
 }
 
 std::vector<std::uint32_t> most_frequent_tags(const TaggedSentences& train, const TaggedSentences& test) try {

@@ -6,9 +6,11 @@
 
 #include <cmath>
 #include <cstdio>
+#include <map>
 #include <span>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "base/random.h"
@@ -34,6 +36,75 @@ Sequences sequences(std::vector<std::vector<float>> values, std::vector<std::uin
     all.starts.push_back(all.values.size() / inputs);
   }
   return all;
+}
+
+// Texts of letters, which are tokens, each with its class.
+Sequences texts(const std::vector<std::pair<std::string, std::uint32_t>>& all) {
+  Sequences made;
+  made.classes = {"x", "y", "z"};
+  for (const auto& [text, label] : all) {
+    for (const char c : text) made.tokens.push_back(static_cast<Token>(c));
+    made.starts.push_back(made.tokens.size());
+    made.labels.push_back(label);
+  }
+  return made;
+}
+
+// The same from the strings themselves: "^ab$" and all that stands in it.
+std::uint32_t bayes_of(const std::vector<std::pair<std::string, std::uint32_t>>& train, const std::string& text,
+                       std::size_t order) {
+  const auto ngrams = [&](const std::string& one) {
+    const std::string whole = "^" + one + "$";
+    std::vector<std::string> all;
+    for (std::size_t n = 1; n <= order; ++n) {
+      for (std::size_t i = 0; i + n <= whole.size(); ++i) all.push_back(whole.substr(i, n));
+    }
+    return all;
+  };
+  std::map<std::string, std::map<std::uint32_t, double>> counts;
+  std::map<std::uint32_t, double> sums, prior;
+  for (const auto& [one, label] : train) {
+    ++prior[label];
+    for (const std::string& ngram : ngrams(one)) {
+      ++counts[ngram][label];
+      ++sums[label];
+    }
+  }
+  double best = -1e300;
+  std::uint32_t found = 0;
+  for (const auto& [label, number] : prior) {
+    double score = std::log(number);
+    for (const std::string& ngram : ngrams(text)) {
+      if (!counts.contains(ngram)) continue;
+      score += std::log((counts[ngram][label] + 0.1) / (sums[label] + 0.1 * static_cast<double>(counts.size())));
+    }
+    if (score > best + 1e-9) {
+      best = score;
+      found = label;
+    }
+  }
+  return found;
+}
+
+TEST(BaselinesTest, NaiveBayesIsWhatItsFormulaSays) {
+  Random random(3);
+  const auto text = [&] {
+    std::string one;
+    for (std::size_t i = 1 + random.below(6); i > 0; --i) one += static_cast<char>('a' + random.below(3));
+    return one;
+  };
+  std::vector<std::pair<std::string, std::uint32_t>> train = {{"abc", 0}, {"bca", 1}, {"cab", 2}};
+  for (int i = 0; i < 40; ++i) train.emplace_back(text(), static_cast<std::uint32_t>(random.below(3)));
+  for (const std::size_t order : {1, 2, 5}) {
+    for (int i = 0; i < 60; ++i) {
+      const std::string one = i < 58 ? text() : i == 58 ? "d" : "adcb";  // with a letter that is new
+      EXPECT_EQ(naive_bayes(texts(train), texts({{one, 0}}), order)[0], bayes_of(train, one, order)) << one << order;
+    }
+  }
+  EXPECT_EQ(naive_bayes_ngrams(texts({{"ab", 0}, {"c", 1}}), 5), 35u);
+  // Where a text begins and ends says something as well.
+  EXPECT_THAT(naive_bayes(texts({{"ab", 0}, {"ba", 1}}), texts({{"bd", 1}, {"db", 0}, {"ba", 1}}), 2),
+              ElementsAre(1u, 0u, 1u));
 }
 
 TEST(BaselinesTest, MajorityAndAccuracy) {

@@ -169,7 +169,7 @@ int Eval::run_task(const Task& task, const Model& network) const {
   };
   const Examples test = read(files[0]);
   TaskScore score = score_of(task, network, test, threads);
-  if (!training.empty()) add_baselines(task, read(training), test, threads, score);
+  if (!training.empty()) add_baselines(task, network, read(training), test, threads, score);
   show(
       result, [&](const Style& style) { return score_page(style, score); }, [&] { return score.json; });
   if (!result.svg.empty())

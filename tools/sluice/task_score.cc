@@ -29,8 +29,8 @@ TaskScore score_of(const Task& task, const Model& model, const Examples& test, s
   return score;
 }
 
-void add_baselines(const Task& task, const Examples& training, const Examples& test, std::size_t threads,
-                   TaskScore& score) {
+void add_baselines(const Task& task, const Model& model, const Examples& training, const Examples& test,
+                   std::size_t threads, TaskScore& score) {
   Json& json = score.json["baselines"];
   json = Json::object();
   const auto add = [&](const char* key, const std::string& name, double value) {
@@ -47,7 +47,15 @@ void add_baselines(const Task& task, const Examples& training, const Examples& t
   const std::uint32_t majority = majority_class(training.sequences.labels, training.classes.size());
   add("majority", "majority class",
       accuracy(std::vector<std::uint32_t>(test.sequences.labels.size(), majority), test.sequences.labels));
-  if (test.sequences.inputs == 0) return;
+  if (test.sequences.inputs == 0) {
+    constexpr std::size_t kMostNGrams = 10'000'000;
+    const bool characters = model.vocabulary().text().level == Level::character;
+    const std::size_t order = characters ? 5 : 2;
+    if (naive_bayes_ngrams(training.sequences, order) > kMostNGrams) return;
+    add("naive_bayes", fmt::format("naive Bayes ({} {}-grams)", characters ? "character" : "word", order),
+        accuracy(naive_bayes(training.sequences, test.sequences, order), test.sequences.labels));
+    return;
+  }
   constexpr double kMostWork = 2e9;  // some seconds
   const Distance distance = fitting_distance(training.sequences, test.sequences);
   if (nearest_neighbour_work(training.sequences, test.sequences, distance) > kMostWork) return;

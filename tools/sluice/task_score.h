@@ -18,8 +18,8 @@ struct TaskScore {
   Json json;
 };
 TaskScore score_of(const Task& task, const Model& model, const Examples& test, std::size_t threads);
-void add_baselines(const Task& task, const Examples& training, const Examples& test, std::size_t threads,
-                   TaskScore& score);
+void add_baselines(const Task& task, const Model& model, const Examples& training, const Examples& test,
+                   std::size_t threads, TaskScore& score);
 // Which class was taken for which. `test` has its classes.
 ConfusionMatrix confusions_of(const Task& task, const Model& model, const Examples& test, std::size_t threads);
 // The likeliest class of each row of predictions.
