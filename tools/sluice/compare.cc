@@ -6,10 +6,12 @@
 #include "comparison.h"
 #include "defaults.h"
 #include "interrupts.h"
+#include "needs.h"
 #include "options.h"
 #include "output.h"
 #include "progress.h"
 #include "runs_page.h"
+#include "task_flags.h"
 #include "text_files.h"
 #include "verbs.h"
 
@@ -30,6 +32,7 @@ struct Compare {
   int run();
   CompareOptions options() const;
   Corpus read(Console& console, const TextFiles& material) const;
+  void say_what_it_looks_like(Console& console) const;
 };
 
 CompareOptions Compare::options() const {
@@ -62,6 +65,21 @@ Corpus Compare::read(Console& console, const TextFiles& material) const {
   return corpus;
 }
 
+// Whatever a file looks like, it is read as a text here.
+void Compare::say_what_it_looks_like(Console& console) const {
+  if (files.size() != 1 || files[0] == "-") return;
+  try {
+    const DataKind kind = find_data_kind(files[0], open_examples);
+    if (kind.form == DataForm::text) return;
+    console.say(
+        fmt::format("note: {} looks like a file for {} ({}), and its characters are compared as a text; sluice "
+                    "train --cell NAME trains each cell on what it says",
+                    printable(files[0]), field_text(task_of(kind).kind), kind.saw));
+  } catch (const Error&) {
+    // Whoever reads it as a text says what is wrong with it.
+  }
+}
+
 int Compare::run() {
   expect(favourites != !files.empty(), "compare", "either FILE or --favourites", favourites ? "both" : "neither");
   if (!distances.empty()) {
@@ -71,6 +89,8 @@ int Compare::run() {
   const CompareOptions o = options();
   const std::vector<FileLock> locks = result.lock();
   Console console(quiet);
+  refuse_models("compare", files);
+  say_what_it_looks_like(console);
   const TextFiles material = favourites ? TextFiles{} : text_files(files);
   RunsProgress progress(console);
   FewerThreads fewer(console, o.train.threads);

@@ -67,7 +67,9 @@ int Export::write_c() const {
   try {
     expect_for_c(network, model + ": export --to c");
   } catch (const Error& error) {
-    throw Error(Status::bad_file, error.what());
+    const bool language = task_of(network, model).kind == TaskKind::language;
+    throw Error(Status::bad_file,
+                std::string(error.what()) + (language ? "" : "; --to onnx writes a model of every task"));
   }
   const CSource c = export_c(network, wanted);
   std::vector<FileBytes> files = {{output, c.source}};

@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <iterator>
 #include <span>
+#include <system_error>
 
 #include "base/file.h"
 #include "formats/foreign/import.h"
@@ -25,7 +28,7 @@ constexpr Need kNeeds[] = {
     {"complete", true, false, false},       {"gates", true, true, false},     {"explain", true, true, true},
     {"eval", false, false, false},          {"predict", false, false, false}, {"train", true, false, false},
     {"info", false, false, false},          {"export", false, false, false},  {"export --to c", false, false, false},
-    {"eval of a text", true, false, false},
+    {"eval of a text", true, false, false}, {"serve", true, false, false},
 };
 
 }  // namespace
@@ -34,6 +37,10 @@ void expect_model_for(std::string_view verb, const Model& model, const std::stri
   const auto need = std::find_if(std::begin(kNeeds), std::end(kNeeds), [&](const Need& n) { return n.verb == verb; });
   if (need == std::end(kNeeds)) throw Error(Status::failed, fmt::format("{}: not in the list of needs", verb));
   const std::string where = fmt::format("{}: {}", path, verb);
+  if (const TaskKind kind = task_of(model, path).kind; need->language && kind != TaskKind::language) {
+    throw Error(Status::bad_file,
+                fmt::format("{}: expected a model of language, found {}", where, what_it_is_for(kind)));
+  }
   try {
     if (need->language) expect_language(model.config(), where);
     if (need->plain) expect_plain(model.config(), where);
@@ -42,6 +49,51 @@ void expect_model_for(std::string_view verb, const Model& model, const std::stri
   }
   if (need->exact && model.precision() != Precision::f32) {
     throw Error(Status::usage, where + ": expected weights in f32, found fewer bits");
+  }
+}
+
+std::string what_it_is_for(TaskKind kind) {
+  const auto known = [](const char* what, const char* verb, const char* gives) {
+    return fmt::format("one {}; sluice eval measures it, sluice {} gives {}", what, verb, gives);
+  };
+  switch (kind) {
+    case TaskKind::classify:
+      return known("that classifies", "predict", "classes");
+    case TaskKind::tag:
+      return known("that tags words", "predict", "tags");
+    case TaskKind::forecast:
+      return known("that forecasts", "predict", "forecasts");
+    case TaskKind::detect:
+      return known("that detects", "predict", "scores");
+    case TaskKind::music:
+      return known("of music", "complete", "the rest of a piece");
+    case TaskKind::language:
+      break;
+  }
+  return known("of language", "complete", "the rest of a text");
+}
+
+namespace {
+
+// A safetensors file begins with the length of its header, an object of JSON.
+bool looks_like_a_model(const std::string& path) {
+  std::error_code unknown;
+  if (!std::filesystem::is_regular_file(path, unknown)) return false;
+  unsigned char start[9] = {};
+  std::ifstream file(path, std::ios::binary);
+  if (!file.read(reinterpret_cast<char*>(start), sizeof start)) return false;
+  std::uint64_t length = 0;
+  for (std::size_t i = 8; i-- > 0;) length = length << 8 | start[i];
+  return start[8] == '{' && length < std::filesystem::file_size(path, unknown);
+}
+
+}  // namespace
+
+void refuse_models(std::string_view verb, const std::vector<std::string>& files) {
+  for (const std::string& path : files) {
+    if (!looks_like_a_model(path)) continue;
+    throw Error(Status::bad_file, fmt::format("{}: {}: expected something to train on, found a model, {}", path, verb,
+                                              what_it_is_for(task_of(open_model(path), path).kind)));
   }
 }
 

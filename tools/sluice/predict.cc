@@ -62,10 +62,9 @@ int Predict::run() const {
   expect(!forecast.given(), "--future, --state-in and --state-out", "a model that forecasts",
          fmt::format("one for {}", field_text(task.kind)));
   if (task.kind != TaskKind::classify && task.kind != TaskKind::tag) {
-    throw Error(
-        Status::bad_file,
-        fmt::format("{}: predict: expected a model that forecasts, detects, classifies or tags, found one for {}",
-                    model, field_text(task.kind)));
+    throw Error(Status::bad_file,
+                fmt::format("{}: predict: expected a model that forecasts, detects, classifies or tags, found {}",
+                            model, what_it_is_for(task.kind)));
   }
   Examples examples = read_examples(task, file, open_examples, {.labels = labelled, .inputs = network.config().inputs});
   if (network.reads_text()) encode(network.vocabulary(), examples);

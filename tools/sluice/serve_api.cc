@@ -75,6 +75,7 @@ HttpResponse wrong_method(std::string_view allowed) {
 
 Api::Api(std::vector<ServedModel> models) : models_(std::move(models)) {
   for (const ServedModel& served : models_) {
+    expect_model_for("serve", served.model, served.path);
     for (const std::string_view route : kRoutes) expect_model_for(route, served.model, served.path);
   }
   for (std::size_t i = 0; i < models_.size(); ++i) {

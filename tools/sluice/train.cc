@@ -10,6 +10,7 @@
 #include "defaults.h"
 #include "from.h"
 #include "model/config.h"
+#include "needs.h"
 #include "ngram_baseline.h"
 #include "options.h"
 #include "output.h"
@@ -187,6 +188,7 @@ int Train::run_task(const Task& wanted, const TrainOptions& early, Console& cons
 int Train::run() {
   const Stopwatch clock;
   Console console(target.quiet);
+  refuse_models("train", files);
   Task found = from.given() ? Task() : tasks.find(files, console);
   // Whoever names columns of a table wants a forecast, whatever the file looks like.
   if (tasks.task.empty() && forecast.given() && !of_tables(found.kind)) found = {TaskKind::forecast, DataForm::table};
