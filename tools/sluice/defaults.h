@@ -49,8 +49,9 @@ inline Defaults defaults_for(Level level) {
   return d;
 }
 
-// The same of a task on so many sequences. batch: of an update, if not the task's own (0).
-inline Defaults defaults_for(TaskKind kind, std::size_t sequences, std::size_t batch = 0) {
+// The same of a task on so many sequences. batch: of an update, if not the task's own (0). spelt: they are the
+// characters of texts.
+inline Defaults defaults_for(TaskKind kind, std::size_t sequences, std::size_t batch = 0, bool spelt = false) {
   Defaults d;
   d.config.cell = "gru";
   d.train.schedule = Schedule::cosine;
@@ -65,6 +66,13 @@ inline Defaults defaults_for(TaskKind kind, std::size_t sequences, std::size_t b
     d.train.learning_rate = 5e-3;
     d.train.validation_split = sequences < 500 ? 0 : 0.1;
     updates = 2000;
+    if (spelt && sequences >= 2000) {
+      d.config.dropout = 0.5;
+      d.train.batch = 64;
+      d.train.learning_rate = 1e-2;
+      d.train.weight_decay = 0.1;
+      updates = 5000;
+    }
   } else if (kind == TaskKind::tag) {
     d.config.hidden = 128;
     d.config.embedding = 128;

@@ -134,7 +134,9 @@ int Train::run_task(const Task& wanted, const TrainOptions& early, Console& cons
                 fmt::format("{}: expected 2 classes or more, found {}", printable(files[0]), found.classes.size()));
   }
 
-  Defaults d = defaults_for(found.kind, examples.size());
+  const bool spelt = found.kind == TaskKind::classify && examples.sequences.inputs == 0 &&
+                     (text.level_given() ? text.checked().level == Level::character : short_texts(examples));
+  Defaults d = defaults_for(found.kind, examples.size(), 0, spelt);
   d.config.inputs = examples.sequences.inputs;
   d.config.outputs = music ? examples.sequences.outputs : found.classes.size();
   network.apply(d.config);
@@ -151,7 +153,7 @@ int Train::run_task(const Task& wanted, const TrainOptions& early, Console& cons
   std::optional<Vocabulary> vocabulary;
   if (d.config.inputs == 0) {
     TextOptions how = text.checked();
-    if (found.kind == TaskKind::classify && !text.level_given() && short_texts(examples)) how.level = Level::character;
+    if (spelt) how.level = Level::character;
     vocabulary = make_vocabulary(examples, how, text.vocabulary);
     encode(*vocabulary, examples);
     if (held_out) encode(*vocabulary, *held_out);
