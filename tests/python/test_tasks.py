@@ -61,6 +61,21 @@ def test_a_classifier_learns_and_says_what_it_is_judged_by(classifier):
     assert f"{found['accuracy']:.4f}" in page and "baseline" not in page
 
 
+def test_few_sequences_have_defaults_of_their_own(tmp_path):
+    def head_and_dropout(count, steps, *options):
+        path, file = tmp_path / "m.safetensors", tmp_path / "f.csv"
+        draw = random.Random(1)
+        file.write_text("".join(",".join(f"{draw.random():.3f}" for _ in range(steps)) + f",{'ab'[i % 2]}\n"
+                                for i in range(count)))
+        sluice("train", file, "-o", path, "--force", "-q", "--hidden=4", "--epochs=1", "--label=last", *options)
+        config = sluice_json("info", path)["config"]
+        return config["head"].get("at"), config["stack"][0]["dropout"]
+
+    assert head_and_dropout(98, 9) == ("last", .6) and head_and_dropout(100, 9) == ("mean", .3)
+    assert head_and_dropout(98, 9, "--at=max", "--dropout=.1") == ("max", .1)
+    assert head_and_dropout(98, 9, "--direction=sum") == ("mean", .6)
+
+
 def test_predict_gives_a_row_a_sequence_whether_or_not_there_are_classes(classifier):
     path, folder = classifier
     labelled, bare = ts(folder / "labelled.ts", 5, 20), ts(folder / "bare.ts", 5, 20, label=False)

@@ -97,6 +97,13 @@ inline Defaults defaults_for(TaskKind kind, std::size_t sequences, std::size_t b
   return d;
 }
 
+// So few sequences of numbers are soon known by heart, which the last states and more dropout put off.
+inline bool are_few(std::size_t sequences) { return sequences < 100; }
+inline void suit_few(std::size_t sequences, Defaults& d) {
+  d.config.dropout = 0.6;
+  d.train.epochs = std::max<std::size_t>(5, 200 * 64 / std::max<std::size_t>(64, sequences));
+}
+
 // What was given may leave no room for what was not.
 struct Given {
   bool tied = false, calibrate_temperature = false;

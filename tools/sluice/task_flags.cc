@@ -30,7 +30,7 @@ void TaskFlags::add(CLI::App& app) {
                  "classify and tag: forward, backward, both or sum (both); a forward network alone can stream")
       ->type_name("NAME")
       ->group(group);
-  app.add_option("--at", at, "classify: what a class is read from: last, mean or max (mean)")
+  app.add_option("--at", at, "classify: what a class is read from: last, mean or max (mean, or last of few sequences)")
       ->type_name("NAME")
       ->group(group);
 }
@@ -87,13 +87,15 @@ Task TaskFlags::find(const std::vector<std::string>& files, Console& console) co
   return found;
 }
 
-void TaskFlags::apply(const Task& task_found, Config& config) const {
+void TaskFlags::apply(const Task& task_found, bool few, Config& config) const {
   std::vector<LayerConfig> stack = layers_of(config);
   const bool music = task_found.kind == TaskKind::music;
   for (LayerConfig& layer : stack) layer.direction = !direction.empty() ? direction : music ? "forward" : "both";
   config.stack = std::move(stack);
   config.head.loss = music ? "multilabel" : "softmax";
-  if (task_found.kind == TaskKind::classify) config.head.at = at.empty() ? "mean" : at;
+  if (task_found.kind == TaskKind::classify) {
+    config.head.at = !at.empty() ? at : few && direction != "sum" ? "last" : "mean";
+  }
 }
 
 }  // namespace sluice::tool
