@@ -41,6 +41,10 @@ Given<float> floats(nb::handle x, const char* name) { return given<float>(x, NPY
 Given<std::uint32_t> integers(nb::handle x, const char* name) {
   return given<std::uint32_t>(x, NPY_UINT32, "integers", name);
 }
+Given<double> doubles(nb::handle x, const char* name) { return given<double>(x, NPY_FLOAT64, "doubles", name); }
+Given<std::int64_t> whole_numbers(nb::handle x, const char* name) {
+  return given<std::int64_t>(x, NPY_INT64, "whole_numbers", name);
+}
 
 const float* floats_as_they_are(nb::handle x, std::size_t& count) noexcept {
   if (!is_plain(x, NPY_FLOAT32) || PyArray_NDIM(array_of(x)) != 1) return nullptr;
@@ -48,14 +52,21 @@ const float* floats_as_they_are(nb::handle x, std::size_t& count) noexcept {
   return static_cast<const float*>(PyArray_DATA(array_of(x)));
 }
 
-nb::object new_floats(std::span<const std::size_t> shape, float*& data) {
+namespace {
+
+template <class T>
+nb::object new_array(std::span<const std::size_t> shape, int type, T*& data) {
   npy_intp sizes[NPY_MAXDIMS_LEGACY_ITERS];
   std::ranges::transform(shape, sizes, [](std::size_t n) { return static_cast<npy_intp>(n); });
-  PyObject* made = PyArray_SimpleNew(static_cast<int>(shape.size()), sizes, NPY_FLOAT32);
+  PyObject* made = PyArray_SimpleNew(static_cast<int>(shape.size()), sizes, type);
   if (made == nullptr) throw nb::python_error();
-  data = static_cast<float*>(PyArray_DATA(reinterpret_cast<PyArrayObject*>(made)));
+  data = static_cast<T*>(PyArray_DATA(reinterpret_cast<PyArrayObject*>(made)));
   return nb::steal(made);
 }
+
+}  // namespace
+
+nb::object new_floats(std::span<const std::size_t> shape, float*& data) { return new_array(shape, NPY_FLOAT32, data); }
 
 nb::object new_floats(std::initializer_list<std::size_t> shape, float*& data) {
   return new_floats(std::span(shape.begin(), shape.size()), data);
@@ -64,6 +75,13 @@ nb::object new_floats(std::initializer_list<std::size_t> shape, float*& data) {
 nb::object to_array(std::span<const float> values, std::initializer_list<std::size_t> shape) {
   float* data = nullptr;
   nb::object made = new_floats(shape, data);
+  std::ranges::copy(values, data);
+  return made;
+}
+
+nb::object to_array(std::span<const double> values, std::initializer_list<std::size_t> shape) {
+  double* data = nullptr;
+  nb::object made = new_array(std::span(shape.begin(), shape.size()), NPY_FLOAT64, data);
   std::ranges::copy(values, data);
   return made;
 }

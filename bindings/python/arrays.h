@@ -36,6 +36,9 @@ struct Given {
 // messages call it.
 Given<float> floats(nb::handle x, const char* name);
 Given<std::uint32_t> integers(nb::handle x, const char* name);
+// The same as float64 and as int64.
+Given<double> doubles(nb::handle x, const char* name);
+Given<std::int64_t> whole_numbers(nb::handle x, const char* name);
 // The numbers of a C-contiguous float32 array of one dimension or, with `rows`, of two; nullptr for whatever else.
 const float* floats_as_they_are(nb::handle x, std::size_t& count) noexcept;
 
@@ -44,6 +47,7 @@ nb::object new_floats(std::initializer_list<std::size_t> shape, float*& data);
 nb::object new_floats(std::span<const std::size_t> shape, float*& data);
 nb::object to_array(std::span<const float> values, std::initializer_list<std::size_t> shape);
 nb::object to_array(std::span<const float> values);
+nb::object to_array(std::span<const double> values, std::initializer_list<std::size_t> shape);
 
 // The numbers of an array that is C-contiguous float32, writable and of that size; else throws a ValueError.
 float* writable(nb::handle out, std::size_t count, const char* name);

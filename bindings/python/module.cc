@@ -16,7 +16,9 @@ NB_MODULE(_core, m) {
   bind_model(m);
   bind_streams(m);
   bind_data(m);
+  bind_tables(m);
   bind_training(m);
+  bind_forecast(m);
   bind_explain(m);
   bind_layers(m);
 }

@@ -14,7 +14,7 @@ from conftest import ROOT, small_text
 
 GUIDE = ROOT / "docs/python.md"
 MODULES = ["sluice", "sluice.nn", "sluice._model", "sluice._train", "sluice._explain", "sluice._classifier",
-           "sluice._language", "sluice._tagger", "sluice.torch"]
+           "sluice._language", "sluice._tagger", "sluice._forecaster", "sluice._detector", "sluice.torch"]
 
 
 @pytest.fixture
@@ -60,7 +60,8 @@ def test_what_the_readme_shows_runs(folder, capsys):
 
 def test_every_public_function_is_documented():
     for owner in [sluice, sluice.nn, sluice.Model, sluice.Stream, sluice.StreamBatch, sluice.State,
-                  sluice.SequenceClassifier, sluice.SequenceTagger, sluice.LanguageModel, sluice.nn.GRU]:
+                  sluice.SequenceClassifier, sluice.SequenceTagger, sluice.LanguageModel, sluice.Forecaster,
+                  sluice.AnomalyDetector, sluice.nn.GRU]:
         for name in dir(owner):
             thing = None if name.startswith("_") or name == "torch" else getattr(owner, name)
             if callable(thing) and (getattr(thing, "__module__", "") or "").startswith("sluice"):

@@ -10,7 +10,7 @@ import pytest
 
 import sluice
 from conftest import small_text, waves
-from sluice import LanguageModel, SequenceClassifier, SequenceTagger
+from sluice import AnomalyDetector, Forecaster, LanguageModel, SequenceClassifier, SequenceTagger
 
 QUICK = {"hidden": 8, "epochs": 20, "random_state": 0, "threads": 1}
 
@@ -21,17 +21,31 @@ from sklearn.pipeline import make_pipeline  # noqa: E402
 from sklearn.preprocessing import StandardScaler  # noqa: E402
 from sklearn.utils.estimator_checks import parametrize_with_checks  # noqa: E402
 
-EXPECTED_FAILURES = {
-    "check_sample_weight_equivalence_on_dense_data":
-        "stochastic gradient descent: a sequence that is there twice is in two batches, one that counts twice in one",
+_OF_TIME = {
+    "check_fit1d": "one column is a table, too",
+    "check_methods_sample_order_invariance": "rows are in the order of time: what comes before one says what is expected",
+    "check_methods_subset_invariance": "the same: a row alone has none before it",
 }
+EXPECTED_FAILURES = {
+    SequenceClassifier: {
+        "check_sample_weight_equivalence_on_dense_data":
+            "stochastic gradient descent: a sequence that is there twice is in two batches, one that counts twice in one",
+    },
+    AnomalyDetector: _OF_TIME,
+    Forecaster: _OF_TIME | {
+        "check_estimators_pickle": "predict gives a table, which cannot be subtracted from another",
+        "check_fit_idempotent": "the same",
+    },
+}
+OF_TABLES = {"lookback": 4, "hidden": 4, "epochs": 1, "random_state": 0, "threads": 1}
 
 
 # Small and with constant steps, since the checks ask for good results on data of a few rows.
 @parametrize_with_checks(
     [SequenceClassifier(hidden=16, epochs=60, random_state=0, dropout=0.0, ema_decay=0.0, threads=1),
-     LanguageModel(random_state=0), SequenceTagger(random_state=0)],
-    expected_failed_checks=lambda estimator: EXPECTED_FAILURES if isinstance(estimator, SequenceClassifier) else {})
+     LanguageModel(random_state=0), SequenceTagger(random_state=0), Forecaster(horizon=2, **OF_TABLES),
+     AnomalyDetector(threshold=2.0, **OF_TABLES)],
+    expected_failed_checks=lambda estimator: EXPECTED_FAILURES.get(type(estimator), {}))
 @pytest.mark.filterwarnings("ignore")
 def test_scikit_learns_own_checks(estimator, check):
     check(estimator)
@@ -197,6 +211,19 @@ def test_a_tagger_of_words_and_of_numbers():
             SequenceTagger(**options).fit(X, y, sample_weight=weights)
 
 
+def test_forecasts_are_cross_validated_by_time():
+    pandas = pytest.importorskip("pandas")
+    from sklearn.model_selection import TimeSeriesSplit
+
+    rng = np.random.default_rng(0)
+    index = pandas.date_range("2026-01-01", periods=1000, freq="h")
+    table = pandas.DataFrame({"load": np.sin(np.arange(1000) * np.pi / 12) + rng.normal(0, 0.1, 1000)}, index=index)
+    forecaster = Forecaster(horizon=3, lookback=48, hidden=8, epochs=30, test_split=0.0, random_state=0, threads=1)
+    scores = cross_val_score(forecaster, table, cv=TimeSeriesSplit(3))
+    assert scores.shape == (3,) and (scores < 0).all() and (scores > -0.5).all()
+    assert clone(forecaster).get_params() == forecaster.get_params()
+
+
 def test_estimators_do_without_scikit_learn():
     script = textwrap.dedent("""
         import sys
@@ -218,6 +245,11 @@ def test_estimators_do_without_scikit_learn():
             sluice.SequenceClassifier().predict(X)
         except ValueError as error:
             assert "not fitted" in str(error)
+        table = np.sin(np.arange(200) * .3)
+        f = sluice.Forecaster(horizon=2, hidden=4, epochs=1, random_state=0).fit(table)
+        assert f.predict(table)["time"].tolist() == [200, 201] and "horizon=2" in repr(f)
+        d = sluice.AnomalyDetector(hidden=4, epochs=1, random_state=0)
+        assert d.fit_predict(table).shape == (200,)
         assert "sklearn.base" not in sys.modules
     """)
     subprocess.run([sys.executable, "-c", script], check=True)

@@ -39,6 +39,15 @@ EVERYTHING = textwrap.dedent("""
             pass
     X, y = waves(10)
     sluice.SequenceClassifier(hidden=4, epochs=1, random_state=0).fit(X, y).predict(X)
+    table = {"x": np.sin(np.arange(200.0))}
+    sluice.Forecaster(horizon=2, hidden=4, epochs=1, random_state=0).fit(table).predict(table, return_state=True)
+    detector = sluice.AnomalyDetector(hidden=4, epochs=1, random_state=0).fit(table)
+    detector.detect(table)
+    for wrong in ({"x": [1.0]}, {"y": [1.0, 2.0]}, {}):
+        try:
+            detector.predict(wrong)
+        except sluice.Error:
+            pass
     {last}
 """)
 

@@ -29,3 +29,7 @@ def test_the_tutorial_runs_and_shows_what_it_says(tmp_path):
     first, last = next(cell.outputs[0].data["text/plain"].strip("()").split(", ") for cell in notebook.cells
                        if "losses[0], losses[-1]" in cell.source)
     assert float(last) < float(first) / 3
+    errors = eval(next(cell.outputs[0].data["text/plain"] for cell in notebook.cells if "forecaster.evaluate(" in cell.source))
+    assert errors["model"] < min(errors["last_value"], errors["seasonal_last_value"])
+    unusual = next(cell.outputs[0].data["text/plain"] for cell in notebook.cells if "detector.detect(" in cell.source)
+    assert unusual.splitlines()[2].startswith("2026-02-27 03:00:00") and "load" in unusual

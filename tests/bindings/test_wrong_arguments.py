@@ -121,7 +121,43 @@ def calls():
     yield "tagger.fit", lambda **o: sluice.SequenceTagger(embedding=4, **small).fit(**o), {
         "X": [["a", "b"], ["b"]], "y": [["x", "y"], ["x"]], "sample_weight": [1.0, 2.0]}
     yield "language.fit", lambda **o: sluice.LanguageModel(hidden=4, epochs=1, random_state=0).fit(**o), {"X": [text]}
+    table = {"x": np.sin(np.arange(60.0)), "z": np.arange(60.0) % 7}
+    quick = {**small, "lookback": 8}
+    for name, kind in (("forecaster", sluice.Forecaster), ("detector", sluice.AnomalyDetector)):
+        yield name, (lambda kind: lambda **o: kind(**{**quick, **o}).fit(table))(kind), {
+            parameter.name: parameter.default for parameter in inspect.signature(kind).parameters.values()
+            if parameter.name not in ("hidden", "epochs")}
+        yield f"{name}.fit", kind(**quick).fit, {"X": table, "y": None}
+    forecaster = sluice.Forecaster("x", horizon=2, future="z", **quick).fit(table)
+    yield "forecaster.predict", forecaster.predict, {"X": table, "future": {"z": [1.0, 2.0]}, "state": None,
+                                                     "return_state": True}
+    yield "forecaster.evaluate", forecaster.evaluate, {"X": table, "training": table}
+    detector = sluice.AnomalyDetector(**quick).fit(table)
+    yield "detector.detect", detector.detect, {"X": table, "state": None, "return_state": True}
+    yield "detector.predict", detector.predict, {"X": table}
+    for kind in (sluice.Forecaster, sluice.AnomalyDetector):
+        yield "from_model", kind.from_model, {"model": numbers}
+        yield "load", kind.load, {"path": "/nowhere"}
     # The module beneath.
+    yield "Table", core.Table, {"name": "X", "columns": [("x", "number", np.arange(3.0)), ("t", "integer", np.arange(3))]}
+    for part in range(3):
+        yield "Table", (lambda part: lambda value: core.Table("X", [tuple(
+            value if i == part else good for i, good in enumerate(("x", "number", [1.0, 2.0])))]))(part), {"value": "x"}
+    for kind in ("number", "text", "integer", "date", "second", "utc fraction"):
+        yield f"Table {kind}", (lambda kind: lambda value: core.Table("X", [("x", kind, value)]))(kind), {"value": [1]}
+    yield "Table.from_file", core.Table.from_file, {"path": "/nowhere"}
+    rows = core.Table("X", [("x", "number", table["x"])])
+    for part in ("options", "network", "training"):
+        for field in ("targets", "quantiles", "lookback", "hidden", "epochs", "missing", "test_split"):
+            yield f"Forecaster {part} {field}", (lambda part, field: lambda value: core.Forecaster(
+                rows, **{**{"options": {}, "network": {"hidden": 4}, "training": {"epochs": 1}}, part: {field: value}}))(
+                part, field), {"value": None}
+    yield "Forecaster", core.Forecaster, {"table": rows, "options": {}, "network": {"hidden": 4}, "training": {"epochs": 1}}
+    bare = core.Forecaster(rows, {"lookback": 8, "horizon": 2}, {"hidden": 4}, {"epochs": 1})
+    yield "Forecaster.train", bare.train, {"report": None}
+    yield "Forecaster.predict", bare.predict, {"table": rows, "future": None, "state": None, "with_state": True, "threads": 1}
+    yield "Forecaster.evaluate", bare.evaluate, {"table": rows, "training": None, "threads": 1}
+    yield "Forecaster.from_model", core.Forecaster.from_model, {"model": numbers._core, "name": "x"}
     yield "Layers", core.Layers, {"options": {"cell": "gru", "inputs": 3, "hidden": 4}}
     weights = [np.asarray(p) for p in layer.parameters()]
     yield "Layers.forward", layer._layers.forward, {"x": x, "weights": weights, "lengths": None, "h0": None, "c0": None,

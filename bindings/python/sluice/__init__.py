@@ -28,11 +28,19 @@ if TYPE_CHECKING:
     from . import nn as nn
     from . import torch as torch
     from ._classifier import SequenceClassifier as SequenceClassifier
+    from ._detector import AnomalyDetector as AnomalyDetector
+    from ._forecaster import ForecastErrors as ForecastErrors
+    from ._forecaster import ForecastEvaluation as ForecastEvaluation
+    from ._forecaster import Forecaster as Forecaster
     from ._language import LanguageModel as LanguageModel
     from ._tagger import SequenceTagger as SequenceTagger
 
 # Read where they are first used, so that `import sluice` takes no time for them.
 _LATER = {
+    "AnomalyDetector": "_detector",
+    "ForecastErrors": "_forecaster",
+    "ForecastEvaluation": "_forecaster",
+    "Forecaster": "_forecaster",
     "LanguageModel": "_language",
     "SequenceClassifier": "_classifier",
     "SequenceTagger": "_tagger",
@@ -59,12 +67,16 @@ def __dir__() -> list[str]:
 
 
 __all__ = [
+    "AnomalyDetector",
     "DivergedError",
     "Error",
     "Evaluation",
     "Explanation",
     "FailedError",
     "FileError",
+    "ForecastErrors",
+    "ForecastEvaluation",
+    "Forecaster",
     "Interrupted",
     "LanguageModel",
     "Model",

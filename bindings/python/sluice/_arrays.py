@@ -45,8 +45,8 @@ def as_array(x: Any, name: str = "x") -> np.ndarray[Any, Any]:
         raise UsageError(f"{name}: expected an array of numbers, found {_kind(x)} ({error})") from None
 
 
-def floats(x: Any, name: str = "x") -> FloatArray:
-    """`x` as C-contiguous float32: the same array where it is that, else converted."""
+def _numbers(x: Any, name: str) -> np.ndarray[Any, Any]:
+    """`x` as real numbers of NumPy's, of whatever type."""
     array = as_array(x, name)
     if array.dtype.kind == "O":  # a table of columns that differ, or a list of numbers of Python's own
         try:
@@ -55,8 +55,27 @@ def floats(x: Any, name: str = "x") -> FloatArray:
             raise UsageError(f"{name}: expected numbers, found {_kind(x)} of other things ({error})") from None
     if array.dtype.kind not in "biuf":
         raise UsageError(f"{name}: expected real numbers, found {_kind(x)} of {array.dtype}")
+    return array
+
+
+def floats(x: Any, name: str = "x") -> FloatArray:
+    """`x` as C-contiguous float32: the same array where it is that, else converted."""
+    array = _numbers(x, name)
     with np.errstate(over="ignore"):
         return np.ascontiguousarray(array, dtype=np.float32) if array.ndim else array.astype(np.float32)
+
+
+def doubles(x: Any, name: str = "x") -> np.ndarray[Any, np.dtype[np.float64]]:
+    """`x` as C-contiguous float64."""
+    return np.ascontiguousarray(_numbers(x, name), dtype=np.float64)
+
+
+def whole_numbers(x: Any, name: str = "x") -> np.ndarray[Any, np.dtype[np.int64]]:
+    """`x` as C-contiguous int64."""
+    array = as_array(x, name)
+    if array.dtype.kind not in "iu" or (array.dtype == np.uint64 and array.size and array.max() >= 2**63):
+        raise UsageError(f"{name}: expected whole numbers of 64 bits, found {_kind(x)} of {array.dtype}")
+    return np.ascontiguousarray(array, dtype=np.int64)
 
 
 def integers(x: Any, name: str = "x") -> np.ndarray[Any, np.dtype[np.uint32]]:

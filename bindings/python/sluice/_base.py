@@ -24,9 +24,12 @@ if TYPE_CHECKING:
     class ClassifierMixin:
         def score(self, X: Any, y: Any, sample_weight: Any = None) -> float: ...
 
+    class OutlierMixin:
+        def fit_predict(self, X: Any, y: Any = None, **kwargs: Any) -> Any: ...
+
 else:
     try:
-        from sklearn.base import BaseEstimator, ClassifierMixin
+        from sklearn.base import BaseEstimator, ClassifierMixin, OutlierMixin
 
         HAS_SKLEARN = True
     except ImportError:
@@ -64,6 +67,13 @@ else:
                 """The share of sequences that are classified right."""
                 return float(np.average(self.predict(X) == np.asarray(y), weights=sample_weight))
 
+        class OutlierMixin:
+            """What outlier detectors have."""
+
+            def fit_predict(self, X, y=None, **kwargs):
+                """Fits on `X` and says of every row of it whether it is an outlier."""
+                return self.fit(X, **kwargs).predict(X)
+
 
 class NotFittedError(ValueError, AttributeError):
     """An estimator that was not fitted yet."""
@@ -92,16 +102,10 @@ def defaults_of(task: str) -> dict[str, Any]:
     return network | training
 
 
-class SequenceEstimator(BaseEstimator):
-    """Sequences in, a network inside: `model_` after `fit`."""
+class FittedEstimator(BaseEstimator):
+    """What is inside: `model_` after `fit`."""
 
     model_: Model
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = True
-        tags.non_deterministic = False
-        return tags
 
     def __sklearn_is_fitted__(self) -> bool:
         return "model_" in vars(self)
@@ -109,6 +113,25 @@ class SequenceEstimator(BaseEstimator):
     def _check_fitted(self) -> None:
         if not self.__sklearn_is_fitted__():
             raise NotFittedError(f"This {type(self).__name__} instance is not fitted yet. Call 'fit' first.")
+
+    def _end_training(self, result: _core.TrainResult, raised: BaseException | None) -> None:
+        """Raises what was raised in training; else keeps how it ended."""
+        if isinstance(raised, KeyboardInterrupt):
+            raise Interrupted("fit was stopped") from raised
+        if raised is not None:
+            raise raised
+        self.result_ = {name: getattr(result, name) for name in
+                        ("epochs", "updates", "seconds", "train_loss", "validation_loss", "stopped_early")}
+
+
+class SequenceEstimator(FittedEstimator):
+    """Sequences in, a network inside."""
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.non_deterministic = False
+        return tags
 
     def _rows(self, X: Any, fitting: bool) -> Rows:
         """Sequences of whichever form, of as many channels (in [n, T]: steps) as those that were fitted on."""
@@ -146,12 +169,7 @@ class SequenceEstimator(BaseEstimator):
 
     def _fit_model(self, model: _core.Model, sequences: Any, options: Mapping[str, Any]) -> Model:
         trained, result, raised = _core.train_sequences(model, sequences, None, dict(options), None)
-        if raised is not None:
-            if isinstance(raised, KeyboardInterrupt):
-                raise Interrupted("fit was stopped") from raised
-            raise raised
-        self.result_ = {name: getattr(result, name) for name in
-                        ("epochs", "updates", "seconds", "train_loss", "validation_loss", "stopped_early")}
+        self._end_training(result, raised)
         return Model(trained, type(self).__name__)
 
 
@@ -198,4 +216,5 @@ class ClassEstimator(SequenceEstimator):
         return weights
 
 
-__all__ = ["HAS_SKLEARN", "ClassEstimator", "ClassifierMixin", "SequenceEstimator", "defaults_of", "seed_of"]
+__all__ = ["HAS_SKLEARN", "ClassEstimator", "ClassifierMixin", "FittedEstimator", "OutlierMixin", "SequenceEstimator",
+           "defaults_of", "seed_of"]

@@ -42,12 +42,11 @@ def _checkpoint_beside(path: str) -> str:
     raise UsageError("checkpoint: expected a free name in this folder, found 999 checkpoints")
 
 
-def _trained_note(corpus: Any, settings: dict[str, Any], result: Any) -> str:
+def trained_note(material: dict[str, Any], settings: dict[str, Any], result: Any) -> str:
+    """What a model's file says of its training: on what, with which options, and how it ended."""
     note = {
         "sluice": _core.__version__,
-        "text": os.path.basename(corpus.name),
-        "text_tokens": len(corpus),
-        "text_unknown": corpus.unknown,
+        **material,
         "options": settings,
         "epochs": result.epochs,
         "updates": result.updates,
@@ -117,7 +116,8 @@ def train(
                 training["checkpoint"] = kept
             _raise_stopped(raised, training["checkpoint"])
         notes = dict(core.notes)
-        notes["trained"] = _trained_note(corpus, settings, result)
+        material = {"text": os.path.basename(corpus.name), "text_tokens": len(corpus), "text_unknown": corpus.unknown}
+        notes["trained"] = trained_note(material, settings, result)
         name = os.path.splitext(os.path.basename(os.path.normpath(names[0])))[0] if output is None else output
         model = Model(core.with_notes(notes), os.path.basename(name).removesuffix(".safetensors"))
         if output is not None:
