@@ -54,12 +54,13 @@ class PythonForecaster {
     ForecastDefaults read;
     apply_network(network, read.config);
     apply_training(training, read.train);
-    nb::gil_scoped_release release;
-    forecaster_ = std::make_unique<Forecaster>(table.source, o, [&](ForecastDefaults& d) {
+    const auto settle = [&](ForecastDefaults& d) {
       nb::gil_scoped_acquire lock;
       apply_network(network, d.config);
       apply_training(training, d.train);
-    });
+    };
+    Signals signals;
+    interruptible(signals, [&] { forecaster_ = std::make_unique<Forecaster>(table.source, o, settle); });
   }
   PythonForecaster(const Model& model, const std::string& name)
       : forecaster_(std::make_unique<Forecaster>(model, name)) {}
@@ -84,11 +85,9 @@ class PythonForecaster {
     ForecastInput input;
     if (future != nullptr) input.future = &future->source;
     begin(input, state, with_state ? &next : nullptr);
-    std::vector<Forecast> all;
-    {
-      nb::gil_scoped_release release;
-      all = forecaster_->predict(table.source, input, threads);
-    }
+    Signals signals;
+    const std::vector<Forecast> all =
+        interruptible(signals, [&] { return forecaster_->predict(table.source, input, threads); });
     nb::list forecasts;
     const std::size_t targets = get().targets().size(), horizon = get().horizon(), count = get().quantiles().size();
     for (const Forecast& one : all) {
@@ -104,28 +103,24 @@ class PythonForecaster {
     begin(input, state, with_state ? &next : nullptr);
     std::vector<double> scores;
     std::vector<std::string> times, series;
+    const auto add = [&](const Detection& row) {
+      scores.insert(scores.end(), row.scores.begin(), row.scores.end());
+      times.push_back(row.time);
+      series.push_back(row.series);
+      return true;
+    };
     Signals signals;
-    without_lock(signals, [&] {
-      const auto add = [&](const Detection& row) {
-        scores.insert(scores.end(), row.scores.begin(), row.scores.end());
-        times.push_back(row.time);
-        series.push_back(row.series);
-        return signals.go_on();
-      };
-      forecaster_->detect(table.source, add, input);
-    });
-    signals.rethrow();
+    interruptible(signals, [&] { forecaster_->detect(table.source, add, input); });
     const std::size_t targets = get().targets().size();
     return nb::make_tuple(to_array(scores, {scores.size() / targets, targets}), times, series,
                           state_or_none(with_state, next));
   }
 
   nb::dict evaluate(const PythonTable& table, const PythonTable* training, std::size_t threads) const {
-    ForecastEvaluation e;
-    {
-      nb::gil_scoped_release release;
-      e = forecaster_->evaluate(table.source, training == nullptr ? nullptr : &training->source, threads);
-    }
+    Signals signals;
+    const ForecastEvaluation e = interruptible(signals, [&] {
+      return forecaster_->evaluate(table.source, training == nullptr ? nullptr : &training->source, threads);
+    });
     nb::dict all = dict_of(e.errors[0]), roots, baselines;
     all["forecasts"] = e.forecasts;
     all["first"] = e.first;

@@ -49,8 +49,8 @@ Model make_model(const nb::dict& network, std::uint64_t seed, const std::optiona
   Config config;
   apply_network(network, config);
   config = checked(config);
-  nb::gil_scoped_release release;
-  return vocabulary ? Model(config, *vocabulary, seed) : Model(config, seed);
+  Signals signals;
+  return interruptible(signals, [&] { return vocabulary ? Model(config, *vocabulary, seed) : Model(config, seed); });
 }
 
 nb::tuple complete(const Model& model, const std::string& prompt, const nb::dict& options) {

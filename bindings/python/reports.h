@@ -6,6 +6,7 @@
 #include <functional>
 #include <utility>
 
+#include "base/watch.h"
 #include "running.h"
 #include "sluice/model.h"
 #include "sluice/train.h"
@@ -28,6 +29,7 @@ class Reports {
     });
     return kept && go_on;
   }
+  bool go_on() { return signals_.go_on(); }  // between reports, and without the lock
   const Signals& signals() const { return signals_; }
   // The exception, as an object; None where there is none.
   nb::object raised() const {
@@ -49,7 +51,10 @@ class Reports {
 template <class Train>
 nb::tuple run(Model model, nb::object report, Train&& train) {
   Reports reports(std::move(report));
-  const TrainResult result = without_lock(reports.signals(), [&] { return train(model, std::ref(reports)); });
+  const TrainResult result = without_lock(reports.signals(), [&] {
+    const Watch watch([&] { return reports.go_on(); });
+    return train(model, std::ref(reports));
+  });
   if (!result.stopped) reports.signals().rethrow();  // raised at the very end
   return nb::make_tuple(std::move(model), result, reports.raised());
 }

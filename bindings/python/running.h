@@ -8,6 +8,7 @@
 #include <chrono>
 #include <exception>
 
+#include "base/watch.h"
 #include "sluice/error.h"
 
 namespace sluice::python {
@@ -53,6 +54,21 @@ auto without_lock(const Signals& signals, F&& f) {
   } catch (const Error&) {
     signals.rethrow();
     throw;
+  }
+}
+
+// The same of work that asks whether to go on (base/watch.h), and is given up where a signal handler has raised.
+template <class F>
+auto interruptible(Signals& signals, F&& f) {
+  try {
+    return without_lock(signals, [&] {
+      const Watch watch([&] { return signals.go_on(); });
+      const Watch::Heeded heeded;
+      return f();
+    });
+  } catch (const Stopped&) {
+    signals.rethrow();
+    throw;  // nobody else stops it
   }
 }
 

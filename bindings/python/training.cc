@@ -37,13 +37,12 @@ nb::tuple train_text(const Corpus& corpus, const std::optional<Corpus>& validati
   tool::settle({network.contains("tied"), training.contains("calibrate_temperature")}, validates, d.config, d.train);
   d.config = checked(d.config);
   check_options(d.train, validates);
-  std::optional<Model> model;
-  {
-    nb::gil_scoped_release release;
-    model = from ? fine_tune(*from, d.config, corpus.vocabulary(), d.train.seed)
-                 : Model(d.config, corpus.vocabulary(), d.train.seed);
-  }
-  nb::tuple trained = run(std::move(*model), std::move(report), [&](Model& m, const auto& reports) {
+  Signals signals;
+  Model model = interruptible(signals, [&] {
+    return from ? fine_tune(*from, d.config, corpus.vocabulary(), d.train.seed)
+                : Model(d.config, corpus.vocabulary(), d.train.seed);
+  });
+  nb::tuple trained = run(std::move(model), std::move(report), [&](Model& m, const auto& reports) {
     return validation ? train(m, corpus, *validation, d.train, reports) : train(m, corpus, d.train, reports);
   });
   return nb::make_tuple(std::move(trained), noted(d.train));
@@ -78,11 +77,8 @@ nb::dict scaling(const PythonSequences& sequences) {
 }
 
 nb::object predict_rows(const Model& model, const PythonSequences& sequences, std::size_t batch, std::size_t threads) {
-  std::vector<float> y;
-  {
-    nb::gil_scoped_release release;
-    y = predict(model, *sequences.all, batch, threads);
-  }
+  Signals signals;
+  const std::vector<float> y = interruptible(signals, [&] { return predict(model, *sequences.all, batch, threads); });
   return to_array(y, {y.size() / model.outputs(), model.outputs()});
 }
 
@@ -138,9 +134,10 @@ void bind_training(nb::module_& m) {
   m.def(
       "evaluate",
       [](const Model& model, const Corpus& corpus, std::size_t batch, std::size_t threads) {
-        return evaluate(model, corpus, batch, threads);
+        Signals signals;
+        return interruptible(signals, [&] { return evaluate(model, corpus, batch, threads); });
       },
-      "model"_a, "corpus"_a, "batch"_a = 1, "threads"_a = 0, nb::call_guard<nb::gil_scoped_release>());
+      "model"_a, "corpus"_a, "batch"_a = 1, "threads"_a = 0);
   m.def("predict", predict_rows, "model"_a, "sequences"_a, "batch"_a = 32, "threads"_a = 0);
 }
 

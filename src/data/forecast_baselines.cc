@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/failure.h"
+#include "base/watch.h"
 
 namespace sluice {
 namespace {
@@ -44,6 +45,7 @@ struct Products {
     for (std::size_t i = 1; i < inputs; ++i) gram[i * inputs] += sum(v.subspan(begin - i, end - begin));
     for (std::size_t h = 0; h < horizon; ++h) target[h] += sum(v.subspan(begin + h, end - begin));
     for (std::size_t d = 0; d < back; ++d) {  // of values d steps apart
+      Watch::ask();
       double product = dot(v.subspan(begin - 1, end - begin), v.subspan(begin - 1 - d, end - begin));
       for (std::size_t j = 1;; ++j) {
         gram[(j + d) * inputs + j] += product;
@@ -53,6 +55,7 @@ struct Products {
     }
     // A target lies i + h steps after input i: the same for the next target and the input before.
     for (std::size_t d = 1; d < back + horizon; ++d) {
+      Watch::ask();
       std::size_t i = d < horizon ? 1 : d - horizon + 1, h = d - i;
       double product = dot(v.subspan(begin - i, end - begin), v.subspan(begin + h, end - begin));
       while (true) {

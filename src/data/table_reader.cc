@@ -6,6 +6,7 @@
 
 #include "base/failure.h"
 #include "base/shown.h"
+#include "base/watch.h"
 #include "data/table.h"
 
 namespace sluice {
@@ -145,6 +146,7 @@ double TableReader::read(std::size_t column) {
 }
 
 bool TableReader::next() try {
+  Watch::ask();
   if (!std::exchange(held_, false) && !next_row()) return false;
   if (cells_.size() != header_.size()) {
     rows_.refuse(

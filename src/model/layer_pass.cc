@@ -119,6 +119,7 @@ void LayerBuffers::prepare(const LayerShape& layer, Format format, const WindowS
   if (format == Format::bf16 || format == Format::int8) grow(words, threads * batch * layer.words_stride(format));
   if (format == Format::int8) grow(row_scales, threads * batch);
   grow(tape, rows * layer.tape_stride());
+  Watch::ask();
   for (std::size_t s = 0; s < layer.states(); ++s) grow(states[s], (rows + batch) * layer.state_stride());
   if (training && window.entries != nullptr) grow(before, rows * layer.state_stride());
 }
@@ -192,7 +193,9 @@ void backward_layer(const LayerShape& layer, const LayerBack& back, const Sequen
   LayerGradients out = gradients;
   for (std::size_t last = s.steps; last > 0; last -= std::min(last, count), out.add = true) {
     const std::size_t first = last - std::min(last, count), row = s.row_of(first);
+    Watch::ask();
     recur_backward(*layer.cell, back.recurrent, s, {first, last}, backward, team);
+    Watch::ask();
     const Sequence part = steps_of(s, first, last - first);
     const InputRows part_before =
         rows_before(part, s.entries == nullptr ? nullptr : before + row * layer.state_stride());

@@ -10,6 +10,7 @@
 
 #include "base/aligned.h"
 #include "base/threads.h"
+#include "base/watch.h"
 #include "kernels/recurrence.h"
 #include "model/packing.h"
 
@@ -103,6 +104,7 @@ void forward_layer(const CellShape& cell, const RecurrentWeights& weights, const
   const std::size_t count = steps_at_once(sequence.batch, team.size());
   for (std::size_t t = 0; t < sequence.steps; t += count) {
     const Sequence part = steps_of(sequence, t, std::min(count, sequence.steps - t));
+    Watch::ask();
     project(part, sequence.row_of(t));
     recur_forward(cell, weights, part, team);
   }

@@ -9,6 +9,7 @@
 #include <cmath>
 
 #include "base/random.h"
+#include "base/watch.h"
 #include "heads/head.h"
 #include "kernels/recurrence.h"
 #include "model/layer_kinds.h"
@@ -26,6 +27,7 @@ void fill_orthogonal(std::span<float> values, std::size_t n, Random& random) {
   for (double& v : m) v = random.normal();
   for (std::size_t i = 0; i < n; ++i) {
     double* row = m.data() + i * n;
+    Watch::ask();
     for (int round = 0; round < 2; ++round) {
       for (std::size_t j = 0; j < i; ++j) {
         const double* other = m.data() + j * n;

@@ -1,6 +1,7 @@
 // The linear layer and the head on it: where outputs, losses and gradients meet.
 #include <algorithm>
 
+#include "base/watch.h"
 #include "kernels/pointwise.h"
 #include "model/network_impl.h"
 
@@ -135,6 +136,7 @@ double head_gradient(const Network::Impl& n, const DropoutKey* dropout, const Ro
   for (std::size_t start = 0; start < rows; start += chunk) {
     const std::size_t count = std::min(chunk, rows - start);
     const InputRows x = {input.x + start * input.stride, input.stride};
+    Watch::ask();
     n.linear->forward(x, count, w.outputs.data(), stride, w.scratch, team);
     add_residual(n, w, start, count, w.outputs.data());
     team.split(count, 1, [&](std::size_t first, std::size_t last) {
@@ -145,8 +147,10 @@ double head_gradient(const Network::Impl& n, const DropoutKey* dropout, const Ro
         w.losses[start + r] = weight == 1 ? loss : loss * static_cast<float>(weight);
       }
     });
+    Watch::ask();
     n.linear->backward_input(w.outputs.data(), stride, count, dy + start * dy_stride, dy_stride, n.parameters,
                              w.layer_scratch(n), team);
+    Watch::ask();
     n.linear->backward_weights(w.outputs.data(), stride, x, count, start > 0, gradients, w.layer_scratch(n), team);
   }
   n.linear->finish_bias(gradients, w.layer_scratch(n));
@@ -163,6 +167,7 @@ void head_losses(const Network::Impl& n, const Rows& rows_to_predict, std::span<
   const std::size_t rows = head_row_count(n, w), chunk = output_rows(n, rows), stride = n.padded_outputs();
   for (std::size_t start = 0; start < rows; start += chunk) {
     const std::size_t count = std::min(chunk, rows - start);
+    Watch::ask();
     n.linear->forward({input.x + start * input.stride, input.stride}, count, w.outputs.data(), stride, w.scratch, team);
     add_residual(n, w, start, count, w.outputs.data());
     team.split(count, 1, [&](std::size_t first, std::size_t last) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/watch.h"
 #include "kernels/pointwise.h"
 #include "model/network_impl.h"
 
@@ -47,6 +48,7 @@ void prepare_parts(const Network::Impl& n, Workspace::Impl& w, bool training, st
     w.dropped.resize(n.parts.size());
   }
   for (std::size_t l = 0; l < n.parts.size(); ++l) {
+    Watch::ask();  // the memory of a first window may be much
     n.parts[l]->prepare(w.window, n.format, threads, training, *w.parts[l]);
   }
 }
@@ -116,6 +118,7 @@ void backward_parts(const Network::Impl& n, const PartInput& input, std::span<co
   for (std::size_t l = n.parts.size(); l-- > 0;) {
     const Part& part = *n.parts[l];
     const std::size_t stride = row_stride(part.outputs());
+    Watch::ask();
     if (drops_outputs(n, l, dropout)) {
       drop_rows(dy->data(), stride, dy->data(), stride, rows, padded_outputs(part), n.layer_configs[l].dropout,
                 dropout_random(*dropout, l + 1), team);
@@ -178,6 +181,7 @@ void prepare(const Network::Impl& n, Workspace::Impl& w, bool training, std::siz
   }
   prepare_pooling(n, w);
   if (!training) return;
+  Watch::ask();
   std::size_t widest = 0;
   bool apart = false;
   for (std::size_t l = 0; l < n.parts.size(); ++l) {
@@ -239,6 +243,7 @@ PartInput forward_parts(const Network::Impl& n, const Rows& inputs, const Dropou
   const PartInput input = input_rows(n, inputs, dropout, false, w, team);
   for (std::size_t l = 0; l < n.parts.size(); ++l) {
     const Part& part = *n.parts[l];
+    Watch::ask();
     forward_part(part, pass, part_input(n, l, input, dropout, w), n.parameters, *w.parts[l]);
     if (!drops_outputs(n, l, dropout)) continue;
     const std::size_t stride = row_stride(part.outputs());

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "base/watch.h"
 #include "sluice/train.h"
 #include "tasks/forecast.h"
 
@@ -138,6 +139,7 @@ Sequences windows_of(const ForecastTask& task, std::span<const ForecastSeries> s
   if (targets) all.targets.reserve(origins.size() * task.horizon);
   WindowWriter writer(task, all.values);
   for (const ForecastOrigin& origin : origins) {
+    Watch::ask();
     const ForecastSeries& one = series[origin.series];
     const ForecastLevel level = writer.write(one, origin);
     all.starts.push_back(all.starts.back() + task.steps());

@@ -9,6 +9,7 @@
 #include "base/failure.h"
 #include "base/fields.h"
 #include "base/shown.h"
+#include "base/watch.h"
 #include "data/lines.h"
 #include "model/config.h"
 #include "sluice/error.h"
@@ -176,11 +177,16 @@ TrainResult Forecaster::train(const TrainOptions& options, const std::function<b
   if (i.training.size() == 0) throw Error(Status::usage, "forecaster: expected a table to train on, found a model");
   TrainOptions now = options;
   now.validation_split = 0;
-  const TrainResult result = validates() ? sluice::train(*i.model, i.training, i.validation, now, report)
-                                         : sluice::train(*i.model, i.training, now, report);
+  TrainResult result = validates() ? sluice::train(*i.model, i.training, i.validation, now, report)
+                                   : sluice::train(*i.model, i.training, now, report);
   if (i.task.detect) {
     const ForecastPart held_out = {i.task.trained, i.task.seen}, trained = {std::nullopt, i.task.trained};
-    i.task.errors = usual_errors(i.task, *i.model, i.series, validates() ? held_out : trained, now.threads);
+    try {
+      const Watch::Heeded heeded;
+      i.task.errors = usual_errors(i.task, *i.model, i.series, validates() ? held_out : trained, now.threads);
+    } catch (const Stopped&) {
+      result.stopped = true;
+    }
     set_forecast(*i.model, i.task);
   }
   return result;

@@ -90,8 +90,12 @@ TrainResult Trainer::run() {
     reset_streams();
     const Window rows = windows_->fill(window, progress_.epoch);
     const DropoutKey dropout{options_.seed, progress_.update};
-    const double loss =
-        network_.train(rows, dropout, windows_->before(state_, network_), gradients_, workspace_, team_);
+    double loss = 0;
+    if (!unless_stopped([&] {
+          loss = network_.train(rows, dropout, windows_->before(state_, network_), gradients_, workspace_, team_);
+        })) {
+      break;
+    }
     windows_->after(state_);
     const double norm = global_norm(gradients_, team_);
     if (const std::string what = divergence_reason(loss, norm, keeps_point); !what.empty()) {
@@ -245,7 +249,9 @@ void Trainer::write_checkpoint() {
 
 void Trainer::end_epoch() {
   if (!weights_are_finite()) return recover("a weight is not finite");
-  if (validation_ && !validate()) return recover("the loss on what is kept for validation is not finite");
+  bool finite = true;
+  if (validation_ && !unless_stopped([&] { finite = validate(); })) return;
+  if (!finite) return recover("the loss on what is kept for validation is not finite");
   progress_.last_loss = mean_loss();
   progress_.epoch_nats = 0;
   progress_.epoch_tokens = 0;
@@ -258,12 +264,14 @@ void Trainer::end_epoch() {
 }
 
 TrainResult Trainer::finish() {
-  const bool stopped = stopped_, inside_epoch = progress_.window > 0;
+  bool stopped = stopped_;
+  const bool inside_epoch = progress_.window > 0;
   if (!stopped && !inside_epoch && progress_.update > point_.progress.update) keep_point(state_);
   write_checkpoint();
-  keep_best(stopped);
+  stopped = keep_best(stopped);
   const bool calibrates = options_.calibrate_temperature && best_ && !stopped;
-  const double calibrated = calibrates ? calibrate() : 0;
+  double calibrated = 0;
+  if (calibrates && !unless_stopped([&] { calibrated = calibrate(); })) stopped = keep_best(true);
   // Here, where a lack of memory is an error, and not in the destructor, which could say nothing.
   network_.set_format(Format::f32, team_);
 
@@ -275,7 +283,7 @@ TrainResult Trainer::finish() {
   result.seconds = seconds();
   result.tokens_per_second = tokens_per_second();
   result.train_loss = mean_loss();
-  result.validation_loss = calibrates ? calibrated : best_ ? progress_.validations.best : result.train_loss;
+  result.validation_loss = calibrates && !stopped ? calibrated : best_ ? progress_.validations.best : result.train_loss;
   result.validation_tokens = validation_rows_;
   result.stopped = stopped;
   result.stopped_early = !stopped && progress_.epoch < options_.epochs && out_of_patience();

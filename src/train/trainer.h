@@ -20,6 +20,7 @@
 
 #include "base/lock.h"
 #include "base/threads.h"
+#include "base/watch.h"
 #include "model/network.h"
 #include "sluice/train.h"
 #include "train/checkpoint.h"
@@ -72,6 +73,19 @@ class Trainer {
 
   void keep_point(const State& state);
   void restore_point();
+  // Calls f, which may be given up in the middle (base/watch.h). False: it was, and training ends as where the callback
+  // says so.
+  template <class F>
+  bool unless_stopped(F&& f) {
+    const Watch::Heeded heeded;
+    try {
+      f();
+      return true;
+    } catch (const Stopped&) {
+      stopped_ = true;
+      return false;
+    }
+  }
   // The best weights of the last good point.
   const Parameters& proven() const;
   void write_checkpoint();
@@ -100,7 +114,9 @@ class Trainer {
   void use_kept_weights() { swap_kept_weights(Format::f32); }
   void use_trained_weights() { swap_kept_weights(format_); }
   void swap_kept_weights(Format format);
-  void keep_best(bool stopped);
+  // Puts the weights that are kept into the network; with another validation where time ran out, unless training was
+  // stopped. Whether it was stopped by then.
+  bool keep_best(bool stopped);
   // Scales the head's weights for the lowest loss on the validation text, and returns that loss.
   double calibrate();
   double guess_loss();
@@ -145,7 +161,7 @@ class Trainer {
   std::uint64_t run_tokens_ = 0;  // trained on in this run, repeated ones included
   double checkpoint_due_ = 0;     // by seconds()
   double checkpoint_early_ = 0;   // before this not even for the end of an epoch
-  bool stopped_ = false;          // the callback said so
+  bool stopped_ = false;          // the callback or a watch said so
   bool diverged_ = false;
   bool checkpoint_failed_ = false;
   double slowest_update_ = 0, validation_seconds_ = 0, writing_seconds_;  // measured last, or thought to be

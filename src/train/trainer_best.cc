@@ -88,15 +88,18 @@ void Trainer::validate_first_weights() {
   best_ = first_;
 }
 
-void Trainer::keep_best(bool stopped) {
+bool Trainer::keep_best(bool stopped) {
   const bool finite = weights_are_finite();
-  if (!stopped && progress_.window > 0 && finite && validation_) validate();  // time ran out
+  if (!stopped && progress_.window > 0 && finite && validation_) {  // time ran out
+    stopped = !unless_stopped([&] { validate(); });
+  }
   if (best_ || stopped || !finite) {
     std::ranges::copy((best_ ? *best_ : proven()).all(), network_.parameters().all().begin());
   } else if (average_) {
     std::ranges::copy(average_->all(), network_.parameters().all().begin());
   }
   network_.set_format(Format::f32, team_);
+  return stopped;
 }
 
 double Trainer::calibrate() {

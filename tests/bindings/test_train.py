@@ -163,6 +163,33 @@ def test_ctrl_c_is_answered_at_once_and_the_run_goes_on_with_the_same_bits(text_
     assert (tmp_path / checkpoint).exists()
 
 
+def test_ctrl_c_is_answered_in_the_middle_of_an_update(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    updates, sent = [], []
+
+    def look(report):
+        if report.kind == "update":
+            updates.append(time.monotonic())
+
+    def interrupt():
+        while len(updates) < 2:
+            time.sleep(0.01)
+        time.sleep((updates[1] - updates[0]) / 4)
+        sent.append(time.monotonic())
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        # Updates of 64,000 steps, which take a second or more.
+        sluice.train(text=small_text() * (70_000 // len(small_text()) + 1), level="char", hidden=256, batch=32, steps=2000,
+                     epochs=100, validation_split=0, progress=look)
+    seconds = time.monotonic() - sent[0]
+    thread.join()
+    assert len(updates) == 2, "the third was not waited for"
+    assert seconds < 0.75, f"answered after {seconds:.2f} s"  # 0.1 on a machine of one's own
+
+
 def test_a_stopped_run_goes_on_with_the_same_bits(text_file, tmp_path):
     checkpoint = tmp_path / "checkpoint"
     with pytest.raises(sluice.Interrupted):

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <functional>
 
+#include "base/watch.h"
 #include "files.h"
 #include "train/training.h"
 
@@ -172,6 +173,36 @@ TEST_P(Resume, EndsWithTheSameBitsAfterManyStops) {
     }
   }
   EXPECT_GT(runs, 2u);
+}
+
+// In the middle of an update, of a validation and of the calibration at the end.
+TEST_P(Resume, EndsWithTheSameBitsWhereverItWasGivenUp) {
+  Model whole = small_model(GetParam().config);
+  std::size_t asked = 0;
+  {
+    const Watch watch([&] { return ++asked > 0; });
+    train(whole, corpus_, options_);
+  }
+  EXPECT_GT(asked, 300u);
+  fs::remove(options_.checkpoint);
+  constexpr std::size_t kParts = 9;
+  for (std::size_t part = 0; part <= kParts; ++part) {
+    const std::size_t at = part == 0 ? 1 : asked * part / kParts;
+    SCOPED_TRACE("given up when it asked for the " + std::to_string(at) + ". time");
+    options_.resume = false;
+    Model model = small_model(GetParam().config);
+    std::size_t count = 0;
+    {
+      const Watch watch([&] { return ++count < at; });
+      ASSERT_TRUE(train_until(model, 0));
+    }
+    EXPECT_EQ(count, at);
+    Model resumed = small_model(GetParam().config, 99);
+    options_.resume = true;
+    ASSERT_FALSE(train_until(resumed, 0));
+    EXPECT_TRUE(same_weights(whole, resumed));
+    fs::remove(options_.checkpoint);
+  }
 }
 
 // What a kill leaves behind: the checkpoints written on the way.

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "base/watch.h"
 #include "comparison.h"
 #include "defaults.h"
 #include "interrupts.h"
@@ -95,6 +96,7 @@ int Compare::run() {
   RunsProgress progress(console);
   FewerThreads fewer(console, o.train.threads);
   Interrupts interrupts;
+  const Watch watch([&] { return interrupts.go_on(); });
   const auto report = [&](const CompareProgress& p) {
     fewer.say(p.report.threads);
     progress.show(p);

@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/json_tree.h"
+#include "base/watch.h"
 #include "comparison.h"
 #include "completion.h"
 #include "gates_view.h"
@@ -276,6 +277,7 @@ int Demo::run() {
   RunsProgress progress(console);
   FewerThreads fewer(console, threads);
   Interrupts interrupts;
+  const Watch watch([&] { return interrupts.go_on(); });
   FavouritesOptions stories;
   stories.words = words;
   std::vector<CompareRun> runs = compare_favourites(stories, options, [&](const CompareProgress& p) {

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/file.h"
+#include "base/watch.h"
 #include "interrupts.h"
 #include "log.h"
 #include "model/config.h"
@@ -136,6 +137,7 @@ int run_job(const TrainTarget& target, TrainJob job, Console& console, const Sto
   Progress progress(console, job.unit);
   FewerThreads fewer(console, job.options.threads);
   Interrupts interrupts;
+  const Watch watch([&] { return interrupts.go_on(); });
   Course course;
   const auto report = [&](const Report& r) {
     course.enter(r);

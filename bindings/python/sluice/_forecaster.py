@@ -10,7 +10,6 @@ import numpy as np
 from . import _core
 from ._table_estimator import TableEstimator, about_arguments, state_text
 from ._tables import column_names
-from ._waiting import interruptible
 
 
 @dataclass(frozen=True)
@@ -237,8 +236,7 @@ class Forecaster(TableEstimator):
         ahead = frames[1].core if future is not None else None
         begun = state_text(state)
         with about_arguments(*frames):
-            found, next_state = interruptible(
-                lambda: forecaster.predict(frame.core, ahead, begun, bool(return_state), self.threads))
+            found, next_state = forecaster.predict(frame.core, ahead, begun, bool(return_state), self.threads)
         predicted = self._table(found, frame, forecaster)
         return (predicted, next_state) if return_state else predicted
 
@@ -270,7 +268,7 @@ class Forecaster(TableEstimator):
         frames = [frame] if training is None else [frame, self._frame(training, "training")]
         before = frames[1].core if training is not None else None
         with about_arguments(*frames):
-            found = interruptible(lambda: forecaster.evaluate(frame.core, before, self.threads))
+            found = forecaster.evaluate(frame.core, before, self.threads)
         baselines = {name: ForecastErrors(**errors) for name, errors in found.pop("baselines").items()}
         return ForecastEvaluation(**found, baselines=baselines)
 

@@ -11,7 +11,6 @@ import numpy as np
 from . import _core
 from ._core import Evaluation, State, Stream, StreamBatch
 from ._errors import UsageError
-from ._waiting import interruptible
 
 
 def file_list(files: Any) -> list[str]:
@@ -214,7 +213,7 @@ class Model:
             corpus = _core.Corpus.from_files(file_list(files), {}, self._core.vocabulary)
         else:
             corpus = _core.Corpus.from_text(text, {}, self._core.vocabulary)
-        return interruptible(lambda: _core.evaluate(self._core, corpus, batch, threads))
+        return _core.evaluate(self._core, corpus, batch, threads)
 
     # Numbers
 

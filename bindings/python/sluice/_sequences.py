@@ -9,7 +9,6 @@ import numpy as np
 from . import _core
 from ._arrays import FloatArray, floats
 from ._errors import UsageError
-from ._waiting import interruptible
 
 
 def is_listed(X: Any) -> bool:
@@ -83,7 +82,7 @@ class Rows:
     def predict(self, model: _core.Model, batch: int = 32, threads: int = 0) -> Any:
         """[n, outputs] of a model that predicts for whole sequences; else [n, T, outputs] or a list."""
         sequences = self.sequences()
-        y = interruptible(lambda: _core.predict(model, sequences, batch, threads))
+        y = _core.predict(model, sequences, batch, threads)
         if model.config["head"]["at"] != "steps":
             return y
         if self.listed:

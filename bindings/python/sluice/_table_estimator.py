@@ -15,7 +15,6 @@ from ._errors import FileError, UsageError
 from ._model import Model, free_path, load
 from ._tables import Frame, column_names
 from ._train import split_options, trained_note
-from ._waiting import interruptible
 
 Estimator = TypeVar("Estimator", bound="TableEstimator")
 
@@ -92,7 +91,7 @@ class TableEstimator(FittedEstimator):
         network, training = split_options({**(self.options or {}), **given}, type(self).__name__)
         training["seed"] = seed_of(self.random_state)
         with about_arguments(frame):
-            forecaster = interruptible(lambda: _core.Forecaster(frame.core, options, network, training))
+            forecaster = _core.Forecaster(frame.core, options, network, training)
         windows = forecaster.windows
         (core, result, raised), settings = forecaster.train(None)
         self._end_training(result, raised)
