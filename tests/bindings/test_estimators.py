@@ -199,6 +199,10 @@ def test_a_tagger_of_words_and_of_numbers():
     assert tagger.score(X, y) == 1.0 and tagger.classes_.tolist() == ["ADV", "DET", "NOUN", "VERB"]
     assert [tags.tolist() for tags in tagger.predict([["the", "bird", "sleeps"]])][0][0] == "DET"
     assert [p.shape for p in tagger.predict_proba(X[:2])] == [(3, 4), (4, 4)]
+    half_wrong = [["DET", "NOUN", "VERB"], ["NOUN"] * 4]
+    assert tagger.score(X[:2], half_wrong) == 4 / 7
+    assert tagger.score(X[:2], half_wrong, sample_weight=[1, 0]) == 1.0
+    assert tagger.score(X[:2], half_wrong, sample_weight=[0, 2]) == 1 / 4
     assert pickle.loads(pickle.dumps(tagger)).score(X, y) == 1.0
     numbers = [np.sin(np.arange(5 + i % 3)) for i in range(40)]
     signs = [(one > 0).astype(int) for one in numbers]

@@ -195,8 +195,12 @@ def test_what_is_known_in_advance_counts(fitted):
     assert not predicted.equals(forecaster.predict(frame, future=1 - calendar))
     with pytest.raises(ValueError, match="none for 2026-01-26 02"):
         forecaster.predict(frame, future=calendar.iloc[:2])
-    with pytest.raises(ValueError, match="rows or more before a forecast"):
+    with pytest.raises(ValueError, match="expected 48 rows or more before a forecast, found 5"):
         forecaster.predict(frame.tail(5), future=calendar)
+    with pytest.raises(ValueError, match="future: expected a table of open for the times to come, found none"):
+        forecaster.predict(frame)
+    with pytest.raises(ValueError, match="future: expected none for a model without such columns"):
+        fitted.predict(frame, future=calendar)
 
 
 def test_series_that_are_told_apart():
@@ -262,6 +266,8 @@ def test_numbers_that_are_missing():
     gap = {name: np.delete(np.asarray(values, dtype=None if name == "date" else float), 50)
            for name, values in made.items()}
     assert fit(gap, missing="fill").forecast_["missing"] == "fill"
+    with pytest.raises(ValueError, match="every time from the first to the last .or missing= mask, or fill., found 1 missing"):
+        fit({name: np.delete(np.asarray(values), 50) for name, values in table().items()})
     with pytest.raises(ValueError, match="found inf in row 7"):
         fit({**made, "load": np.where(np.arange(ROWS) == 7, np.inf, 1.0)}, missing="fill")
 

@@ -5,11 +5,13 @@ import pathlib
 import re
 import subprocess
 import sys
+import tarfile
 import zipfile
 
 import pytest
 
 import sluice
+from conftest import ROOT
 
 FILES = importlib.metadata.files("sluice") if "sluice" in {
     d.metadata["Name"] for d in importlib.metadata.distributions()} else None
@@ -43,6 +45,20 @@ def test_the_wheel_is_small():
     names = zipfile.ZipFile(wheel).namelist()
     assert "sluice/py.typed" in names and "sluice/_core.pyi" in names
     assert [name for name in names if name.endswith(".data/scripts/sluice")]
+
+
+def test_the_source_distribution_is_complete(tmp_path):
+    pytest.importorskip("scikit_build_core", reason="scikit-build-core is not installed")
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
+    if tracked.returncode:
+        pytest.skip("this is no clone")
+    script = f"from scikit_build_core.build import build_sdist; build_sdist({str(tmp_path)!r})"
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True, capture_output=True)
+    (archive,) = tmp_path.iterdir()
+    names = {name.partition("/")[2] for name in tarfile.open(archive).getnames()}
+    there = {name for name in tracked.stdout.splitlines() if (ROOT / name).exists()}
+    assert there - names == set()
+    assert not [name for name in names if name.startswith("build")]
 
 
 def test_the_command_comes_along(command):

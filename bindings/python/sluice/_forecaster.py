@@ -8,6 +8,7 @@ from typing import Any, Sequence
 import numpy as np
 
 from . import _core
+from ._errors import UsageError
 from ._table_estimator import TableEstimator, about_arguments, state_text
 from ._tables import column_names
 
@@ -210,7 +211,7 @@ class Forecaster(TableEstimator):
         Parameters
         ----------
         X : table, as that of `fit`
-            At least `lookback_` rows, the last of which are looked at.
+            At least `lookback_` rows, the last of which are looked at; with `id` as many of each series.
         future : table, optional
             The columns `future` for the times that are predicted; for a model that has such columns.
         state : str or bytes, optional
@@ -228,6 +229,13 @@ class Forecaster(TableEstimator):
         """
         forecaster, task = self._forecaster(), self.forecast_
         frame = self._frame(X)
+        if frame.rows and frame.rows < task["lookback"] and state is None:
+            raise UsageError(f"X: expected {task['lookback']} rows or more before a forecast, found {frame.rows}; "
+                             f"lookback={frame.rows} of the constructor would look at no more")
+        if bool(task["future"]) != (future is not None):
+            expected = f"a table of {', '.join(task['future'])} for the times to come" if task["future"] else (
+                "none for a model without such columns (future= of the constructor)")
+            raise UsageError(f"future: expected {expected}, found {'none' if future is None else 'one'}")
         frames = [frame]
         if future is not None:
             frames.append(self._frame(future, "future"))

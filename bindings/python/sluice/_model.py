@@ -10,7 +10,7 @@ import numpy as np
 
 from . import _core
 from ._core import Evaluation, State, Stream, StreamBatch
-from ._errors import UsageError
+from ._errors import FailedError, UsageError
 
 
 def file_list(files: Any) -> list[str]:
@@ -24,7 +24,7 @@ def free_path(path: Any, force: bool) -> str:
     """The path of a file to be written, before any work is done for it."""
     path = os.fspath(path)
     if os.path.exists(path) and not force:
-        raise UsageError(f"{path}: exists already; force=True replaces it")
+        raise FailedError(f"{path}: exists already; force=True replaces it")
     return str(path)
 
 
@@ -263,7 +263,7 @@ class Model:
 
     def save(self, path: Any, *, force: bool = False) -> None:
         """Writes a ``.safetensors`` file. One that is there already is replaced with ``force=True`` alone."""
-        self._core.save(os.fspath(path), force)
+        self._core.save(free_path(path, force), force)
 
     def to_bytes(self) -> bytes:
         """The bytes of such a file; see `Model.from_bytes`."""
@@ -295,7 +295,7 @@ class Model:
             to = ends.get(os.path.splitext(path)[1])
         if to is None:
             raise UsageError(f"export: expected a file that ends in {', '.join(ends)}, or to=, found {path!r}")
-        self._core.export(to, path, force)
+        self._core.export(to, free_path(path, force), force)
 
     def explain(self, text: str, **options: Any) -> Any:
         """The same as `sluice.explain`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from contextlib import contextmanager
 from typing import Any, Iterator, TypeVar
 
@@ -12,7 +13,7 @@ import numpy as np
 from . import _core
 from ._base import FittedEstimator, seed_of
 from ._errors import FileError, UsageError
-from ._model import Model, free_path, load
+from ._model import Model, load
 from ._tables import Frame, column_names
 from ._train import split_options, trained_note
 
@@ -153,7 +154,7 @@ class TableEstimator(FittedEstimator):
     def save(self, path: Any, *, force: bool = False) -> None:
         """Writes the model's file, which ``sluice predict`` reads too; see `load`. `force` replaces a file."""
         self._check_fitted()
-        self.model_.save(free_path(path, force), force=force)
+        self.model_.save(path, force=force)
 
     @classmethod
     def load(cls: type[Estimator], path: Any) -> Estimator:
@@ -182,13 +183,14 @@ class TableEstimator(FittedEstimator):
 
 @contextmanager
 def about_arguments(*frames: Frame) -> Iterator[None]:
-    """What the library says of a file is said of an argument where all tables are in memory."""
+    """What the library says of a file is said of an argument where all tables are in memory; flags are arguments, too."""
     try:
         yield
-    except FileError as error:
-        if any(frame.kind == "path" for frame in frames):
-            raise
-        raise UsageError(str(error)) from None
+    except (FileError, UsageError) as error:
+        in_memory = all(frame.kind != "path" for frame in frames)
+        kind = UsageError if in_memory else type(error)
+        sentence = re.sub("--([a-z-]+)", lambda flag: flag[1].replace("-", "_") + "=", str(error))
+        raise kind(sentence) from None
 
 
 def state_text(state: Any) -> str | None:

@@ -163,10 +163,13 @@ class SequenceTagger(ClassEstimator):
         """The likeliest tag of every step: a list of [T_i]."""
         return [self.classes_[np.argmax(one, axis=1)] for one in self.predict_proba(X)]
 
-    def score(self, X: Any, y: Any) -> float:
-        """The share of steps that are tagged right."""
-        found = np.concatenate(self.predict(X))
-        return float(np.mean(found == np.concatenate([as_array(one, "y") for one in y])))
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """The share of steps that are tagged right; `sample_weight` [n] says how much those of each sequence count."""
+        found = self.predict(X)
+        right = np.concatenate(found) == np.concatenate([as_array(one, "y") for one in y])
+        lengths = [len(tags) for tags in found]
+        weights = None if sample_weight is None else np.repeat(self._weights(sample_weight, len(found)), lengths)
+        return float(np.average(right, weights=weights))
 
 
 __all__ = ["SequenceTagger"]
