@@ -131,7 +131,7 @@ def test_explain_is_a_page_and_numbers(model, tmp_path):
     page = explained.to_html(tmp_path / "page.html")
     assert "<!doctype html" in page.lower() and (tmp_path / "page.html").read_text() == page
     assert "<iframe" in explained._repr_html_()
-    with pytest.raises(sluice.UsageError, match="exists already"):
+    with pytest.raises(sluice.FailedError, match="exists already"):
         explained.to_html(tmp_path / "page.html")
     with pytest.raises(sluice.UsageError):
         sluice.explain(model, "")
