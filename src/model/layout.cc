@@ -9,39 +9,16 @@
 #include <cmath>
 
 #include "base/random.h"
-#include "base/watch.h"
 #include "heads/head.h"
 #include "kernels/recurrence.h"
 #include "model/layer_kinds.h"
+#include "model/orthogonal.h"
 
 namespace sluice {
 namespace {
 
 void fill_uniform(std::span<float> values, double bound, Random& random) {
   for (float& v : values) v = static_cast<float>((2 * random.uniform() - 1) * bound);
-}
-
-// Rows of an n x n matrix of normals made orthonormal by Gram-Schmidt, twice over for f64's sake.
-void fill_orthogonal(std::span<float> values, std::size_t n, Random& random) {
-  std::vector<double> m(n * n);
-  for (double& v : m) v = random.normal();
-  for (std::size_t i = 0; i < n; ++i) {
-    double* row = m.data() + i * n;
-    Watch::ask();
-    for (int round = 0; round < 2; ++round) {
-      for (std::size_t j = 0; j < i; ++j) {
-        const double* other = m.data() + j * n;
-        double dot = 0;
-        for (std::size_t k = 0; k < n; ++k) dot += row[k] * other[k];
-        for (std::size_t k = 0; k < n; ++k) row[k] -= dot * other[k];
-      }
-    }
-    double norm = 0;
-    for (std::size_t k = 0; k < n; ++k) norm += row[k] * row[k];
-    const double scale = norm > 0 ? 1 / std::sqrt(norm) : 0;
-    for (std::size_t k = 0; k < n; ++k) row[k] *= scale;
-  }
-  for (std::size_t i = 0; i < n * n; ++i) values[i] = static_cast<float>(m[i]);
 }
 
 double as_double(std::size_t n) { return static_cast<double>(n); }
@@ -60,11 +37,8 @@ void initialize(const Config& config, const std::vector<LayerConfig>& layers, co
       return fill_uniform(values, 1 / std::sqrt(as_double(shape.columns)), random);
     case TensorRole::input:
       return fill_uniform(values, std::sqrt(6.0 / as_double(shape.columns + layers[shape.layer].units)), random);
-    case TensorRole::recurrent: {
-      const std::size_t h = shape.columns;
-      for (std::size_t g = 0; g < shape.rows / h; ++g) fill_orthogonal(values.subspan(g * h * h, h * h), h, random);
-      return;
-    }
+    case TensorRole::recurrent:
+      return fill_orthogonal(values, shape.rows / shape.columns, shape.columns, random);
     case TensorRole::bias: {
       const LayerConfig& layer = layers[shape.layer];
       const int forget = find_shape(layer.cell, layer.activation)->forget_row;
