@@ -265,7 +265,10 @@ def test_numbers_that_are_missing():
         assert np.isfinite(filled.predict(made)["q0.5"]).all()
     gap = {name: np.delete(np.asarray(values, dtype=None if name == "date" else float), 50)
            for name, values in made.items()}
-    assert fit(gap, missing="fill").forecast_["missing"] == "fill"
+    filled = fit(gap, missing="fill")
+    assert filled.forecast_["missing"] == "fill"
+    few = {name: np.delete(np.asarray(values)[-LOOKBACK:], 3) for name, values in table().items()}
+    assert len(few["load"]) < LOOKBACK and np.isfinite(filled.predict(few)["q0.5"]).all()
     with pytest.raises(ValueError, match="every time from the first to the last .or missing= mask, or fill., found 1 missing"):
         fit({name: np.delete(np.asarray(values), 50) for name, values in table().items()})
     with pytest.raises(ValueError, match="found inf in row 7"):

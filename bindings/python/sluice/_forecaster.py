@@ -229,7 +229,8 @@ class Forecaster(TableEstimator):
         """
         forecaster, task = self._forecaster(), self.forecast_
         frame = self._frame(X)
-        if frame.rows and frame.rows < task["lookback"] and state is None:
+        all_there = task["missing"] == "refuse"  # else rows for times that are missing come in between
+        if all_there and 0 < frame.rows < task["lookback"] and state is None:
             raise UsageError(f"X: expected {task['lookback']} rows or more before a forecast, found {frame.rows}; "
                              f"lookback={frame.rows} of the constructor would look at no more")
         if bool(task["future"]) != (future is not None):
