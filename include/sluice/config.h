@@ -58,4 +58,17 @@ struct ScalingConfig {
   bool operator==(const ScalingConfig&) const = default;
 };
 
+// How the words of a network that reads tokens are spelt beside their embedding: the characters of a word, embedded,
+// are read by a recurrent layer in both directions, and its last states of both stand after the word's embedding (Ling
+// et al. 2015; Plank, Soegaard & Goldberg 2016). So a word that is not in the vocabulary is more than <unk>. Words come
+// with their spelling in Sequences, which a stream has no place for.
+struct SpellingConfig {
+  std::size_t characters = 0;  // C, of which 0 stands for all that are not known; no characters: words are not spelt
+  std::size_t embedding = 32;  // numbers that stand for a character
+  std::size_t units = 64;      // of each direction
+  std::string cell = "gru";    // a name of cells()
+  double word_dropout = 0;     // share of words that training reads as <unk>, with their spelling
+  bool operator==(const SpellingConfig&) const = default;
+};
+
 }  // namespace sluice

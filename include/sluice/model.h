@@ -40,6 +40,7 @@ struct Config {
   std::vector<LayerConfig> stack = {};  // layers in order, each with sizes of its own
   HeadConfig head = {};                 // what is predicted, from which rows, and the loss
   ScalingConfig scaling = {};           // of features
+  SpellingConfig spelling = {};         // of words, for a network that reads tokens and predicts something else
 };
 
 // In what numbers a network multiplies; everything else is float32.

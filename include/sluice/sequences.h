@@ -13,6 +13,18 @@
 
 namespace sluice {
 
+// How words are spelt: word w has the characters [starts[w], starts[w + 1]), one or more, by their numbers in an
+// alphabet (SpellingConfig::characters).
+struct SLUICE_API Spellings {
+  std::vector<std::size_t> starts{0};
+  std::vector<std::uint32_t> characters = {};
+
+  std::size_t size() const { return starts.size() - 1; }
+  std::span<const std::uint32_t> of(std::size_t word) const {
+    return std::span<const std::uint32_t>(characters).subspan(starts[word], starts[word + 1] - starts[word]);
+  }
+};
+
 // Fields that a network has no use for stay empty: labels are for heads whose targets are classes, targets for others.
 struct SLUICE_API Sequences {
   std::string name = "sequences";          // in messages: the file they came from
@@ -20,6 +32,8 @@ struct SLUICE_API Sequences {
   std::vector<std::size_t> starts{0};      // sequence s has the steps [starts[s], starts[s + 1])
   std::vector<float> values = {};          // [steps, inputs]
   std::vector<std::uint32_t> tokens = {};  // [steps], where inputs is 0
+  std::vector<std::uint32_t> words = {};   // [steps] which of the spellings a token has, where the network spells words
+  Spellings spellings = {};
   bool labels_per_step = false;            // tags; else a class a sequence
   std::vector<std::uint32_t> labels = {};  // [sequences or steps]; kIgnoredLabel: this one counts for nothing
   std::vector<std::string> classes = {};   // what the numbers in labels stand for

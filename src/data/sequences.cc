@@ -39,6 +39,7 @@ Sequences select(const Sequences& all, std::span<const std::size_t> which) try {
   some.classes = all.classes;
   some.targets_per_step = all.targets_per_step;
   some.outputs = all.outputs;
+  some.spellings = all.spellings;
   for (const std::size_t s : which) {
     if (s >= all.size()) {
       throw Error(Status::usage, all.name + ": expected the number of one of " + std::to_string(all.size()) +
@@ -48,6 +49,7 @@ Sequences select(const Sequences& all, std::span<const std::size_t> which) try {
     some.starts.push_back(some.steps() + last - first);
     append_rows(all.values, first, last, all.inputs, some.values);
     append_rows(all.tokens, first, last, 1, some.tokens);
+    append_rows(all.words, first, last, 1, some.words);
     append_rows(all.labels, all.labels_per_step ? first : s, all.labels_per_step ? last : s + 1, 1, some.labels);
     append_rows(all.targets, all.targets_per_step ? first : s, all.targets_per_step ? last : s + 1, all.outputs,
                 some.targets);

@@ -83,6 +83,9 @@ Metadata make_metadata(const Model& model) {
   if (const std::string scaling = scaling_to_json(model.config()); !scaling.empty()) {
     metadata["sluice.scaling"] = scaling;
   }
+  if (const std::string spelling = spelling_to_json(model.config()); !spelling.empty()) {
+    metadata["sluice.spelling"] = spelling;
+  }
   if (model.reads_text()) write_vocabulary(model.vocabulary(), metadata);
   for (const auto& [name, note] : model.notes()) {
     // Weights that were changed since are not what their source computed with.
@@ -176,9 +179,11 @@ Config read_config(const Metadata& metadata, const std::string& path) {
     const auto found = metadata.find(key);
     return found == metadata.end() ? std::string() : found->second;
   };
-  const Config config = config_from_json(
-      entry(metadata, "sluice.config", path), where,
-      {.stack = given("sluice.layers"), .head = given("sluice.head"), .scaling = given("sluice.scaling")});
+  const Config config = config_from_json(entry(metadata, "sluice.config", path), where,
+                                         {.stack = given("sluice.layers"),
+                                          .head = given("sluice.head"),
+                                          .scaling = given("sluice.scaling"),
+                                          .spelling = given("sluice.spelling")});
   const std::string& cell = entry(metadata, "sluice.cell", path);
   if (config.stack.empty() && cell != config.cell) {
     refuse(where_of(path, "sluice.cell"), "the cell of sluice.config", shown(cell));

@@ -4,6 +4,8 @@
 //   sluice.cell, sluice.equations   which cell this is, and what it computes, for people
 //   sluice.config     the fields of visit_config as a JSON object
 //                     A model on numbers has "inputs" and "outputs" among them, and not the next two.
+//   sluice.layers, sluice.head, sluice.scaling, sluice.spelling   those of visit_layer, visit_head, visit_scaling and
+//                     visit_spelling, where they are not the defaults
 //   sluice.text       how text is split: {"level", "lowercase", "lossy"}
 //   sluice.vocabulary JSON array of the tokens, by number
 //   sluice.note.NAME  the model's notes

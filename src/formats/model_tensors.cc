@@ -47,10 +47,10 @@ std::vector<GateBlock> blocks_of(const CellInfo& cell, bool recurrent) {
 
 // A cell that PyTorch does not have must not be taken for one that it has, so its tensors have other names there.
 std::string file_name(const std::string& name, const CellInfo& cell, const FileNames& names) {
-  constexpr std::string_view prefix = "rnn.";
   const bool known = std::ranges::find(pytorch_cells, cell.name) != pytorch_cells.end();
   if (known || names == FileNames::alike) return name;
-  return std::string(prefix) + std::string(cell.name) + "." + name.substr(prefix.size());
+  const std::size_t prefix = name.find('.') + 1;
+  return name.substr(0, prefix) + std::string(cell.name) + "." + name.substr(prefix);
 }
 
 // Every tensor of the file follows from those inside.
@@ -71,7 +71,7 @@ std::vector<FileTensor> tensors_of_file(const Config& config, std::size_t vocabu
       all.push_back({Kind::plain, s.name, i, shape});
       continue;
     }
-    const CellInfo& cell = find_cell(layers[s.layer].cell);
+    const CellInfo& cell = find_cell(layer_of(config, layers, s).cell);
     const GateOrder* order = find_order(cell.name);
     const std::string name = file_name(s.name, cell, names);
     if (s.role == TensorRole::recurrent_bias) {

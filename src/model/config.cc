@@ -128,6 +128,22 @@ void check_scaling(const Config& config) {
   }
 }
 
+void check_spelling(Config& config) {
+  SpellingConfig& spelling = config.spelling;
+  if (spelling.characters == 0) {  // nor has it other fields
+    spelling = SpellingConfig();
+    return;
+  }
+  constexpr std::size_t kMostCharacters = std::size_t{1} << 21;  // Unicode has not as many
+  if (config.inputs > 0) out_of_range("spelling", "none where there are inputs", "some");
+  if (config.outputs == 0) out_of_range("spelling", "none where the next token is predicted", "some");
+  check_size("spelling: characters", spelling.characters, kMostCharacters);
+  check_size("spelling: embedding", spelling.embedding, most_units);
+  check_size("spelling: units", spelling.units, most_units);
+  check_share("spelling: word-dropout", spelling.word_dropout);
+  find_cell(spelling.cell);
+}
+
 void check_tokens(Config& config) {
   if (config.outputs > 0 && config.head.loss.empty()) {
     out_of_range("outputs", "0 where there are no inputs", std::to_string(config.outputs));
@@ -171,6 +187,7 @@ Config checked(Config config) {
   check_head(config);
   check_residual(config);
   check_scaling(config);
+  check_spelling(config);
   check_share("dropout", config.dropout);
   check_share("input-dropout", config.input_dropout);
   check_share("weight-dropout", config.weight_dropout);

@@ -72,6 +72,15 @@ void visit_scaling(ScalingType& scaling, F&& f) {
   f("deviation", scaling.deviation, "of each feature");
 }
 
+template <class SpellingType, class F>
+void visit_spelling(SpellingType& spelling, F&& f) {
+  f("characters", spelling.characters, "distinct ones, one of which stands for all that are not known");
+  f("embedding", spelling.embedding, "numbers that stand for a character");
+  f("units", spelling.units, "units of the layer that spells each word, of each direction");
+  f("cell", spelling.cell, "of that layer");
+  f("word-dropout", spelling.word_dropout, "share of words that training reads as <unk>, with their spelling");
+}
+
 // Fills in the embedding where a network on text has 0, writes a stack of equal layers as the shorthand that says the
 // same, and throws Error (usage) for what is out of range, naming the field, what was expected and what was found.
 Config checked(Config config);
@@ -95,12 +104,14 @@ std::string layers_in_words(const Config& config);
 
 // Config as a JSON object and back. from_json throws Error (bad_file) prefixed with `where`.
 std::string config_to_json(const Config& config);
-// Likewise its stack, an array of objects, its head and its scaling, objects; empty where these are the defaults.
+// Likewise its stack, an array of objects, its head, its scaling and its spelling, objects; empty where these are the
+// defaults.
 std::string stack_to_json(const Config& config);
 std::string head_to_json(const Config& config);
 std::string scaling_to_json(const Config& config);
+std::string spelling_to_json(const Config& config);
 struct ConfigParts {
-  std::string stack = {}, head = {}, scaling = {};
+  std::string stack = {}, head = {}, scaling = {}, spelling = {};
 };
 Config config_from_json(const std::string& json, const std::string& where, const ConfigParts& parts = {});
 

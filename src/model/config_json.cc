@@ -112,19 +112,28 @@ class ObjectsReader : public JsonReader {
   std::string key_;
 };
 
+// A field of an object, where it is there. One that is newer than the file keeps its default. This and write_field()
+// stand by themselves so that lists with fields of the same type share them.
+template <class Member>
+void take_field(ObjectsReader::Object& object, const std::string& where, const char* name, Member& member) {
+  const auto field = object.find(name);
+  if (field == object.end()) return;
+  if (!read_member(field->second, member)) {
+    throw Error(Status::bad_file,
+                where + ": expected " + name + " to be " + kind<Member>() + ", found " + shown(field->second.dump()));
+  }
+  object.erase(field);
+}
+
+template <class Member>
+void write_field(JsonWriter& json, const char* name, const Member& member) {
+  json.key(name).raw(nlohmann::json(member).dump());
+}
+
 // The fields of an object into what `visit` goes through; none but these may be there, and each may lack.
 template <class Fields, class Visit>
 void take_fields(ObjectsReader::Object object, const std::string& where, Fields& fields, Visit&& visit) {
-  visit(fields, [&](const char* name, auto& member, const char*) {
-    const auto field = object.find(name);
-    if (field == object.end()) return;  // a field that is newer than the file keeps its default
-    if (!read_member(field->second, member)) {
-      throw Error(Status::bad_file, where + ": expected " + name + " to be " +
-                                        kind<std::remove_reference_t<decltype(member)>>() + ", found " +
-                                        shown(field->second.dump()));
-    }
-    object.erase(field);
-  });
+  visit(fields, [&](const char* name, auto& member, const char*) { take_field(object, where, name, member); });
   if (object.empty()) return;
   throw Error(Status::bad_file, where + ": expected known fields only, found " + shown(object.begin()->first));
 }
@@ -155,8 +164,7 @@ std::string object_to_json(const Fields& fields, Visit&& visit) {
   if (fields == Fields()) return {};
   JsonWriter json;
   json.begin_object();
-  visit(fields,
-        [&](const char* name, const auto& member, const char*) { json.key(name).raw(nlohmann::json(member).dump()); });
+  visit(fields, [&](const char* name, const auto& member, const char*) { write_field(json, name, member); });
   return json.end_object().take();
 }
 
@@ -165,9 +173,7 @@ std::string object_to_json(const Fields& fields, Visit&& visit) {
 std::string config_to_json(const Config& config) {
   JsonWriter json;
   json.begin_object();
-  visit_config(config, [&](const char* name, const auto& member, const char*) {
-    json.key(name).raw(nlohmann::json(member).dump());
-  });
+  visit_config(config, [&](const char* name, const auto& member, const char*) { write_field(json, name, member); });
   return json.end_object().take();
 }
 
@@ -177,9 +183,7 @@ std::string stack_to_json(const Config& config) {
   json.begin_array();
   for (const LayerConfig& layer : config.stack) {
     json.begin_object();
-    visit_layer(layer, [&](const char* name, const auto& member, const char*) {
-      json.key(name).raw(nlohmann::json(member).dump());
-    });
+    visit_layer(layer, [&](const char* name, const auto& member, const char*) { write_field(json, name, member); });
     json.end_object();
   }
   return json.end_array().take();
@@ -191,6 +195,10 @@ std::string head_to_json(const Config& config) {
 
 std::string scaling_to_json(const Config& config) {
   return object_to_json(config.scaling, [](const ScalingConfig& s, auto&& f) { visit_scaling(s, f); });
+}
+
+std::string spelling_to_json(const Config& config) {
+  return object_to_json(config.spelling, [](const SpellingConfig& s, auto&& f) { visit_spelling(s, f); });
 }
 
 Config config_from_json(const std::string& json, const std::string& where, const ConfigParts& parts) {
@@ -214,6 +222,10 @@ Config config_from_json(const std::string& json, const std::string& where, const
   if (!parts.scaling.empty()) {
     config.scaling = object_from_json<ScalingConfig>(parts.scaling, where + ": scaling",
                                                      [](ScalingConfig& s, auto&& f) { visit_scaling(s, f); });
+  }
+  if (!parts.spelling.empty()) {
+    config.spelling = object_from_json<SpellingConfig>(parts.spelling, where + ": spelling",
+                                                       [](SpellingConfig& s, auto&& f) { visit_spelling(s, f); });
   }
   try {
     checked(config);

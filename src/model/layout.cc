@@ -23,6 +23,17 @@ void fill_uniform(std::span<float> values, double bound, Random& random) {
 
 double as_double(std::size_t n) { return static_cast<double>(n); }
 
+void add_spelling(const SpellingConfig& spelling, std::vector<Shape>& all) {
+  constexpr std::string_view prefix = "rnn";
+  all.push_back({"characters.weight", spelling.characters, spelling.embedding, TensorRole::embedding, spelling_place});
+  const std::size_t first = all.size();
+  RecurrentLayer::add_tensors(spelling_layer(spelling), 0, spelling.embedding, all);
+  for (std::size_t i = first; i < all.size(); ++i) {
+    all[i].name.replace(0, prefix.size(), "spelling");
+    all[i].layer = spelling_place;
+  }
+}
+
 void initialize(const Config& config, const std::vector<LayerConfig>& layers, const Shape& shape,
                 std::span<float> values, Random& random) {
   switch (shape.role) {
@@ -36,11 +47,12 @@ void initialize(const Config& config, const std::vector<LayerConfig>& layers, co
     case TensorRole::head:
       return fill_uniform(values, 1 / std::sqrt(as_double(shape.columns)), random);
     case TensorRole::input:
-      return fill_uniform(values, std::sqrt(6.0 / as_double(shape.columns + layers[shape.layer].units)), random);
+      return fill_uniform(values, std::sqrt(6.0 / as_double(shape.columns + layer_of(config, layers, shape).units)),
+                          random);
     case TensorRole::recurrent:
       return fill_orthogonal(values, shape.rows / shape.columns, shape.columns, random);
     case TensorRole::bias: {
-      const LayerConfig& layer = layers[shape.layer];
+      const LayerConfig layer = layer_of(config, layers, shape);
       const int forget = find_shape(layer.cell, layer.activation)->forget_row;
       if (forget < 0) return;
       for (float& v : values.subspan(static_cast<std::size_t>(forget) * layer.units, layer.units)) {
@@ -74,7 +86,22 @@ std::vector<LayerConfig> layers_of(const Config& config) {
 
 std::size_t outputs_of(const LayerConfig& layer) { return layer.direction == "both" ? 2 * layer.units : layer.units; }
 
-std::size_t inputs_of(const Config& config) { return config.inputs > 0 ? config.inputs : config.embedding; }
+std::size_t inputs_of(const Config& config) {
+  if (config.inputs > 0) return config.inputs;
+  return config.embedding + (config.spelling.characters > 0 ? 2 * config.spelling.units : 0);
+}
+
+LayerConfig spelling_layer(const SpellingConfig& spelling) {
+  LayerConfig layer;
+  layer.cell = spelling.cell;
+  layer.units = spelling.units;
+  layer.direction = "both";
+  return layer;
+}
+
+LayerConfig layer_of(const Config& config, const std::vector<LayerConfig>& layers, const Shape& tensor) {
+  return tensor.layer == spelling_place ? spelling_layer(config.spelling) : layers[tensor.layer];
+}
 
 std::size_t outputs_of(const Config& config, std::size_t vocabulary) {
   return config.outputs > 0 ? config.outputs : vocabulary;
@@ -96,6 +123,7 @@ std::vector<Shape> tensors_of(const Config& config, std::size_t vocabulary) {
   if (config.inputs == 0) {
     all.push_back({"embedding.weight", vocabulary, config.embedding, TensorRole::embedding});
   }
+  if (config.spelling.characters > 0) add_spelling(config.spelling, all);
   const std::vector<LayerConfig> layers = layers_of(config);
   std::size_t width = inputs_of(config);
   for (std::size_t l = 0; l < layers.size(); ++l) {

@@ -18,6 +18,10 @@ HeadRows find_head_rows(const std::string& at) {
   return at == "last" ? HeadRows::last : at == "mean" ? HeadRows::mean : at == "max" ? HeadRows::max : HeadRows::steps;
 }
 
+SharedRoom larger(const SharedRoom& a, const SharedRoom& b) {
+  return {std::max(a.factor, b.factor), std::max(a.columns, b.columns), std::max(a.sums, b.sums)};
+}
+
 }  // namespace
 
 std::size_t parameter_count(const Config& config, std::size_t vocabulary) {
@@ -34,6 +38,7 @@ Network::Impl::Impl(const Impl& other)
       packed(other.packed),
       parameters(other.parameters),
       embedding(other.embedding),
+      spelling(other.spells() ? other.spelling->clone() : nullptr),
       head(other.head->clone()),
       head_rows(other.head_rows),
       mean(other.mean),
@@ -52,11 +57,8 @@ void Network::Impl::list_recurrent() {
 
 SharedRoom Network::Impl::room() const {
   SharedRoom all = {hidden(), hidden(), padded_outputs()};
-  for (const auto& part : parts) {
-    const SharedRoom one = part->room();
-    all = {std::max(all.factor, one.factor), std::max(all.columns, one.columns), std::max(all.sums, one.sums)};
-  }
-  return all;
+  for (const auto& part : parts) all = larger(all, part->room());
+  return spells() ? larger(all, spelling->room()) : all;
 }
 
 Network::Network(const Config& config, std::size_t vocabulary) : impl_(std::make_unique<Impl>()) {
@@ -80,9 +82,12 @@ Network::Network(const Config& config, std::size_t vocabulary) : impl_(std::make
     n.inverse_deviation.push_back(static_cast<float>(1 / deviation));
   }
   n.parameters = Parameters(tensors_of(n.config, vocabulary));
-  if (n.config.inputs == 0) n.embedding.emplace(vocabulary, n.config.embedding);
   const std::vector<Shape>& tensors = n.parameters.shapes();
   std::size_t width = inputs_of(n.config);
+  if (n.config.inputs == 0) n.embedding.emplace(vocabulary, n.config.embedding, row_stride(width), 0);
+  if (n.config.spelling.characters > 0) {
+    n.spelling = std::make_unique<SpellingLayer>(n.config.spelling, tensors);
+  }
   for (std::size_t l = 0; l < n.layer_configs.size(); ++l) {
     n.parts.push_back(make_part(n.layer_configs[l], l, width, tensors));
     width = n.parts.back()->outputs();
@@ -118,7 +123,7 @@ bool Network::streams() const {
   const auto forward = [](const LayerConfig& layer) {
     return layer.kind != "recurrent" || layer.direction == "forward";
   };
-  return (impl_->head_rows == HeadRows::steps || impl_->head_rows == HeadRows::last) &&
+  return (impl_->head_rows == HeadRows::steps || impl_->head_rows == HeadRows::last) && !impl_->spells() &&
          std::ranges::all_of(impl_->layer_configs, forward);
 }
 
@@ -171,6 +176,7 @@ std::uint64_t Network::fingerprint() const {
 void Network::pack(Team& team) try {
   Impl& n = *impl_;
   for (const auto& part : n.parts) part->pack(n.parameters, n.format, team);
+  if (n.spells()) n.spelling->pack(n.parameters, n.format, team);
   n.linear->pack(n.parameters, n.format, team);
   n.packed = true;
 } catch (...) {

@@ -13,6 +13,7 @@
 #include "model/parameters.h"
 #include "model/part.h"
 #include "sluice/model.h"
+#include "sluice/sequences.h"
 
 namespace sluice {
 
@@ -37,6 +38,9 @@ struct Window {
   std::size_t steps = 0, batch = 0;
   std::span<const std::uint32_t> lengths = {};  // [B] steps of each sequence, the longest first; empty: all of `steps`
   bool begins = false;  // the state is initial_state(): where that is learned, this window has a gradient of it
+  // Where words are spelt: which of the spellings each row of the inputs has, [T, B] or packed.
+  std::span<const std::uint32_t> words = {};
+  const Spellings* spellings = nullptr;
 };
 
 // The gradient of a loss. Of an embedding it has the rows that a window's tokens touch; all others are zero. Once
@@ -97,8 +101,8 @@ class Network {
   std::size_t outputs()
       const;  // numbers of a row of the head: V, O, or more where it predicts more than a number of each
   std::size_t targets() const;  // what a row is to predict: one of V or O classes, or O numbers
-  // Whether it can run step by step: every layer reads forward alone, and the head predicts every step, or after the
-  // last one, which then is what it predicts if the sequence ends here.
+  // Whether it can run step by step: no word is spelt, every layer reads forward alone, and the head predicts every
+  // step, or after the last one, which then is what it predicts if the sequence ends here.
   bool streams() const;
   State initial_state(std::size_t batch) const;
   bool learns_initial_state() const;  // else it is zero

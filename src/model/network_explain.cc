@@ -33,6 +33,7 @@ void expect_explainable(const Network::Impl& n) {
   if (n.format != Format::f32) {
     throw Error(Status::usage, "explain: expected a model of precision f32, found one of less");
   }
+  if (n.spells()) throw Error(Status::usage, "explain: expected tokens that are embedded alone, found spelt words");
   for (const LayerConfig& layer : n.layer_configs) {
     if (layer.kind == "recurrent" && layer.direction == "forward") continue;
     throw Error(Status::usage,

@@ -9,8 +9,12 @@
 #include "model/linear.h"
 #include "model/network.h"
 #include "model/recurrent_layer.h"
+#include "model/spelling_layer.h"
 
 namespace sluice {
+
+// Which dropout: of the input, and of words, which become <unk>; else number l is that of the outputs of layer l - 1.
+constexpr std::size_t kInputPlace = 1000, kWordPlace = 1001;
 
 // Which rows the head reads (HeadConfig::at).
 enum class HeadRows { steps, last, mean, max };
@@ -26,7 +30,8 @@ struct Network::Impl {
   Format format = Format::f32;  // of what pack() fills
   bool packed = false;          // whether it has
   Parameters parameters;
-  std::optional<Embedding> embedding;  // of a network that reads tokens
+  std::optional<Embedding> embedding;       // of a network that reads tokens
+  std::unique_ptr<SpellingLayer> spelling;  // where words are spelt
   std::vector<std::unique_ptr<Part>> parts;
   std::vector<const RecurrentLayer*> recurrent;
   std::unique_ptr<Head> head;
@@ -35,6 +40,7 @@ struct Network::Impl {
   std::optional<Linear> linear;                // the head's
 
   bool reads_tokens() const { return embedding.has_value(); }
+  bool spells() const { return spelling != nullptr; }
   bool scales() const { return !mean.empty(); }
   std::size_t inputs() const { return parts.front()->inputs(); }
   std::size_t hidden() const { return parts.back()->outputs(); }  // that the head reads
@@ -55,8 +61,10 @@ struct Workspace::Impl {
   std::vector<std::unique_ptr<Part::Memory>> parts;
   std::vector<AlignedVector<float>> dropped;  // of a part, its outputs after dropout [N, ...]; empty without
   Embedding::Memory embedding;
-  AlignedVector<float> features;         // [N, I] after scaling and dropout; empty without
-  AlignedVector<float> input_gradient;   // [distinct, E] or, with input dropout, [N, E]
+  SpellingLayer::Memory spelling;
+  std::vector<Token> tokens;             // [N] of a network that spells, those that are read
+  AlignedVector<float> features;         // [N, I] after scaling and dropout, or of spelt words; empty without
+  AlignedVector<float> input_gradient;   // [distinct, E] or, with input dropout or spelling, [N, I]
   AlignedVector<float> pooled, dpooled;  // [B, H] what a head of whole sequences reads, and its gradient
   std::vector<std::uint32_t> highest;    // [B, H] the row where a maximum stands
   std::vector<std::size_t> last_steps;   // [B] the row of the last step of each sequence
@@ -79,6 +87,14 @@ void set_window(const Window& window, Workspace::Impl& w);
 void prepare(const Network::Impl& n, Workspace::Impl& w, bool training, std::size_t threads);
 void load_state(const Network::Impl& n, const State& state, Workspace::Impl& w);
 void store_state(const Network::Impl& n, const Workspace::Impl& w, State& state);
+
+// network_spelling.cc, of a network that spells words. After set_window(): the words of the window and its tokens, some
+// of which become <unk> in training. Throws Error (usage) where there is no spelling.
+void set_words(const Network::Impl& n, const Window& window, const DropoutKey* dropout, Workspace::Impl& w);
+// What the first part reads: the embedding of each token and the spelling of its word side by side.
+PartInput spelt_rows(const Network::Impl& n, const DropoutKey* dropout, Workspace::Impl& w, Team& team);
+// The gradients of the spelling from those of these rows.
+void spelling_gradients(const Network::Impl& n, const float* dx, Parameters& gradients, Workspace::Impl& w, Team& team);
 
 // What the first part reads; `each`: tokens as a row for each position.
 PartInput input_rows(const Network::Impl& n, const Rows& inputs, const DropoutKey* dropout, bool each,

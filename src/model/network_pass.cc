@@ -21,9 +21,6 @@ void expect_packed(const Network::Impl& n) {
   if (!n.packed) throw Error(Status::failed, "network: expected packed weights, found none");
 }
 
-// Which dropout: of the input; else number l is that of the outputs of layer l - 1.
-constexpr std::size_t kInputPlace = 1000;
-
 bool drops_input(const Network::Impl& n, const DropoutKey* dropout) {
   return dropout != nullptr && n.config.input_dropout > 0;
 }
@@ -33,9 +30,9 @@ bool drops_outputs(const Network::Impl& n, std::size_t place, const DropoutKey* 
 }
 
 bool drops_anything(const Network::Impl& n) {
-  return n.config.input_dropout > 0 || std::ranges::any_of(n.layer_configs, [](const LayerConfig& layer) {
-           return layer.dropout > 0 || layer.weight_dropout > 0;
-         });
+  return n.config.input_dropout > 0 || n.config.spelling.word_dropout > 0 ||
+         std::ranges::any_of(n.layer_configs,
+                             [](const LayerConfig& layer) { return layer.dropout > 0 || layer.weight_dropout > 0; });
 }
 
 std::size_t padded_outputs(const Part& part) { return round_up(part.outputs(), kBlock); }
@@ -104,9 +101,9 @@ void clear_embedding_gradient(const Network::Impl& n, std::span<const Token> tok
     }
   });
   gradients.sparse = true;
-  if (drops_input(n, dropout)) n.embedding->find_distinct(tokens, w.embedding);
+  if (n.spells() || drops_input(n, dropout)) w.embedding.distinct.find(tokens);
   gradients.touched.reserve(std::min(tokens.size(), n.vocabulary));
-  gradients.touched = w.embedding.distinct;
+  gradients.touched = w.embedding.distinct.tokens;
 }
 
 // Given dy of the last part, fills every gradient but the head's. Embedding gradients are added to what is there.
@@ -136,8 +133,12 @@ void backward_parts(const Network::Impl& n, const PartInput& input, std::span<co
   float* de = w.input_gradient.data();
   if (input.repeated != nullptr) return n.embedding->add_gradients(de, gradients, w.embedding, team);
   const std::size_t stride = n.input_stride();
-  drop_rows(de, stride, de, stride, rows, stride, n.config.input_dropout, dropout_random(*dropout, kInputPlace), team);
+  if (drops_input(n, dropout)) {
+    drop_rows(de, stride, de, stride, rows, stride, n.config.input_dropout, dropout_random(*dropout, kInputPlace),
+              team);
+  }
   n.embedding->add_each_gradient(tokens, de, gradients, team);
+  if (n.spells()) spelling_gradients(n, de, gradients, w, team);
 }
 
 void expect_room(const Rows& rows, std::size_t count, std::size_t width, const char* what) {
@@ -173,10 +174,11 @@ void prepare(const Network::Impl& n, Workspace::Impl& w, bool training, std::siz
   grow(w.outputs, output_rows(n, rows) * n.padded_outputs());
   if (w.losses.size() < rows) w.losses.resize(rows);
   if (n.reads_tokens()) n.embedding->prepare(rows, w.embedding);
-  if (n.scales() || (training && n.config.input_dropout > 0)) grow(w.features, rows * n.input_stride());
+  if (n.spells()) n.spelling->prepare(n.format, threads, training, w.spelling);
+  if (n.scales() || n.spells() || (training && n.config.input_dropout > 0)) grow(w.features, rows * n.input_stride());
   if (w.scratch.size() < threads) w.scratch.resize(threads);
   for (Scratch& scratch : w.scratch) {
-    scratch.prepare_multiply(n.format, rows, room.factor);
+    scratch.prepare_multiply(n.format, std::max(rows, n.spells() ? w.spelling.window.rows() : 0), room.factor);
     if (training) scratch.prepare_product(n.format, room.columns);
   }
   prepare_pooling(n, w);
@@ -194,7 +196,8 @@ void prepare(const Network::Impl& n, Workspace::Impl& w, bool training, std::siz
   if (apart) grow(w.dx, rows * widest);
   if (n.head_rows != HeadRows::steps) grow(w.dpooled, w.window.batch * n.hidden_stride());
   if (n.reads_tokens()) {
-    grow(w.input_gradient, (n.config.input_dropout > 0 ? rows : std::min(rows, n.vocabulary)) * n.input_stride());
+    const bool each = n.config.input_dropout > 0 || n.spells();
+    grow(w.input_gradient, (each ? rows : std::min(rows, n.vocabulary)) * n.input_stride());
   }
   grow(w.sums, room.sums);
 }
@@ -218,6 +221,7 @@ void store_state(const Network::Impl& n, const Workspace::Impl& w, State& state)
 PartInput input_rows(const Network::Impl& n, const Rows& inputs, const DropoutKey* dropout, bool each,
                      Workspace::Impl& w, Team& team) {
   w.numbers = inputs.numbers.data();
+  if (n.spells()) return spelt_rows(n, dropout, w, team);
   if (drops_input(n, dropout)) return drop_input(n, inputs, *dropout, w, team);
   if (n.scales()) {
     team.split(w.window.rows(), 16,
@@ -267,17 +271,17 @@ double Network::train(const Window& window, const DropoutKey& dropout, State& st
   const DropoutKey* key = drops_anything(n) ? &dropout : nullptr;
   set_window(window, w);
   w.begins = window.begins;
+  if (n.spells()) set_words(n, window, key, w);
   prepare(n, w, true, team.size());
   expect_room(window.inputs, w.window.rows(), n.inputs(), "inputs");
   expect_room(window.targets, head_row_count(n, w), n.targets(), "targets");
   load_state(n, state, w);
   const PartInput input = forward_parts(n, window.inputs, key, w, team);
   store_state(n, w, state);
-  if (n.reads_tokens() && !n.config.tied) {
-    clear_embedding_gradient(n, window.inputs.tokens, key, gradients, w, team);
-  }
+  const std::span<const Token> tokens = n.spells() ? std::span<const Token>(w.tokens) : window.inputs.tokens;
+  if (n.reads_tokens() && !n.config.tied) clear_embedding_gradient(n, tokens, key, gradients, w, team);
   const double loss = head_gradient(n, key, window.targets, gradients, w, team);
-  backward_parts(n, input, window.inputs.tokens, key, gradients, w, team);
+  backward_parts(n, input, tokens, key, gradients, w, team);
   return loss;
 }
 
@@ -300,6 +304,7 @@ void Network::forward(const Rows& inputs, std::size_t steps, std::size_t batch, 
 void Network::forward(const Window& window, State& state, Workspace& workspace, Team& team) const {
   Workspace::Impl& w = workspace.impl();
   set_window(window, w);
+  if (impl_->spells()) set_words(*impl_, window, nullptr, w);
   prepare(*impl_, w, false, team.size());
   load_state(*impl_, state, w);
   forward_parts(*impl_, window.inputs, nullptr, w, team);

@@ -14,6 +14,9 @@ Streams::Streams(const Model& model, std::size_t streams, bool chunks)
       chunk_(chunks ? kChunk : 1),
       stride_(round_up(network_->outputs(), kBlock)),
       outputs_(streams * stride_) {
+  if (network_->config().spelling.characters > 0) {
+    throw Error(Status::usage, "stream: expected a model that reads tokens by number, found one that spells words");
+  }
   if (!network_->streams()) {
     throw Error(Status::usage,
                 "stream: expected a model that predicts every step from those before it, found one that reads whole "

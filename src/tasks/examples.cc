@@ -29,13 +29,13 @@ std::string folded_tail(std::string_view word, std::size_t characters) {
   return tail;
 }
 
-Vocabulary word_vocabulary(const TaggedSentences& sentences, const TextOptions& text,
-                           const VocabularyOptions& options) {
+Vocabulary word_vocabulary(const TaggedSentences& sentences, const TextOptions& text, const VocabularyOptions& options,
+                           bool with_shapes) {
   const std::uint64_t least = options.min_count > 0 ? options.min_count : 2;
   std::map<std::string, std::uint64_t> words, shapes;
   for (const std::string& word : sentences.words) ++words[word];
   for (const auto& [word, count] : words) {
-    if (count >= least) continue;
+    if (count >= least || !with_shapes) continue;
     for (const std::string& shape : word_shapes(word)) shapes[shape] += count;
   }
   std::vector<std::pair<std::uint64_t, std::string>> kept;
@@ -100,14 +100,15 @@ Examples read_examples(const Task& task, const std::string& path, const OpenFile
   rethrow_as_error(path.c_str());
 }
 
-Vocabulary make_vocabulary(const Examples& examples, const TextOptions& text, const VocabularyOptions& options) {
-  if (examples.tagged.size() > 0) return word_vocabulary(examples.tagged, text, options);
+Vocabulary make_vocabulary(const Examples& examples, const TextOptions& text, const VocabularyOptions& options,
+                           bool shapes) {
+  if (examples.tagged.size() > 0) return word_vocabulary(examples.tagged, text, options, shapes);
   std::string joined;
   for (const std::string& one : examples.texts.texts) joined += one + '\n';
   return Corpus::from_text(joined, text, options, examples.texts.name).vocabulary();
 }
 
-void encode(const Vocabulary& vocabulary, Examples& examples) {
+void encode(const Vocabulary& vocabulary, Examples& examples, const Alphabet* alphabet) {
   Sequences& out = examples.sequences;
   out = Sequences();
   out.classes = examples.classes;
@@ -117,11 +118,19 @@ void encode(const Vocabulary& vocabulary, Examples& examples) {
     out.starts = tagged.starts;
     out.labels = tagged.tags;
     out.labels_per_step = true;
-    std::unordered_map<std::string_view, Token> known;
+    struct Known {
+      Token token;
+      std::uint32_t number;  // of the distinct words
+    };
+    std::unordered_map<std::string_view, Known> known;
     for (const std::string& word : tagged.words) {
       const auto [at, fresh] = known.try_emplace(word);
-      if (fresh) at->second = find_word(vocabulary, word);
-      out.tokens.push_back(at->second);
+      if (fresh) {
+        at->second = {find_word(vocabulary, word), static_cast<std::uint32_t>(known.size() - 1)};
+        if (alphabet != nullptr) alphabet->spell(word, out.spellings);
+      }
+      out.tokens.push_back(at->second.token);
+      if (alphabet != nullptr) out.words.push_back(at->second.number);
     }
     return;
   }
@@ -133,6 +142,13 @@ void encode(const Vocabulary& vocabulary, Examples& examples) {
     if (tokens.empty()) out.tokens.push_back(Vocabulary::unknown);
     out.starts.push_back(out.tokens.size());
   }
+}
+
+void encode_for(const Model& model, const Task& task, Examples& examples) {
+  if (!model.reads_text()) return;
+  if (model.config().spelling.characters == 0) return encode(model.vocabulary(), examples);
+  const Alphabet alphabet(task.alphabet);
+  encode(model.vocabulary(), examples, &alphabet);
 }
 
 std::vector<std::string> word_shapes(std::string_view word) {

@@ -8,6 +8,7 @@
 #include "data/tagged_sentences.h"
 #include "sluice/data.h"
 #include "sluice/sequences.h"
+#include "tasks/alphabet.h"
 #include "tasks/task.h"
 
 namespace sluice {
@@ -33,10 +34,15 @@ Examples read_examples(const Task& task, const std::string& path, const OpenFile
 
 // The tokens of texts, or the words of sentences. Of words, one that is rarer than min_count (0: 2) is spelt: it
 // becomes a token of its shape and its last letters (word_shapes()), and such tokens that are as rare become shorter
-// ones.
-Vocabulary make_vocabulary(const Examples& examples, const TextOptions& text, const VocabularyOptions& options);
-// Turns texts or sentences into sequences of tokens. A text without any becomes one <unk>.
-void encode(const Vocabulary& vocabulary, Examples& examples);
+// ones; without `shapes` it becomes <unk>, for a network that spells it.
+Vocabulary make_vocabulary(const Examples& examples, const TextOptions& text, const VocabularyOptions& options,
+                           bool shapes = true);
+// Turns texts or sentences into sequences of tokens. A text without any becomes one <unk>. With an alphabet, the words
+// of sentences are spelt as well.
+void encode(const Vocabulary& vocabulary, Examples& examples, const Alphabet* alphabet = nullptr);
+
+// The same for a model of the task, which has texts or sentences or nothing to encode.
+void encode_for(const Model& model, const Task& task, Examples& examples);
 
 // Tokens that can stand for a word that is not in a vocabulary, the most exact first: whether it has capitals, digits
 // or hyphens, with its last 3, 2 or 1 characters, or without; as the unknown words of Berkeley's parser (Petrov et al.

@@ -5,6 +5,7 @@
 #include "base/json_writer.h"
 #include "base/shown.h"
 #include "sluice/error.h"
+#include "tasks/alphabet.h"
 
 namespace sluice {
 namespace {
@@ -81,6 +82,13 @@ Task task_of(const Model& model, const std::string& path) {
     throw Error(Status::bad_file, where + ": expected a class for each of " + std::to_string(model.config().outputs) +
                                       " outputs, found " + std::to_string(task.classes.size()));
   }
+  const std::size_t characters = model.config().spelling.characters;
+  if (characters == 0) return task;
+  task.alphabet = text("alphabet");
+  if (const std::size_t found = Alphabet(task.alphabet).size(); found != characters) {
+    throw Error(Status::bad_file, where + ": expected an alphabet of " + std::to_string(characters - 1) +
+                                      " characters, as the model has them, found " + std::to_string(found - 1));
+  }
   return task;
 }
 
@@ -96,6 +104,7 @@ void set_task(Model& model, const Task& task) {
   json.key("classes").begin_array();
   for (const std::string& name : task.classes) json.string(name);
   json.end_array();
+  if (model.config().spelling.characters > 0) write("alphabet", task.alphabet);
   model.notes()[kNote] = json.end_object().take();
 }
 

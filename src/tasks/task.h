@@ -34,6 +34,7 @@ struct Task {
   std::string label = "last";        // classify, of rows of numbers: the column of the class, first or last
   std::string column = {};           // tag: the column of the tags, as TagOptions has it
   std::vector<std::string> classes = {};
+  std::string alphabet = {};  // tag: the characters of words, where the model spells them (tasks/alphabet.h)
 };
 
 // The task of a file that find_data_kind() has looked at: language where it is running text.

@@ -63,6 +63,11 @@ std::string describe(const Sequences& sequences) {
   for (const std::size_t start : sequences.starts) hash.add(start);
   hash.add(view_of(std::span(sequences.values)));
   for (const Token token : sequences.tokens) hash.add(token);
+  for (const std::uint32_t word : sequences.words) hash.add(word);
+  if (!sequences.words.empty()) {
+    for (const std::size_t start : sequences.spellings.starts) hash.add(start);
+    for (const std::uint32_t character : sequences.spellings.characters) hash.add(character);
+  }
   for (const std::uint32_t label : sequences.labels) hash.add(label);
   hash.add(view_of(std::span(sequences.targets)));
   if (!sequences.weights.empty()) hash.add(view_of(std::span(sequences.weights)));
@@ -150,6 +155,7 @@ Fingerprint fingerprint(const TrainOptions& options, const Config& config) {
   }
   if (config.head != HeadConfig()) run["head"] = head_to_json(config);
   if (config.scaling != ScalingConfig()) run["scaling"] = scaling_to_json(config);
+  if (config.spelling != SpellingConfig()) run["spelling"] = spelling_to_json(config);
   return run;
 }
 

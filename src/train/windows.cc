@@ -108,6 +108,7 @@ SequenceWindows::SequenceWindows(const Sequences& sequences, const Network& netw
       outputs_(network.targets()),
       classes_(network.head().classes()),
       whole_(network.config().head.at != "steps"),
+      spells_(network.config().spelling.characters > 0),
       shuffles_(false),
       with_targets_(targets == ToPredict::read) {
   rows_ = whole_ ? all_.size() : all_.steps();
@@ -156,6 +157,8 @@ Window SequenceWindows::fill(std::size_t k, std::uint64_t pass) {
   gather();
   Window window;
   window.inputs = all_.inputs > 0 ? Rows(values_) : Rows(tokens_);
+  window.words = words_;
+  if (spells_) window.spellings = &all_.spellings;
   window.targets = classes_ ? Rows(labels_) : Rows(targets_);
   window.targets.weights = weights_;
   window.steps = lengths_.front();
@@ -175,6 +178,7 @@ void SequenceWindows::gather() {
   for (const std::size_t s : batch_now_) lengths_.push_back(static_cast<std::uint32_t>(all_.length(s)));
   values_.clear();
   tokens_.clear();
+  words_.clear();
   labels_.clear();
   targets_.clear();
   weights_.clear();
@@ -191,6 +195,7 @@ void SequenceWindows::gather() {
         append(all_.values, row, all_.inputs, values_);
       } else {
         tokens_.push_back(all_.tokens[row]);
+        if (spells_) words_.push_back(all_.words[row]);
       }
       if (!whole_) target(row);
     }
@@ -216,6 +221,33 @@ void check_targets(const Network& network, std::span<const float> targets, const
     throw Error(Status::usage, text.str());
   }
 }
+
+namespace {
+
+// The words of the steps, where the network spells them.
+template <class Expect>
+void check_spelling(const Config& config, const Sequences& all, const Expect& expect) {
+  const std::size_t characters = config.spelling.characters;
+  if (characters == 0) return;
+  const Spellings& spellings = all.spellings;
+  expect(!spellings.starts.empty(), "spellings that begin at 0, found none");
+  expect(all.words.size() == all.steps(), "the spelling of each of ", all.steps(), " words, found ", all.words.size());
+  const auto bad = std::ranges::find_if(all.words, [&](std::uint32_t word) { return word >= spellings.size(); });
+  expect(bad == all.words.end(), "words below ", spellings.size(), ", as many as are spelt, found ",
+         bad == all.words.end() ? 0 : *bad);
+  expect(spellings.starts.front() == 0 && spellings.starts.back() == spellings.characters.size(), "spellings of ",
+         spellings.starts.back(), " characters, found ", spellings.characters.size());
+  for (std::size_t word = 0; word < spellings.size(); ++word) {
+    const std::size_t first = spellings.starts[word], last = spellings.starts[word + 1];
+    expect(first < last && last - first <= 0xffffffffu, "spellings of 1 character or more, found ",
+           first == last ? "an empty one, number " : "a wrong length of number ", word + 1);
+  }
+  const auto other = std::ranges::find_if(spellings.characters, [&](std::uint32_t c) { return c >= characters; });
+  expect(other == spellings.characters.end(), "characters below ", characters, ", found ",
+         other == spellings.characters.end() ? 0 : *other);
+}
+
+}  // namespace
 
 void check_fits(const Network& network, const Sequences& all, bool targets) {
   const auto expect = [&](bool holds, const auto&... parts) {
@@ -245,6 +277,7 @@ void check_fits(const Network& network, const Sequences& all, bool targets) {
     const auto bad = std::ranges::find_if(all.tokens, [&](Token token) { return token >= network.vocabulary(); });
     expect(bad == all.tokens.end(), "tokens below ", network.vocabulary(), ", found ",
            bad == all.tokens.end() ? 0 : *bad);
+    check_spelling(config, all, expect);
   }
   if (!targets) return;
   const bool whole = config.head.at != "steps";

@@ -129,12 +129,12 @@ class SequenceWindows : public Windows {
 
   const Sequences& all_;
   std::size_t batch_, outputs_;
-  bool classes_, whole_, shuffles_, with_targets_;
+  bool classes_, whole_, spells_, shuffles_, with_targets_;
   std::uint64_t seed_ = 0, rows_ = 0, pass_ = ~std::uint64_t{0};
   std::vector<std::size_t> order_;   // of all sequences
   std::vector<std::size_t> places_;  // where in it the batches begin, in the order of windows
   std::span<const std::size_t> batch_now_;
-  std::vector<std::uint32_t> lengths_, tokens_, labels_;
+  std::vector<std::uint32_t> lengths_, tokens_, words_, labels_;
   std::vector<float> values_, targets_, weights_;
   State state_;
 };

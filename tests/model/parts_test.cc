@@ -21,9 +21,11 @@ struct Drawn {
   std::size_t vocabulary = 0;
   std::vector<std::uint32_t> lengths;  // the longest first
   std::vector<Token> tokens;           // [N], packed
-  std::vector<float> x;                // [N, I], packed
-  std::vector<Token> classes;          // of each row of targets
-  std::vector<float> numbers;          // [rows, O]
+  std::vector<Token> words;            // [N], packed, where words are spelt
+  Spellings spellings;
+  std::vector<float> x;        // [N, I], packed
+  std::vector<Token> classes;  // of each row of targets
+  std::vector<float> numbers;  // [rows, O]
 
   std::size_t batch() const { return lengths.size(); }
   std::size_t steps() const { return lengths.front(); }
@@ -44,6 +46,8 @@ struct Drawn {
   Window window() const {
     Window w;
     w.inputs = config.inputs > 0 ? Rows(x) : Rows(tokens);
+    w.words = words;
+    w.spellings = &spellings;
     w.targets = of_classes() ? Rows(classes) : Rows(numbers);
     w.steps = steps();
     w.batch = batch();
@@ -75,6 +79,23 @@ LayerConfig draw_layer(Random& random, bool recurrent) {
   return layer;
 }
 
+void draw_spelling(Random& random, Drawn& d) {
+  SpellingConfig& spelling = d.config.spelling;
+  spelling.characters = 1 + random.below(5);
+  spelling.embedding = 1 + random.below(20);
+  spelling.units = 1 + random.below(20);
+  spelling.cell = cells()[random.below(cells().size())].name;
+  const std::size_t words = 1 + random.below(8);
+  const std::size_t longest = 1 + random.below(3) * random.below(6);  // often all alike
+  for (std::size_t w = 0; w < words; ++w) {
+    const std::size_t length = 1 + random.below(longest);
+    for (std::size_t i = 0; i < length; ++i) {
+      d.spellings.characters.push_back(static_cast<std::uint32_t>(random.below(spelling.characters)));
+    }
+    d.spellings.starts.push_back(d.spellings.characters.size());
+  }
+}
+
 void draw_targets(Random& random, Drawn& d) {
   const std::size_t rows = d.whole() ? d.batch() : d.rows();
   for (std::size_t i = 0; i < rows; ++i) {
@@ -103,6 +124,7 @@ Drawn draw(std::uint64_t seed) {
   } else {
     d.vocabulary = 2 + random.below(6);
     d.config.embedding = 1 + random.below(9);
+    if (random.below(2) == 0) draw_spelling(random, d);
   }
   d.config.outputs = 1 + random.below(5);
   HeadConfig& head = d.config.head;
@@ -139,6 +161,7 @@ Drawn draw(std::uint64_t seed) {
   std::ranges::sort(d.lengths, std::greater<>());
   for (std::size_t r = 0; r < d.rows(); ++r) {
     d.tokens.push_back(static_cast<Token>(random.below(std::max<std::size_t>(1, d.vocabulary))));
+    d.words.push_back(static_cast<Token>(random.below(std::max<std::size_t>(1, d.spellings.size()))));
     for (std::size_t i = 0; i < d.config.inputs; ++i) d.x.push_back(static_cast<float>(2 * random.uniform() - 1));
   }
   draw_targets(random, d);
@@ -188,7 +211,8 @@ class Composed {
   std::vector<Numbers> inputs(std::size_t b) const {
     std::vector<Numbers> rows;
     for (std::size_t t = 0; t < drawn_.lengths[b]; ++t) {
-      const std::size_t r = drawn_.row(t, b), width = inputs_of(drawn_.config);
+      const std::size_t r = drawn_.row(t, b);
+      const std::size_t width = drawn_.config.inputs > 0 ? drawn_.config.inputs : drawn_.config.embedding;
       if (drawn_.config.inputs > 0) {
         rows.emplace_back(drawn_.x.begin() + std::ptrdiff_t(r * width),
                           drawn_.x.begin() + std::ptrdiff_t((r + 1) * width));
@@ -199,29 +223,50 @@ class Composed {
       } else {
         const double* e = &named("embedding.weight")[drawn_.tokens[r] * width];
         rows.emplace_back(e, e + width);
+        if (drawn_.config.spelling.characters > 0) spell(drawn_.words[r], rows.back());
       }
     }
     return rows;
   }
 
+  // Adds what stands for a word: what each direction ends with.
+  void spell(std::size_t word, Numbers& row) const {
+    const SpellingConfig& spelling = drawn_.config.spelling;
+    const Numbers& table = named("characters.weight");
+    std::vector<Numbers> characters;
+    for (const std::uint32_t character : drawn_.spellings.of(word)) {
+      const double* e = &table[character * spelling.embedding];
+      characters.emplace_back(e, e + spelling.embedding);
+    }
+    const LayerConfig layer = spelling_layer(spelling);
+    const Numbers ahead = recur(layer, "spelling", "_l0", false, characters).back();
+    const Numbers back = recur(layer, "spelling", "_l0_reverse", true, characters).front();
+    row.insert(row.end(), ahead.begin(), ahead.end());
+    row.insert(row.end(), back.begin(), back.end());
+  }
+
   std::vector<Numbers> recur(const LayerConfig& config, std::size_t place, bool reverse,
                              std::vector<Numbers> rows) const {
-    const std::string suffix = "_l" + std::to_string(place) + (reverse ? "_reverse" : "");
+    return recur(config, "rnn", "_l" + std::to_string(place) + (reverse ? "_reverse" : ""), reverse, std::move(rows));
+  }
+
+  std::vector<Numbers> recur(const LayerConfig& config, const std::string& prefix, const std::string& suffix,
+                             bool reverse, std::vector<Numbers> rows) const {
     const bool own = reference::rows_of(config.cell, config.activation).own_bias;
     const reference::Layer layer = {config.cell,
                                     config.activation,
                                     rows[0].size(),
                                     config.units,
-                                    named("rnn.weight_ih" + suffix),
-                                    named("rnn.weight_hh" + suffix),
-                                    named("rnn.bias" + suffix),
-                                    own ? named("rnn.bias_hn" + suffix) : Numbers()};
+                                    named(prefix + ".weight_ih" + suffix),
+                                    named(prefix + ".weight_hh" + suffix),
+                                    named(prefix + ".bias" + suffix),
+                                    own ? named(prefix + ".bias_hn" + suffix) : Numbers()};
     if (reverse) std::ranges::reverse(rows);
     Numbers x;
     for (const Numbers& row : rows) x.insert(x.end(), row.begin(), row.end());
     const std::size_t states = reference::rows_of(config.cell, config.activation).states;
     Numbers initial(states * config.units, 0.0);
-    if (config.initial_state == "learned") initial = named("rnn.initial" + suffix);
+    if (config.initial_state == "learned") initial = named(prefix + ".initial" + suffix);
     const reference::LayerRun run = reference::forward(layer, rows.size(), 1, std::move(x), std::move(initial));
     std::vector<Numbers> out;
     for (std::size_t t = 1; t <= rows.size(); ++t) {
@@ -455,15 +500,18 @@ TEST(Parts, GiveASequenceInABatchTheBitsItHasAlone) {
       std::vector<float> together((d.whole() ? d.batch() : d.rows()) * width);
       network.predict(d.window(), state, together, workspace, team);
       for (std::size_t b = 0; b < d.batch(); ++b) {
-        std::vector<Token> tokens;
+        std::vector<Token> tokens, words;
         std::vector<float> x;
         for (std::size_t t = 0; t < d.lengths[b]; ++t) {
           const std::size_t r = d.row(t, b), i = d.config.inputs;
           tokens.push_back(d.tokens[r]);
+          words.push_back(d.words[r]);
           x.insert(x.end(), d.x.begin() + std::ptrdiff_t(r * i), d.x.begin() + std::ptrdiff_t((r + 1) * i));
         }
         Window window;
         window.inputs = d.config.inputs > 0 ? Rows(x) : Rows(tokens);
+        window.words = words;
+        window.spellings = &d.spellings;
         window.steps = d.lengths[b];
         window.batch = 1;
         State own = network.initial_state(1);

@@ -67,12 +67,15 @@ Direction direction_of(const Tensors& tensors, const std::string& suffix, const 
 void expect_exportable(const Config& config) {
   std::string found;
   if (!config.head.residual.empty()) found = "features that are added to its outputs";
+  if (config.spelling.characters > 0) found = "words that are spelt";
   for (const LayerConfig& layer : config.stack) {
     if (layer.initial_state == "learned") found = "a learned initial state";
   }
   if (found.empty()) return;
-  throw Error(Status::usage,
-              "export: expected layers that begin at zeros and outputs of the last one alone, found " + found);
+  throw Error(
+      Status::usage,
+      "export: expected layers that begin at zeros, inputs as they are and outputs of the last layer alone, found " +
+          found);
 }
 
 void fold_scaling(const ScalingConfig& scaling, Numbers& weight, Numbers& bias) {
