@@ -49,6 +49,25 @@ TEST(Task, NotesThatAreNoTaskAreRefused) {
   EXPECT_THAT(refused("{", "["), HasSubstr("file: note \"task\""));
 }
 
+TEST(Task, OfAModelThatSpellsHasAnAlphabet) {
+  Config config = {.embedding = 2, .outputs = 2};
+  config.head.loss = "softmax";
+  config.spelling = {.characters = 4, .embedding = 2, .units = 2};
+  Model model(config, Vocabulary({}, {"<unk>", "a"}), 1);
+  set_task(model, {.kind = TaskKind::tag, .form = DataForm::tagged, .classes = {"a", "b"}, .alphabet = "aéz"});
+  EXPECT_EQ(task_of(model, "file").alphabet, "aéz");
+  const auto refused = [&](const std::string& from, const std::string& to) {
+    return test::error_of(Status::bad_file, [&] { task_of(test::changed_note(model, "task", from, to), "file"); });
+  };
+  EXPECT_THAT(refused("aéz", "aéa"), HasSubstr("an alphabet of 3 characters, as the model has them, found 2"));
+  EXPECT_THAT(refused("\"aéz\"", "7"), HasSubstr("a text as alphabet"));
+  EXPECT_THAT(refused("alphabet", "alphabets"), HasSubstr("expected alphabet"));
+  // What other models have in their notes is what it was.
+  Model other = classifier();
+  set_task(other, {.kind = TaskKind::classify, .form = DataForm::ts, .classes = {"a", "b"}, .alphabet = "a"});
+  EXPECT_EQ(other.notes().at("task").find("alphabet"), std::string::npos);
+}
+
 TEST(Words, OnesThatAreRareBecomeTheirShape) {
   EXPECT_THAT(word_shapes("Running"),
               ElementsAre("<unk-Capital:ing>", "<unk-Capital:ng>", "<unk-Capital:g>", "<unk-Capital>"));
@@ -68,6 +87,23 @@ TEST(Words, OnesThatAreRareBecomeTheirShape) {
   EXPECT_EQ(token("flying"), "<unk:ing>");
   EXPECT_EQ(token("song"), "<unk:ng>");
   EXPECT_EQ(token("Bo"), "<unk>");  // the only word of its shape
+  const Vocabulary bare = make_vocabulary(examples, {}, {}, false);
+  EXPECT_THAT(bare.tokens(), ElementsAre("<unk>", "the"));
+}
+
+TEST(Words, AreSpeltOnceEach) {
+  Examples examples;
+  examples.tagged.words = {"ab", "c", "ab", "ba"};
+  examples.tagged.starts = {0, 3, 4};
+  const Vocabulary vocabulary = make_vocabulary(examples, {}, {}, false);
+  const Alphabet alphabet("ab");
+  encode(vocabulary, examples, &alphabet);
+  const Sequences& all = examples.sequences;
+  EXPECT_THAT(all.words, ElementsAre(0, 1, 0, 2));
+  EXPECT_THAT(all.spellings.characters, ElementsAre(1, 2, 0, 2, 1));
+  EXPECT_THAT(all.spellings.starts, ElementsAre(0, 2, 3, 5));
+  encode(vocabulary, examples);
+  EXPECT_TRUE(examples.sequences.words.empty());
 }
 
 }  // namespace

@@ -10,17 +10,17 @@
 #include "errors.h"
 #include "formats/foreign/export.h"
 #include "formats/model_file.h"
-#include "model/model_access.h"
 #include "sluice/formats.h"
 #include "sluice/stream.h"
-#include "sluice/train.h"
 #include "tasks/alphabet.h"
+#include "train/training.h"
 #include "train/windows.h"
 
 namespace sluice {
 namespace {
 
 using test::error_of;
+using test::same_weights;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
@@ -70,10 +70,6 @@ TrainOptions short_run() {
   options.learning_rate = 0.02;
   options.threads = 2;
   return options;
-}
-
-bool same_weights(const Model& a, const Model& b) {
-  return std::ranges::equal(network_of(a).parameters().all(), network_of(b).parameters().all());
 }
 
 TEST(Spelling, SaysWhatNoTokenDoes) {

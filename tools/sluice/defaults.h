@@ -78,6 +78,7 @@ inline Defaults defaults_for(TaskKind kind, std::size_t sequences, std::size_t b
     d.config.embedding = 128;
     d.config.dropout = 0.5;
     d.config.input_dropout = 0.3;
+    d.config.spelling.word_dropout = 0.1;
     d.train.batch = 32;
     d.train.learning_rate = 3e-3;
     d.train.validation_split = 0.05;

@@ -164,7 +164,7 @@ int Eval::run_task(const Task& task, const Model& network) const {
   if (of_tables(task.kind)) return eval_forecast({network, model, files[0], threads, result}, training);
   const auto read = [&](const std::string& path) {
     Examples examples = read_examples(task, path, open_examples, {.inputs = network.config().inputs});
-    if (network.reads_text()) encode(network.vocabulary(), examples);
+    encode_for(network, task, examples);
     return examples;
   };
   const Examples test = read(files[0]);

@@ -81,6 +81,9 @@ Json config_object(const Config& config) {
   }
   if (!config.stack.empty()) object["stack"] = read_json(stack_to_json(config), "stack");
   if (const std::string head = head_to_json(config); !head.empty()) object["head"] = read_json(head, "head");
+  if (const std::string spelling = spelling_to_json(config); !spelling.empty()) {
+    object["spelling"] = read_json(spelling, "spelling");
+  }
   return object;
 }
 
@@ -195,6 +198,7 @@ std::string draw(const Style& style, const std::string& path, const Model& model
     const PartRow& part = parts[parts.size() - 1 - config.stack.size() + l];  // the head is the last
     page += row(style, fmt::format("layer {}", l), part.name + ", " + part.detail);
   }
+  if (config.spelling.characters > 0) page += row(style, "spelling", parts[1].detail);
   if (config.head != HeadConfig()) page += row(style, "head", parts.back().name + ", " + parts.back().detail);
   page += "\n" + vocabulary_rows(style, model);
   const Json notes = notes_of(model);

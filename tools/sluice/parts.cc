@@ -60,6 +60,18 @@ PartRow layer_row(const LayerConfig& layer) {
   return row;
 }
 
+// Its work is that of a character: what a word costs depends on its length.
+PartRow spelling_row(const SpellingConfig& spelling) {
+  PartRow row = layer_row(spelling_layer(spelling));
+  row.kind = row.name = "spelling";
+  row.detail = fmt::format("{} of {} beside the word's embedding", spelling.cell, row.detail);
+  if (spelling.word_dropout > 0) row.detail += fmt::format(", word dropout {}", spelling.word_dropout);
+  row.inputs = spelling.characters;
+  row.state_bytes = 0;  // none is left after a word
+  row.per = "character";
+  return row;
+}
+
 std::string rows_in_words(const std::string& at) {
   if (at == "last") return "after the last step";
   return at == "steps" ? "at every step" : at + " over the steps";
@@ -71,7 +83,7 @@ PartRow head_row(const Config& config) {
   row.name = !config.head.loss.empty() ? config.head.loss : config.inputs == 0 ? "softmax" : "squared";
   row.detail = rows_in_words(config.head.at) + (config.tied ? ", weights of the embedding" : "") +
                (config.head.residual.empty() ? "" : ", features added");
-  row.once_a_sequence = config.head.at != "steps";
+  if (config.head.at != "steps") row.per = "sequence";
   return row;
 }
 
@@ -82,7 +94,7 @@ PartRow total(const std::vector<PartRow>& parts) {
     all.parameters += part.parameters;
     all.bytes += part.bytes;
     all.state_bytes += part.state_bytes;
-    if (!part.once_a_sequence) all.multiply_adds += part.multiply_adds;
+    if (part.per == "step") all.multiply_adds += part.multiply_adds;
   }
   return all;
 }
@@ -91,17 +103,13 @@ std::string shape_of(const PartRow& part) {
   return fmt::format("{} -> {}", thousands(part.inputs), thousands(part.outputs));
 }
 
-std::string products_of(const PartRow& part) {
-  return thousands(part.multiply_adds) + (part.once_a_sequence ? "*" : "");
-}
+std::string products_of(const PartRow& part) { return thousands(part.multiply_adds) + (part.per == "step" ? "" : "*"); }
 
 Rgb colour_of(const PartRow& part) {
-  if (part.kind == "embedding" || part.kind == "scaling") return colours::green;
+  if (part.kind == "embedding" || part.kind == "spelling" || part.kind == "scaling") return colours::green;
   if (part.kind == "recurrent") return colours::blue;
   return part.kind == "dense" ? colours::amber : colours::violet;
 }
-
-constexpr std::string_view kOnce = "* once a sequence, and not a part of the total of a step";
 
 std::string line_of(const std::string& text, std::size_t count) {
   std::string line;
@@ -125,6 +133,8 @@ std::vector<PartRow> parts_of(const Model& model) {
     row.outputs = config.embedding;
     parts.push_back(row);
   }
+  const std::size_t spelling = parts.size();
+  if (config.spelling.characters > 0) parts.push_back(spelling_row(config.spelling));
   if (!config.scaling.mean.empty()) {
     PartRow row;
     row.kind = row.name = "scaling";
@@ -143,7 +153,7 @@ std::vector<PartRow> parts_of(const Model& model) {
   parts.back().inputs = width;
   for (const Shape& tensor : tensors_of(config, model.vocabulary().size())) {
     const bool embedding = tensor.role == TensorRole::embedding;
-    add(tensor, parts[embedding ? 0 : first + tensor.layer]);
+    add(tensor, parts[tensor.layer == spelling_place ? spelling : embedding ? 0 : first + tensor.layer]);
     if (tensor.role == TensorRole::head_bias) parts.back().outputs = tensor.rows;
   }
   if (config.tied) parts.back().multiply_adds += parts.back().inputs * parts.back().outputs;
@@ -165,7 +175,7 @@ Json parts_json(const std::vector<PartRow>& parts) {
                 {"inputs", part.inputs},
                 {"outputs", part.outputs}};
     one.update(costs(part));
-    one["per"] = part.once_a_sequence ? "sequence" : "step";
+    one["per"] = part.per;
     list.push_back(one);
   }
   return {{"parts", list}, {"totals", costs(total(parts))}};
@@ -196,8 +206,11 @@ std::string draw_part_table(const Style& style, const std::vector<PartRow>& part
     const bool edge = r == 0 || r + 1 == rows.size();
     page += (r == 0 ? style.dim(line) : edge ? style.bold(line) : line) + "\n";
   }
-  const bool once = std::ranges::any_of(parts, [](const PartRow& part) { return part.once_a_sequence; });
-  if (once) page += style.dim(kOnce) + "\n";
+  for (const PartRow& part : parts) {
+    if (part.per == "step") continue;
+    page +=
+        style.dim(fmt::format("* {}: once a {}, and not a part of the total of a step", part.name, part.per)) + "\n";
+  }
   return page;
 }
 
@@ -232,9 +245,12 @@ std::string draw_part_picture(const Style& style, const Model& model, const std:
     page += line(pad_right(style.bold(part.name), inside),
                  share(part.parameters, all.parameters, hue) + " " + thousands(part.parameters) + " parameters");
     page += line(pad_right(part.detail, inside), share(part.multiply_adds, work, hue) + " " +
-                                                     thousands(part.multiply_adds) + " multiply-adds" +
-                                                     (part.once_a_sequence ? " a sequence" : " a step"));
+                                                     thousands(part.multiply_adds) + " multiply-adds a " + part.per);
     page += "  " + style.colour(border("└", "┬", "┘"), hue) + "\n";
+    if (part.kind == "spelling") {  // beside the embedding
+      page += arrow(thousands((&part + 1)->inputs));
+      continue;
+    }
     page += arrow(thousands(part.outputs) + (&part == &parts.back() ? " outputs" : ""));
   }
   return page;

@@ -12,14 +12,14 @@
 namespace sluice::tool {
 
 struct PartRow {
-  std::string kind;    // "embedding", "recurrent", "dense" or "head"
+  std::string kind;    // "embedding", "spelling", "scaling", "recurrent", "dense" or "head"
   std::string name;    // what it is called: "gru", "dense", "softmax"
   std::string detail;  // "24 units, both directions"
   std::size_t inputs = 0, outputs = 0;
   std::uint64_t parameters = 0, bytes = 0;  // of weights, in float32
   std::uint64_t state_bytes = 0;            // a stream
   std::uint64_t multiply_adds = 0;          // of matrix products, a step
-  bool once_a_sequence = false;             // these, instead of at every step
+  std::string per = "step";                 // of which these are: "step", "sequence" or "character"
 };
 
 // From the input to the head.

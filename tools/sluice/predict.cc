@@ -67,7 +67,7 @@ int Predict::run() const {
                             model, what_it_is_for(task.kind)));
   }
   Examples examples = read_examples(task, file, open_examples, {.labels = labelled, .inputs = network.config().inputs});
-  if (network.reads_text()) encode(network.vocabulary(), examples);
+  encode_for(network, task, examples);
   const std::vector<float> y = predict(network, examples.sequences, 32, threads);
   if (task.kind == TaskKind::classify) {
     print_classes(task, y);

@@ -14,6 +14,7 @@
 #include "ngram_baseline.h"
 #include "options.h"
 #include "output.h"
+#include "spelling_flags.h"
 #include "task_flags.h"
 #include "task_forecast.h"
 #include "text_files.h"
@@ -33,6 +34,7 @@ struct Train {
   From from;
   TaskFlags tasks;
   ForecastFlags forecast;
+  SpellingFlags spelling;
   TextFlags text;
   bool no_ngram = false;
   NetworkFlags network;
@@ -153,12 +155,21 @@ int Train::run_task(const Task& wanted, const TrainOptions& early, Console& cons
   }
 
   std::optional<Vocabulary> vocabulary;
+  std::optional<Alphabet> alphabet;
+  if (found.kind == TaskKind::tag) {
+    spelling.apply(d.config.spelling);
+    if (d.config.spelling.units > 0) {
+      alphabet = Alphabet::of(examples.tagged.words);
+      d.config.spelling.characters = alphabet->size();
+      found.alphabet = alphabet->text();
+    }
+  }
   if (d.config.inputs == 0) {
     TextOptions how = text.checked();
     if (spelt) how.level = Level::character;
-    vocabulary = make_vocabulary(examples, how, text.vocabulary);
-    encode(*vocabulary, examples);
-    if (held_out) encode(*vocabulary, *held_out);
+    vocabulary = make_vocabulary(examples, how, text.vocabulary, !alphabet);
+    encode(*vocabulary, examples, alphabet ? &*alphabet : nullptr);
+    if (held_out) encode(*vocabulary, *held_out, alphabet ? &*alphabet : nullptr);
   }
   d.config = checked(d.config);
   check_options(d.train, !validation.empty() || d.train.validation_split > 0);
@@ -200,6 +211,7 @@ int Train::run() {
   expect(table || !forecast.given(), "--horizon and the like", "them with --task forecast or detect",
          fmt::format("--task {}", field_text(found.kind)));
   tasks.check(found.kind);
+  spelling.check(found.kind);
   if (found.kind == TaskKind::language) return run_language(console, clock);
   check_task_flags();
   expect(files.size() == 1, "FILE", "one table for a forecast", std::to_string(files.size()));
@@ -251,6 +263,7 @@ Action add_train(CLI::App& app, const Invocation& typed) {
   app.add_flag("-q,--quiet", verb->target.quiet, "say nothing but errors and the result");
   verb->tasks.add(app);
   verb->forecast.add(app);
+  verb->spelling.add(app, defaults_for(TaskKind::tag, 1).config.spelling);
   verb->text.add(app);
   const Defaults words = defaults_for(Level::word);
   verb->network.add_stack(app, words.config);
