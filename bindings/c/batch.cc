@@ -3,10 +3,10 @@
 
 using sluice::c::check_count;
 using sluice::c::check_handle;
-using sluice::c::check_output;
-using sluice::c::check_probabilities;
 using sluice::c::check_numbers;
+using sluice::c::check_output;
 using sluice::c::check_pointer;
+using sluice::c::check_probabilities;
 using sluice::c::check_text;
 using sluice::c::check_tokens;
 using sluice::c::guarded;

@@ -76,6 +76,7 @@ struct Report {
   std::uint64_t tokens = 0;               // trained so far, all epochs
   double loss = 0;                        // mean nats a token since the last report of this kind
   double validation_loss = 0;             // Kind::validation and done
+  bool best = false;                      // Kind::validation: these weights are the best so far
   double learning_rate = 0, gradient_norm = 0;
   double seconds = 0, tokens_per_second = 0, seconds_left = 0;
   std::size_t threads = 0;  // that work: fewer than options.threads where the system gives no more

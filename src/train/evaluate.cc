@@ -66,6 +66,10 @@ void check_fits(const Model& model, const Corpus& corpus) {
 std::vector<Token> mark_of(const Vocabulary& vocabulary, const std::string& reset_at) {
   std::vector<std::string> pieces;
   std::vector<Token> mark = vocabulary.encode(reset_at, &pieces);
+  if (mark.empty() && !reset_at.empty()) {
+    throw Error(Status::bad_file, "reset-at: expected tokens that the model knows, found " + shown(reset_at) +
+                                      ", which is none at this level");
+  }
   const auto unknown = std::ranges::find(mark, Vocabulary::unknown);
   if (unknown == mark.end()) return mark;
   const std::string& piece = pieces[static_cast<std::size_t>(unknown - mark.begin())];

@@ -54,13 +54,14 @@ bool Trainer::validate() {
   const Stopwatch clock;
   use_kept_weights();
   const double loss = validation_loss();
+  bool best = false;
   if (std::isfinite(loss)) {
-    if (enter_validation(options_, loss, progress_.validations)) {
-      best_ = std::make_shared<const Parameters>(network_.parameters());
-    }
+    best = enter_validation(options_, loss, progress_.validations);
+    if (best) best_ = std::make_shared<const Parameters>(network_.parameters());
     // Fresh weights are no better than a guess, so a pass over the text for them is saved where it decides nothing.
     const double guess = first_ ? guess_loss() : 0;
     if (first_ && (!(loss < guess) || progress_.first_loss < kTrainedShare * guess)) validate_first_weights();
+    best = best && best_ != first_;
   }
   use_trained_weights();
   idle_seconds_ += clock.seconds();
@@ -68,6 +69,7 @@ bool Trainer::validate() {
   Report validation = report(Report::Kind::validation);
   validation.loss = mean_loss();
   validation.validation_loss = loss;
+  validation.best = best;
   send(validation);
   return true;
 }
@@ -149,12 +151,13 @@ void Trainer::look_at_result(TrainResult& result) {
     loss = tally(network_, *windows_, workspace_, team_, {.windows = kMeasured}).mean_loss();
   }
   result.worse_than_guess = !(loss < result.guess_loss);
-  if (!result.worse_than_guess) return;
-  if (progress_.first_loss > 0 && result.train_loss > far_loss(result.guess_loss)) {
+  // Weights of before may be kept, and good: the run has diverged all the same.
+  if (!diverged_ && progress_.first_loss > 0 && result.train_loss > far_loss(result.guess_loss)) {
     Sentence what;
     what << "the mean loss of the last epoch is " << result.train_loss;
     diverge(what.str());
   }
+  if (!result.worse_than_guess) return;
   const bool classes = network_.head().classes(), text = classes && network_.config().outputs == 0;
   Sentence message;
   message << "this model is no better than a guess: its " << (validation_ ? "validation" : "training") << " loss is "

@@ -27,6 +27,15 @@ def options(*instead):
     return but(["--batch=4", "--steps=8", "--threads=1", "--epochs=2"], *instead)
 
 
+def test_a_run_that_goes_astray_says_so_and_keeps_the_model(text, model, tmp_path):
+    path = tmp_path / "astray"
+    out, said = sluice("train", text, "-o", path, "--from", model, *options("--lr=100", "--epochs=3"))
+    assert "training diverged" in said and "try a much lower learning rate" in said
+    assert "best so far" not in said and "best after epoch" not in out
+    before, after = (sluice_json("eval", one, text)["nats_per_token"] for one in (model, path))
+    assert before == after
+
+
 def test_it_begins_where_the_model_was(text, model, tmp_path):
     before = sluice_json("eval", model, text)["nats_per_token"]
     further = sluice_json("train", text, "-o", tmp_path / "m", "--from", model, *options("--lr=1e-9", "--epochs=1"), "-q")

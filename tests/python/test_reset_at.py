@@ -43,7 +43,8 @@ def test_a_text_begins_after_all_of_a_mark(tmp_path):
 
 def test_a_mark_that_is_none_is_refused(tmp_path):
     text = written(tmp_path, "texts.txt", small_text())
-    for mark, names in (("<end>", ["reset-at", "<end>"]), ("house Ada", ["reset-at", "texts.txt", "house Ada"])):
+    for mark, names in (("<end>", ["reset-at", "<end>"]), ("house Ada", ["reset-at", "texts.txt", "house Ada"]),
+                        ("\\t", ["reset-at", "none at this level"]), (" ", ["reset-at", "none at this level"])):
         refused("train", text, "-o", tmp_path / "m.safetensors", *TINY, "--reset-at", mark, code=3, names=names)
 
 

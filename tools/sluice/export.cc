@@ -45,7 +45,7 @@ int Export::run() const {
   expect(system != nullptr, "--to", "c, " + foreign::system_names(), to);
   const bool of_c = !header.empty() || precision != "f32" || prefix != "model" || tokens || no_tokens || check > 0;
   expect(!of_c, "--to", "c with options of C", to);
-  check_writable(output, force);
+  expect_output(output, force);
   const foreign::Exported made = system->write(load_for("export", model), output);
   write_file(output, made.bytes, force);
   const auto view = [&](const Style& style) {
@@ -61,8 +61,8 @@ int Export::run() const {
 int Export::write_c() const {
   const COptions wanted = options();
   expect(header.empty() || header != output, "--header", "another file than --output", header);
-  check_writable(output, force);
-  if (!header.empty()) check_writable(header, force);
+  expect_output(output, force);
+  if (!header.empty()) expect_output(header, force);
   const Model network = load_for("export --to c", model);
   try {
     expect_for_c(network, model + ": export --to c");

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <filesystem>
@@ -26,9 +27,49 @@ void ResultFlags::add_page(CLI::App& app) {
   app.add_option("--html", html, "also write a page that shows it in a browser, as one file")->type_name("FILE");
 }
 
+namespace {
+
+std::vector<std::string>& arguments() {
+  static std::vector<std::string> words;
+  return words;
+}
+
+bool same_place(const std::string& a, const std::string& b) {
+  namespace fs = std::filesystem;
+  std::error_code unknown;
+  if (fs::equivalent(a, b, unknown)) return fs::is_regular_file(a, unknown);
+  const fs::path one = fs::weakly_canonical(a, unknown), other = fs::weakly_canonical(b, unknown);
+  return !fs::exists(a, unknown) && !one.empty() && one == other;
+}
+
+}  // namespace
+
+void keep_arguments(std::vector<std::string> words) { arguments() = std::move(words); }
+
+void expect_output(const std::string& path, bool force, bool named) {
+  static const std::array<std::string, 2> kGoesOn = {"--from", "--state-in"};
+  check_writable(path, force);
+  std::size_t mentions = 0;
+  for (std::size_t i = 0; i < arguments().size(); ++i) {
+    std::string word = arguments()[i];
+    // What is read as a whole may be replaced by what comes of it.
+    const bool goes_on = std::ranges::any_of(kGoesOn, [&](const std::string& flag) {
+      return word.starts_with(flag + "=") || (i > 0 && arguments()[i - 1] == flag);
+    });
+    if (goes_on) continue;
+    if (word.starts_with("-")) word.erase(0, word.starts_with("--") ? word.find('=') + 1 : 2);  // --log=FILE, -oFILE
+    if (!word.empty() && same_place(word, path)) ++mentions;
+  }
+  if (mentions > (named ? 1 : 0)) {
+    throw Error(Status::usage, fmt::format("{}: expected a file that this command line has no other use for, found one "
+                                           "that it names for something else too",
+                                           printable(path)));
+  }
+}
+
 void ResultFlags::check() const {
-  if (!svg.empty()) check_writable(svg, force);
-  if (!html.empty()) check_writable(html, force);
+  if (!svg.empty()) expect_output(svg, force);
+  if (!html.empty()) expect_output(html, force);
 }
 
 std::vector<FileLock> ResultFlags::lock() const {

@@ -31,6 +31,12 @@ struct ResultFlags {
   std::vector<FileLock> lock() const;
 };
 
+// The words of the command line, for expect_output().
+void keep_arguments(std::vector<std::string> words);
+// That a file can be written (check_writable), and is none of the others that the command line names, which would be
+// lost. `named`: it stands there itself. Throws Error: failed, usage.
+void expect_output(const std::string& path, bool force, bool named = true);
+
 // A page, given how it may be drawn. Ends with a line end.
 using View = std::function<std::string(const Style&)>;
 

@@ -35,11 +35,10 @@ void Progress::show(const Report& r) {
       draw_bar(console_, epoch, unit_, r, smooth_);
       break;
     case Report::Kind::validation:
-      if (!best_ || r.validation_loss < best_->validation) best_ = {r.epoch, r.loss, r.validation_loss};
+      if (r.best) best_ = {r.epoch, r.loss, r.validation_loss};
       console_.say(fmt::format("{}  train {:.4f}, validation {}{}  {} {}s/s  {}", epoch, r.loss,
-                               loss_text(r.validation_loss),
-                               is_first() && best_->number == r.epoch ? ", best so far" : "", rate(r.tokens_per_second),
-                               unit_, duration(r.seconds)));
+                               loss_text(r.validation_loss), is_first() && r.best ? ", best so far" : "",
+                               rate(r.tokens_per_second), unit_, duration(r.seconds)));
       break;
     case Report::Kind::recovery:
     case Report::Kind::warning:

@@ -65,7 +65,7 @@ Task TaskFlags::find(const std::vector<std::string>& files, Console& console) co
   if (wanted && of_tables(*wanted)) return Task{*wanted, DataForm::table};
   DataKind kind;
   try {
-    kind = find_data_kind(files[0], [](const std::string& path) { return text_files({path}).sources.at(0); });
+    kind = find_data_kind(files[0], looked_at_source);
   } catch (const Error&) {
     if (wanted) throw;
     return {};  // whoever reads it as a text says what is wrong with it

@@ -333,7 +333,7 @@ void print_detections(const Forecaster& forecaster, const ForecastQuestion& q, c
 
 int predict_forecast(const ForecastQuestion& q, const ForecastFiles& files) {
   const Forecaster forecaster(q.model, q.path);
-  if (!files.state_out.empty()) check_writable(files.state_out, q.result.force);
+  if (!files.state_out.empty()) expect_output(files.state_out, q.result.force);
   std::optional<TextSource> future;
   std::string state;
   ForecastInput input;

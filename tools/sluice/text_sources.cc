@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <map>
+#include <string>
 #include <system_error>
 #include <utility>
 
@@ -101,8 +103,42 @@ class Unzipped {
   z_stream stream_{};
 };
 
-TextSource source_of(const std::string& path, const std::shared_ptr<std::string>& start) {
+// What was read of a pipe to see what is in it, and the pipe itself: it cannot be read from its beginning again.
+struct Looked {
+  TextSource::Read read;
+  std::string kept;
+};
+
+std::map<std::string, std::shared_ptr<Looked>>& looked_at() {
+  static std::map<std::string, std::shared_ptr<Looked>> pipes;
+  return pipes;
+}
+
+bool is_pipe(const std::string& path) {
+  std::error_code unknown;
+  return path == "-" ||
+         (fs::exists(path, unknown) && !fs::is_regular_file(path, unknown) && !fs::is_directory(path, unknown));
+}
+
+// A file; a pipe that was looked at begins with what was read of it then.
+TextSource once_more(const std::string& path) {
   const TextSource file = file_source(path);
+  return {file.name, [path, file]() -> TextSource::Read {
+            const auto found = looked_at().find(path);
+            if (found == looked_at().end()) return file.open();
+            const std::shared_ptr<Looked> pipe = found->second;
+            looked_at().erase(found);
+            return [pipe](char* into, std::size_t most) {
+              if (pipe->kept.empty()) return pipe->read(into, most);
+              const std::size_t count = pipe->kept.copy(into, most);
+              pipe->kept.erase(0, count);
+              return count;
+            };
+          }};
+}
+
+TextSource source_of(const std::string& path, const std::shared_ptr<std::string>& start) {
+  const TextSource file = once_more(path);
   const auto open_it = [file, start]() -> TextSource::Read {
     return [unzipped = std::make_shared<Unzipped>(file.open(), file.name), start](char* into, std::size_t most) {
       const std::size_t count = unzipped->read(into, most);
@@ -136,6 +172,24 @@ std::vector<std::string> files_in(const std::string& folder) {
 }
 
 }  // namespace
+
+TextSource looked_at_source(const std::string& path) {
+  TextSource source = text_files({path}).sources.at(0);
+  if (!is_pipe(path)) return source;
+  const TextSource file = file_source(path);
+  return {source.name, [path, file]() -> TextSource::Read {
+            const auto pipe = std::make_shared<Looked>(Looked{file.open(), {}});
+            looked_at()[path] = pipe;
+            const auto keep = [pipe](char* into, std::size_t most) {
+              const std::size_t count = pipe->read(into, most);
+              pipe->kept.append(into, count);
+              return count;
+            };
+            return [unzipped = std::make_shared<Unzipped>(keep, file.name)](char* into, std::size_t most) {
+              return unzipped->read(into, most);
+            };
+          }};
+}
 
 TextFiles text_files(const std::vector<std::string>& paths) {
   TextFiles files;

@@ -112,15 +112,18 @@ void save_or_keep_checkpoint(const TrainTarget& target, const Model& model, cons
 }  // namespace
 
 void TrainTarget::refuse_what_exists(const TrainOptions& options) const {
-  check_writable(output, force);
-  check_writable(options.checkpoint, true);
+  const bool checkpoint_named = std::ranges::any_of(typed.arguments, [](const std::string& word) {
+    return word == "--checkpoint" || word.starts_with("--checkpoint=");
+  });
+  expect_output(output, force);
+  expect_output(options.checkpoint, true, checkpoint_named);
   if (!options.resume && !force && fs::exists(options.checkpoint)) {
     throw Error(Status::failed, fmt::format("{}: a checkpoint of an earlier run: go on with --resume, or begin anew "
                                             "with --force",
                                             options.checkpoint));
   }
-  if (!log.empty()) check_writable(log, force || options.resume);
-  if (!result.svg.empty()) check_writable(result.svg, force);
+  if (!log.empty()) expect_output(log, force || options.resume);
+  if (!result.svg.empty()) expect_output(result.svg, force);
 }
 
 void say_model(Console& console, const Model& model, const TrainOptions& options) {
