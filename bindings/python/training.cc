@@ -65,7 +65,9 @@ nb::tuple task_defaults(nb::handle task, std::size_t sequences, nb::handle batch
   std::size_t size = 0;
   if (!batch.is_none()) read(batch, "batch", size);
   const tool::Defaults d = tool::defaults_for(kind, sequences, size);
-  return nb::make_tuple(to_dict(d.config), to_dict(d.train));
+  nb::dict network = to_dict(d.config);
+  network["at"] = d.config.head.at;
+  return nb::make_tuple(network, to_dict(d.train));
 }
 
 nb::dict scaling(const PythonSequences& sequences) {

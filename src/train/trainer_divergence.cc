@@ -60,8 +60,9 @@ double Trainer::far_loss(double guess) const {
 
 void Trainer::diverge(const std::string& what) {
   Sentence message;
-  message << "training diverged after update " << progress_.update << " (epoch " << progress_.epoch + 1 << "): " << what
-          << ", where it began at " << progress_.first_loss << "; try a much lower learning rate";
+  message << "training diverged after update " << progress_.update << " (epoch "
+          << std::min<std::uint64_t>(progress_.epoch + 1, options_.epochs) << "): " << what << ", where it began at "
+          << progress_.first_loss << "; try a much lower learning rate";
   if (best_ && progress_.validations.best < guess_loss()) {
     message << "; the best weights, with a validation loss of " << progress_.validations.best << ", are kept";
     warn(message.str());

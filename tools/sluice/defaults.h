@@ -49,9 +49,12 @@ inline Defaults defaults_for(Level level) {
   return d;
 }
 
-// The same of a task on so many sequences. batch: of an update, if not the task's own (0). spelt: they are the
-// characters of texts.
-inline Defaults defaults_for(TaskKind kind, std::size_t sequences, std::size_t batch = 0, bool spelt = false) {
+// What sequences that are to be classified are made of.
+enum class Steps { numbers, words, characters };
+
+// The same of a task on so many sequences. batch: of an update, if not the task's own (0). steps: of a classifier.
+inline Defaults defaults_for(TaskKind kind, std::size_t sequences, std::size_t batch = 0,
+                             Steps steps = Steps::numbers) {
   Defaults d;
   d.config.cell = "gru";
   d.train.schedule = Schedule::cosine;
@@ -66,7 +69,8 @@ inline Defaults defaults_for(TaskKind kind, std::size_t sequences, std::size_t b
     d.train.learning_rate = 5e-3;
     d.train.validation_split = sequences < 500 ? 0 : 0.1;
     updates = 2000;
-    if (spelt && sequences >= 2000) {
+    d.config.head.at = "mean";
+    if (steps == Steps::characters && sequences >= 2000) {
       d.config.dropout = 0.5;
       d.train.batch = 64;
       d.train.learning_rate = 1e-2;
@@ -95,14 +99,13 @@ inline Defaults defaults_for(TaskKind kind, std::size_t sequences, std::size_t b
   if (batch > 0) d.train.batch = batch;
   const double passes = updates * static_cast<double>(d.train.batch) / static_cast<double>(sequences);
   d.train.epochs = static_cast<std::size_t>(std::clamp(passes, 5., 500.));
+  if (kind == TaskKind::classify && steps == Steps::numbers && sequences < 100) {
+    // So few are soon known by heart, which the last states and more dropout put off.
+    d.config.head.at = "last";
+    d.config.dropout = 0.6;
+    d.train.epochs = std::max<std::size_t>(5, 200 * 64 / std::max<std::size_t>(64, sequences));
+  }
   return d;
-}
-
-// So few sequences of numbers are soon known by heart, which the last states and more dropout put off.
-inline bool are_few(std::size_t sequences) { return sequences < 100; }
-inline void suit_few(std::size_t sequences, Defaults& d) {
-  d.config.dropout = 0.6;
-  d.train.epochs = std::max<std::size_t>(5, 200 * 64 / std::max<std::size_t>(64, sequences));
 }
 
 // What was given may leave no room for what was not.

@@ -50,12 +50,11 @@ void expect_output(const std::string& path, bool force, bool named) {
   static const std::array<std::string, 2> kGoesOn = {"--from", "--state-in"};
   check_writable(path, force);
   std::size_t mentions = 0;
-  for (std::size_t i = 0; i < arguments().size(); ++i) {
+  for (std::size_t i = 1; i < arguments().size(); ++i) {  // after the verb
     std::string word = arguments()[i];
     // What is read as a whole may be replaced by what comes of it.
-    const bool goes_on = std::ranges::any_of(kGoesOn, [&](const std::string& flag) {
-      return word.starts_with(flag + "=") || (i > 0 && arguments()[i - 1] == flag);
-    });
+    const bool goes_on = std::ranges::any_of(
+        kGoesOn, [&](const std::string& flag) { return word.starts_with(flag + "=") || arguments()[i - 1] == flag; });
     if (goes_on) continue;
     if (word.starts_with("-")) word.erase(0, word.starts_with("--") ? word.find('=') + 1 : 2);  // --log=FILE, -oFILE
     if (!word.empty() && same_place(word, path)) ++mentions;

@@ -87,15 +87,14 @@ Task TaskFlags::find(const std::vector<std::string>& files, Console& console) co
   return found;
 }
 
-void TaskFlags::apply(const Task& task_found, bool few, Config& config) const {
+void TaskFlags::apply(const Task& task_found, Config& config) const {
   std::vector<LayerConfig> stack = layers_of(config);
   const bool music = task_found.kind == TaskKind::music;
   for (LayerConfig& layer : stack) layer.direction = !direction.empty() ? direction : music ? "forward" : "both";
   config.stack = std::move(stack);
   config.head.loss = music ? "multilabel" : "softmax";
-  if (task_found.kind == TaskKind::classify) {
-    config.head.at = !at.empty() ? at : few && direction != "sum" ? "last" : "mean";
-  }
+  if (!at.empty()) config.head.at = at;
+  if (at.empty() && direction == "sum" && config.head.at == "last") config.head.at = "mean";
 }
 
 }  // namespace sluice::tool

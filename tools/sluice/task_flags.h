@@ -18,8 +18,8 @@ struct TaskFlags {
   Task find(const std::vector<std::string>& files, Console& console) const;
   // Throws Error (usage) for a flag of another kind of task.
   void check(TaskKind kind) const;
-  // What the flags make of the network for a task. few: examples, of which a class is read from the last states.
-  void apply(const Task& task, bool few, Config& config) const;
+  // What the flags make of the network for a task, which has the task's defaults.
+  void apply(const Task& task, Config& config) const;
 };
 
 // Opens FILE arguments of tasks: files, gzipped ones, "-". Throws Error (bad_file) for a folder of several.

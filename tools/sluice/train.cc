@@ -138,16 +138,15 @@ int Train::run_task(const Task& wanted, const TrainOptions& early, Console& cons
 
   const bool spelt = found.kind == TaskKind::classify && examples.sequences.inputs == 0 &&
                      (text.level_given() ? text.checked().level == Level::character : short_texts(examples));
-  Defaults d = defaults_for(found.kind, examples.size(), 0, spelt);
-  const bool few = found.kind == TaskKind::classify && examples.sequences.inputs > 0 && are_few(examples.size());
-  if (few) suit_few(examples.size(), d);
+  const Steps steps = examples.sequences.inputs > 0 ? Steps::numbers : spelt ? Steps::characters : Steps::words;
+  Defaults d = defaults_for(found.kind, examples.size(), 0, steps);
   d.config.inputs = examples.sequences.inputs;
   d.config.outputs = music ? examples.sequences.outputs : found.classes.size();
   network.apply(d.config);
   training.apply(d.train);
   d.train.checkpoint = early.checkpoint;
   if (!validation.empty()) d.train.validation_split = 0;
-  tasks.apply(found, few, d.config);
+  tasks.apply(found, d.config);
   if (found.kind == TaskKind::classify && d.config.inputs > 0) d.config.scaling = find_scaling(examples.sequences);
   std::optional<Examples> held_out;
   if (!validation.empty()) {

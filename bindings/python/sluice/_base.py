@@ -182,15 +182,21 @@ class ClassEstimator(SequenceEstimator):
     hidden: int
     layers: int
     direction: str
-    dropout: float
+    dropout: float | None
     batch: int
     random_state: Any
 
-    def _stack(self) -> list[dict[str, Any]]:
+    def _stack(self, count: int) -> list[dict[str, Any]]:
         if isinstance(self.layers, bool) or not isinstance(self.layers, (int, np.integer)) or not 1 <= self.layers <= 256:
             raise UsageError(f"layers: expected a whole number from 1 to 256, found {self.layers!r}")
-        return [{"cell": self.cell, "units": self.hidden, "direction": self.direction, "dropout": float(self.dropout)}
+        dropout = self._default("dropout", count)
+        return [{"cell": self.cell, "units": self.hidden, "direction": self.direction, "dropout": float(dropout)}
                 ] * int(self.layers)
+
+    def _default(self, name: str, count: int) -> Any:
+        """An argument of the network, or what the task has for so many sequences."""
+        given = getattr(self, name)
+        return _core.task_defaults(self._task, count, self.batch)[0][name] if given is None else given
 
     def _numbers(self, labels: Any) -> Any:
         """Labels as numbers of `classes_`, which they make."""

@@ -25,12 +25,14 @@ class SequenceClassifier(ClassifierMixin, ClassEstimator):
         Units of a layer and direction; recurrent layers.
     direction : str
         ``"both"``, ``"forward"``, ``"backward"`` or ``"sum"``; a forward network alone can stream.
-    at : str
-        What the class is read from: the ``"mean"`` or ``"max"`` over the steps, or the ``"last"`` one.
-    dropout : float
-        Share of units dropped in training.
+    at : str, optional
+        What the class is read from: the ``"mean"`` or ``"max"`` over the steps, or the ``"last"`` one; by default the
+        mean, or the last of fewer than 100 sequences.
+    dropout : float, optional
+        Share of units dropped in training; by default 0.3, or 0.6 of fewer than 100 sequences.
     epochs : int, optional
-        Passes over the sequences; by default as many as make 2000 updates, from 5 to 500.
+        Passes over the sequences; by default as many as make 2000 updates, from 5 to 500, or some 200 of fewer than
+        100 sequences.
     batch : int
         Sequences of an update.
     learning_rate, weight_decay, ema_decay : float
@@ -77,8 +79,8 @@ class SequenceClassifier(ClassifierMixin, ClassEstimator):
         hidden: int = _DEFAULTS["hidden"],
         layers: int = _DEFAULTS["layers"],
         direction: str = "both",
-        at: str = "mean",
-        dropout: float = _DEFAULTS["dropout"],
+        at: str | None = None,
+        dropout: float | None = None,
         epochs: int | None = None,
         batch: int = _DEFAULTS["batch"],
         learning_rate: float = _DEFAULTS["learning_rate"],
@@ -184,12 +186,16 @@ class SequenceClassifier(ClassifierMixin, ClassEstimator):
         network: dict[str, Any] = {
             "inputs": rows.channels,
             "outputs": len(self.classes_),
-            "stack": self._stack(),
-            "head": {"loss": "softmax", "at": self.at, "class_weights": self._class_weights(numbers)},
+            "stack": self._stack(len(rows)),
+            "head": {"loss": "softmax", "at": self._at(len(rows)), "class_weights": self._class_weights(numbers)},
         }
         if self.scale:
             network["scaling"] = _core.find_scaling(sequences)
         return network
+
+    def _at(self, count: int) -> str:
+        at: str = self._default("at", count)
+        return "mean" if self.at is None and self.direction == "sum" and at == "last" else at
 
     def _class_weights(self, numbers: Any) -> list[float]:
         if self.class_weight is None:

@@ -121,7 +121,7 @@ class SequenceTagger(ClassEstimator):
         """
         if y is None:
             raise ValueError(f"{type(self).__name__}: requires y to be passed, but the target y is None")
-        network: dict[str, Any] = {"stack": self._stack(), "head": {"loss": "softmax", "at": "steps"}}
+        network: dict[str, Any] = {"stack": self._stack(len(X)), "head": {"loss": "softmax", "at": "steps"}}
         words = self._of_words(X)
         vocabulary, rows = self._read_words(X) if words else (None, self._rows(X, fitting=True))
         lengths = np.diff(rows.starts)
