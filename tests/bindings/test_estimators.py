@@ -12,7 +12,7 @@ import sluice
 from conftest import small_text, waves
 from sluice import AnomalyDetector, Forecaster, LanguageModel, SequenceClassifier, SequenceTagger
 
-QUICK = {"hidden": 8, "epochs": 20, "random_state": 0, "threads": 1}
+QUICK = {"hidden": 8, "epochs": 20, "at": "mean", "dropout": 0.3, "random_state": 0, "threads": 1}
 
 sklearn = pytest.importorskip("sklearn", reason="scikit-learn is not installed")
 from sklearn.base import clone  # noqa: E402
