@@ -29,7 +29,7 @@ std::unique_ptr<Head> make_head(const HeadConfig& config, bool tokens) {
   throw Error(Status::usage, "loss: expected one of " + std::string(kLosses) + ", found \"" + full.loss + "\"");
 }
 
-float Head::mean_of(std::span<const float> values) {
+float mean_of(std::span<const float> values) {
   double sum = 0;
   for (const float v : values) sum += static_cast<double>(v);
   return static_cast<float>(sum / static_cast<double>(values.size()));

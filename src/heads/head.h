@@ -13,6 +13,9 @@
 
 namespace sluice {
 
+// Weights below this are 0 to the kernels, which have no numbers near the smallest float.
+inline constexpr double kLeastWeight = 1e-30;
+
 // What rows are to predict: a class each, or O numbers each.
 struct Targets {
   std::span<const std::uint32_t> classes;  // [N]
@@ -67,11 +70,9 @@ class Head {
   virtual const char* unfit(float) const { return nullptr; }
   // Of one number, whose values in training are `values` (at least one, ascending): the outputs that predict it best
   // without any input, columns(1) of them. Not asked where targets are classes.
-  virtual void constant(std::span<const float> values, float* outputs) const { outputs[0] = mean_of(values); }
-
- protected:
-  static float mean_of(std::span<const float> values);
+  virtual void constant(std::span<const float>, float*) const {}
 };
+float mean_of(std::span<const float> values);
 // A value below which a share q of the ascending values lies, on the line between its neighbours.
 float quantile_of(std::span<const float> ascending, double q);
 
