@@ -77,14 +77,10 @@ void check_head(const Config& config) {
     out_of_range("loss", "softmax where there are class-weights or label-smoothing", head.loss);
   }
   const bool weighs = !head.class_weights.empty();
-  if (weighs && config.outputs > 0 && head.class_weights.size() != config.outputs) {
-    out_of_range("class-weights", "one for each of " + std::to_string(config.outputs) + " classes",
-                 std::to_string(head.class_weights.size()));
-  }
   for (const double weight : head.class_weights) {
     if (!(weight >= 0 && weight <= 1e30)) out_of_range("class-weights", "numbers from 0 to 1e30", number_text(weight));
   }
-  if (weighs && std::ranges::all_of(head.class_weights, [](double weight) { return weight < 1e-30; })) {
+  if (weighs && std::ranges::all_of(head.class_weights, [](double weight) { return weight < kLeastWeight; })) {
     out_of_range("class-weights", "one above 0", "none");
   }
   if (head.at == "last" && !config.stack.empty() && config.stack.back().direction == "sum") {
@@ -194,6 +190,14 @@ Config checked(Config config) {
   check_name("activation", config.activation, RecurrentLayer::kActivations);
   check_magnitude("forget-bias", config.forget_bias, 100);
   return config;
+}
+
+void check_vocabulary(const Config& config, std::size_t vocabulary) {
+  if (config.inputs == 0 && vocabulary == 0) out_of_range("vocabulary", "1 token or more", "none");
+  const std::size_t classes = outputs_of(config, vocabulary), weights = config.head.class_weights.size();
+  if (weights == 0 || weights == classes) return;
+  const char* of = config.outputs > 0 ? " classes" : " tokens";
+  out_of_range("class-weights", "one for each of " + std::to_string(classes) + of, std::to_string(weights));
 }
 
 std::string what_it_reads(const Config& config) {

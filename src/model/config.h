@@ -84,6 +84,8 @@ void visit_spelling(SpellingType& spelling, F&& f) {
 // Fills in the embedding where a network on text has 0, writes a stack of equal layers as the shorthand that says the
 // same, and throws Error (usage) for what is out of range, naming the field, what was expected and what was found.
 Config checked(Config config);
+// Likewise what depends on how many tokens a network knows, 0 where it reads features.
+void check_vocabulary(const Config& config, std::size_t vocabulary);
 
 // "text", or "numbers, 3 in and 1 out a step": what a network of this config reads.
 std::string what_it_reads(const Config& config);

@@ -170,10 +170,6 @@ GateTrace trace_rows(const Network& network, const Rows& inputs, std::size_t ste
   return network.trace(workspace);
 }
 
-}  // namespace
-
-namespace {
-
 void expect_known(std::span<const Token> tokens, std::size_t size, const char* where) {
   const auto unknown = std::ranges::find_if(tokens, [size](Token token) { return token >= size; });
   if (unknown == tokens.end()) return;

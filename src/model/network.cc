@@ -65,14 +65,7 @@ Network::Network(const Config& config, std::size_t vocabulary) : impl_(std::make
   target();
   Impl& n = *impl_;
   n.config = checked(config);
-  if (n.config.inputs == 0) {
-    if (vocabulary == 0) throw Error(Status::usage, "vocabulary: expected 1 token or more, found none");
-    const std::size_t weights = n.config.head.class_weights.size();
-    if (n.config.outputs == 0 && weights > 0 && weights != vocabulary) {
-      throw Error(Status::usage, "class-weights: expected one for each of " + std::to_string(vocabulary) +
-                                     " tokens, found " + std::to_string(weights));
-    }
-  }
+  check_vocabulary(n.config, vocabulary);
   n.layer_configs = layers_of(n.config);
   n.vocabulary = vocabulary;
   n.head = make_head(n.config.head, n.config.inputs == 0);

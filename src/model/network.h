@@ -53,6 +53,7 @@ class Gradients : public Parameters {
 
   std::vector<Token> touched;  // rows of the embedding that differ from zero,
   bool sparse = false;         // if this says so
+  double weight = 0;           // of all rows together, over which the loss is a mean
 };
 
 // Everything a pass over a window writes: tapes, activations, gradients on the way. Grows at its first use with a

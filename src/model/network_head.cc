@@ -124,13 +124,14 @@ std::size_t output_rows(const Network::Impl& n, std::size_t rows) {
 }
 
 double head_gradient(const Network::Impl& n, const DropoutKey* dropout, const Rows& rows_to_predict,
-                     Parameters& gradients, Workspace::Impl& w, Team& team) {
+                     Gradients& gradients, Workspace::Impl& w, Team& team) {
   const InputRows input = head_input(n, dropout, w);
   const Targets targets = targets_of(rows_to_predict);
   const std::size_t rows = head_row_count(n, w), chunk = output_rows(n, rows), stride = n.padded_outputs();
   const std::size_t dy_stride = n.hidden_stride();
   double counted = 0;
   for (std::size_t i = 0; i < rows; ++i) counted += n.head->weight(targets, n.targets(), i);
+  gradients.weight = counted;
   const float scale = counted > 0 ? 1.f / static_cast<float>(counted) : 0.f;
   float* dy = n.head_rows == HeadRows::steps ? w.dy.data() : w.dpooled.data();
   for (std::size_t start = 0; start < rows; start += chunk) {

@@ -83,8 +83,9 @@ struct Workspace::Impl {
 
 // The window's shape; packed where the lengths differ. Throws Error (usage) for lengths that do not fit.
 void set_window(const Window& window, Workspace::Impl& w);
-// The buffers of a pass are made large enough; growing is the only thing that allocates.
+// network_room.cc. The buffers of a pass are made large enough; growing is the only thing that allocates.
 void prepare(const Network::Impl& n, Workspace::Impl& w, bool training, std::size_t threads);
+// network_pass.cc
 void load_state(const Network::Impl& n, const State& state, Workspace::Impl& w);
 void store_state(const Network::Impl& n, const Workspace::Impl& w, State& state);
 
@@ -119,8 +120,8 @@ void add_residual(const Network::Impl& n, const Workspace::Impl& w, std::size_t 
                   float* y) noexcept;
 // How many rows of its outputs are held at a time.
 std::size_t output_rows(const Network::Impl& n, std::size_t rows);
-// Mean loss; fills dy of the last part and the head's gradients.
-double head_gradient(const Network::Impl& n, const DropoutKey* dropout, const Rows& targets, Parameters& gradients,
+// Mean loss; fills dy of the last part, the head's gradients and their weight.
+double head_gradient(const Network::Impl& n, const DropoutKey* dropout, const Rows& targets, Gradients& gradients,
                      Workspace::Impl& w, Team& team);
 // The loss of every row, and where targets are classes the rank of each where `rank` is not empty.
 void head_losses(const Network::Impl& n, const Rows& targets, std::span<float> loss, std::span<std::uint32_t> rank,

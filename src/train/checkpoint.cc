@@ -281,9 +281,6 @@ bool read_checkpoint(const std::string& path, const Fingerprint& run, Point& poi
       refuse(path, "expected a number for progress." + key + ", found \"" + text + "\"");
     }
   });
-  if (metadata("progress.epoch-weight").empty()) {
-    point.progress.epoch_weight = static_cast<double>(point.progress.epoch_tokens);
-  }
   read_parameters(file, path, "weights", point.weights);
   for (std::size_t i = 0; i < point.moments.size(); ++i) {
     read_parameters(file, path, "moment" + field_text(i), point.moments[i]);

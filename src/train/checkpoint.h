@@ -21,13 +21,12 @@ namespace sluice {
 
 // Where training stands between two updates.
 struct Progress {
-  std::uint64_t update = 0;  // updates done
-  std::uint64_t epoch = 0;   // epochs done
-  std::uint64_t window = 0;  // windows of this epoch done
-  std::uint64_t tokens = 0;  // trained on, all epochs
-  double epoch_nats = 0;     // sum of losses over this epoch
-  std::uint64_t epoch_tokens = 0;
-  double epoch_weight = 0;       // by which that sum is divided: what counts of these tokens
+  std::uint64_t update = 0;      // updates done
+  std::uint64_t epoch = 0;       // epochs done
+  std::uint64_t window = 0;      // windows of this epoch done
+  std::uint64_t tokens = 0;      // trained on, all epochs
+  double epoch_nats = 0;         // sum of losses over this epoch
+  double epoch_weight = 0;       // over which their mean is one: of a text the tokens of it
   double last_loss = 0;          // mean of the last whole epoch
   double rate_factor = 1;        // what recoveries have made of the learning rate
   std::uint64_t recoveries = 0;  // in a row, without reaching the next point
@@ -45,8 +44,7 @@ void visit_progress(ProgressType& progress, F&& f) {
   f("window", progress.window);
   f("tokens", progress.tokens);
   f("epoch-nats", progress.epoch_nats);
-  f("epoch-tokens", progress.epoch_tokens);
-  f("epoch-weight", progress.epoch_weight);
+  f("epoch-tokens", progress.epoch_weight);
   f("last-loss", progress.last_loss);
   f("rate-factor", progress.rate_factor);
   f("recoveries", progress.recoveries);
@@ -61,7 +59,7 @@ void visit_progress(ProgressType& progress, F&& f) {
 }
 // What checkpoints did not have at first.
 inline bool added_later(std::string_view field) {
-  return field == "epoch-weight" || field == "first-loss" || field == "far-windows" || field == "validation-windows";
+  return field == "first-loss" || field == "far-windows" || field == "validation-windows";
 }
 
 // A point of a run. From it the run is determined: the same point leads to the same bits.

@@ -73,14 +73,12 @@ double Guess::loss(Windows& windows, std::size_t count) const {
   const Head& head = network_.head();
   double sum = 0, weights = 0;
   for_rows(windows, count, network_.targets(), [&](const Window& window, std::size_t row) {
-    if (outputs_.empty()) {
-      sum += nats_[window.targets.tokens[row]];
-      ++weights;
-      return;
-    }
     const Targets targets = {window.targets.tokens, window.targets.numbers, window.targets.weights};
     const double weight = head.weight(targets, network_.targets(), row);
-    sum += weight * static_cast<double>(head.loss(outputs_.data(), outputs_.size(), network_.targets(), targets, row));
+    sum += weight *
+           (outputs_.empty()
+                ? nats_[window.targets.tokens[row]]
+                : static_cast<double>(head.loss(outputs_.data(), outputs_.size(), network_.targets(), targets, row)));
     weights += weight;
   });
   const double mean = sum / weights;

@@ -165,26 +165,13 @@ double Trainer::mean_loss() const {
   return progress_.epoch_nats / progress_.epoch_weight;
 }
 
-double Trainer::weight_of(const Window& window) const {
-  const std::size_t rows = target_rows(window, network_.targets());
-  // Of a text every token counts alike.
-  if (network_.config().outputs == 0 && network_.config().head.class_weights.empty()) return static_cast<double>(rows);
-  const Targets targets = {window.targets.tokens, window.targets.numbers, window.targets.weights};
-  double sum = 0;
-  for (std::size_t i = 0; i < rows; ++i) sum += network_.head().weight(targets, network_.targets(), i);
-  return sum;
-}
-
 void Trainer::count(double loss, const Window& window) {
   const std::uint64_t tokens = target_rows(window, network_.targets());
-  const double weight = weight_of(window);
   ++progress_.update;
   ++progress_.window;
   progress_.tokens += tokens;
-  progress_.epoch_tokens += tokens;
-  progress_.epoch_nats += loss * weight;
-  progress_.epoch_weight += weight;
-  recent_loss_ = run_tokens_ == 0 ? loss : recent_loss_ + 0.05 * (loss - recent_loss_);
+  progress_.epoch_nats += loss * gradients_.weight;
+  progress_.epoch_weight += gradients_.weight;
   run_tokens_ += tokens;
 }
 
@@ -254,7 +241,6 @@ void Trainer::end_epoch() {
   if (!finite) return recover("the loss on what is kept for validation is not finite");
   progress_.last_loss = mean_loss();
   progress_.epoch_nats = 0;
-  progress_.epoch_tokens = 0;
   progress_.epoch_weight = 0;
   progress_.window = 0;
   ++progress_.epoch;

@@ -68,8 +68,6 @@ class Trainer {
   double learning_rate() const;
   double mean_loss() const;
   void count(double loss, const Window& window);
-  // What counts of a window, as the mean that is its loss weighs it.
-  double weight_of(const Window& window) const;
 
   void keep_point(const State& state);
   void restore_point();
@@ -166,7 +164,6 @@ class Trainer {
   bool checkpoint_failed_ = false;
   double slowest_update_ = 0, validation_seconds_ = 0, writing_seconds_;  // measured last, or thought to be
   std::uint64_t validation_rows_ = 0;
-  double recent_loss_ = 0;  // exponential mean over about 20 windows
 };
 
 }  // namespace sluice

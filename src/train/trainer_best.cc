@@ -14,6 +14,7 @@ namespace {
 // Shares of max_seconds that one validation and the calibration may take.
 constexpr double kValidationShare = 0.05, kCalibrationShare = 0.1;
 constexpr double kCalibrationPasses = 10;  // a calibration takes less than so many validations
+constexpr std::size_t kMeasured = 64;      // windows, where there is no validation
 // A first loss below this share of a guess's is that of weights that were trained before.
 constexpr double kTrainedShare = 0.9;
 
@@ -125,7 +126,7 @@ double Trainer::calibrate() {
 
 double Trainer::guess_loss() {
   const Guess guess(*windows_, network_);
-  return validation_ ? guess.loss(*validation_, validation_windows()) : guess.loss(*windows_, windows_->count());
+  return validation_ ? guess.loss(*validation_, validation_windows()) : guess.loss(*windows_, kMeasured);
 }
 
 double Trainer::seconds_at_the_end() const {
@@ -142,14 +143,10 @@ double Trainer::seconds_at_the_end() const {
 
 void Trainer::look_at_result(TrainResult& result) {
   result.guess_loss = guess_loss();
-  double loss = validation_ ? result.validation_loss : recent_loss_;
-  // The loss of the last updates is of weights that were still to change. Near the guess it is measured what became of
-  // them.
-  constexpr double kFarEnough = 0.2;
-  constexpr std::size_t kMeasured = 64;  // windows
-  if (!validation_ && !(loss < result.guess_loss - kFarEnough * std::abs(result.guess_loss))) {
-    loss = tally(network_, *windows_, workspace_, team_, {.windows = kMeasured}).mean_loss();
-  }
+  double loss = result.validation_loss;
+  // Without validation, on some of what was trained on: the loss of the last updates is of weights that were still to
+  // change.
+  if (!validation_) loss = tally(network_, *windows_, workspace_, team_, {.windows = kMeasured}).mean_loss();
   result.worse_than_guess = !(loss < result.guess_loss);
   // Weights of before may be kept, and good: the run has diverged all the same.
   if (!diverged_ && progress_.first_loss > 0 && result.train_loss > far_loss(result.guess_loss)) {

@@ -204,12 +204,6 @@ void SequenceWindows::gather() {
   for (const std::size_t s : batch_now_) target(s);
 }
 
-namespace {
-
-constexpr double kLeastWeight = 1e-30;  // numbers near the smallest float are 0 to the kernels
-
-}  // namespace
-
 void check_targets(const Network& network, std::span<const float> targets, const std::string& name) {
   for (std::size_t i = 0; i < targets.size(); ++i) {
     const float value = targets[i];

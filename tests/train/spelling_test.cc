@@ -8,7 +8,6 @@
 
 #include "base/random.h"
 #include "errors.h"
-#include "formats/foreign/export.h"
 #include "formats/model_file.h"
 #include "sluice/formats.h"
 #include "sluice/stream.h"
@@ -247,10 +246,6 @@ TEST(Spelling, WhatReadsTokensAloneRefusesIt) {
   const Token tokens[] = {1, 2};
   EXPECT_THAT(error_of(Status::usage, [&] { model.trace(tokens); }),
               HasSubstr("words: expected a token and the spelling"));
-  for (const char* system : {"pytorch", "onnx", "keras"}) {
-    EXPECT_THAT(error_of(Status::usage, [&] { foreign::find_system(system)->write(model, "file"); }),
-                HasSubstr("found words that are spelt"));
-  }
 }
 
 TEST(Alphabet, CharactersAreNumbersAndLongWordsAreCut) {
