@@ -132,7 +132,7 @@ double TableReader::read(std::size_t column) {
   }
   if (is_missing(cell)) {
     if (options_.missing == Missing::refuse) {
-      refuse_at(place_of(column), "a number (or --missing mask, or fill)", cell.empty() ? "none" : shown(cell));
+      refuse_at(place_of(column), "a number (or missing=mask or fill)", cell.empty() ? "none" : shown(cell));
     }
     return std::numeric_limits<double>::quiet_NaN();
   }

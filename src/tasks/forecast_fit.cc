@@ -165,7 +165,7 @@ Table read_forecast_table(const TextSource& source, ForecastTask& task) {
     refuse_at(table.name, "times at equal distances, some of which may be missing", "others");
   }
   if (table.gaps > 0 && task.missing == Missing::refuse) {
-    refuse_at(table.name, "every time from the first to the last (or --missing mask, or fill)",
+    refuse_at(table.name, "every time from the first to the last (or missing=mask or fill)",
               std::to_string(table.gaps) + " missing, the first after " + table.first_gap);
   }
   fill_gaps(table);

@@ -73,7 +73,7 @@ struct Forecaster::Impl {
   std::optional<Table> read_future(const std::string& name_of_table, const TextSource* future) const {
     if (future == nullptr) {
       if (task.future.empty()) return std::nullopt;
-      refuse_at(name_of_table, "a table of what is known in advance (--future) beside it", "none");
+      refuse_at(name_of_table, "a table of what is known in advance (future) beside it", "none");
     }
     if (task.future.empty()) {
       refuse_at(future->name, "no table of the future for a model that reads no column of it", "one");

@@ -269,7 +269,7 @@ def test_numbers_that_are_missing():
     assert filled.forecast_["missing"] == "fill"
     few = {name: np.delete(np.asarray(values)[-LOOKBACK:], 3) for name, values in table().items()}
     assert len(few["load"]) < LOOKBACK and np.isfinite(filled.predict(few)["q0.5"]).all()
-    with pytest.raises(ValueError, match="every time from the first to the last .or missing= mask, or fill., found 1 missing"):
+    with pytest.raises(ValueError, match="every time from the first to the last .or missing=mask or fill., found 1 missing"):
         fit({name: np.delete(np.asarray(values), 50) for name, values in table().items()})
     with pytest.raises(ValueError, match="found inf in row 7"):
         fit({**made, "load": np.where(np.arange(ROWS) == 7, np.inf, 1.0)}, missing="fill")
@@ -343,6 +343,14 @@ def test_what_is_no_table_is_refused(wrong, fitted):
     for use in (Forecaster(horizon=3, **QUICK).fit, fitted.predict):
         with pytest.raises((sluice.Error, TypeError)):
             use(wrong)
+
+
+def test_names_with_dashes_stay_as_they_are(tmp_path):
+    """Of files and of columns, in messages."""
+    with pytest.raises(sluice.FileError, match="no--such.csv: expected a text file"):
+        fit(str(tmp_path / "no--such.csv"))
+    with pytest.raises(sluice.UsageError, match='a column "c--d", found the columns a--b'):
+        fit({"a--b": columns()["load"]}, target="c--d")
 
 
 def test_a_table_in_memory_is_read_as_its_file(tmp_path):

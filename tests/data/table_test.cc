@@ -169,9 +169,9 @@ TEST(TableTest, WhatDoesNotFitIsNamedWithItsPlace) {
   EXPECT_EQ(refusal("a,b\n1,2\n3\n"), "data, line 3: expected 2 cells, as many as the header has, found 1");
   EXPECT_EQ(refusal("a,b\n1,2\n3,x\n"), "data, line 3, column \"b\": expected a number, found \"x\"");
   EXPECT_EQ(refusal("a,b\n1,2\n3,\n"),
-            "data, line 3, column \"b\": expected a number (or --missing mask, or fill), found none");
+            "data, line 3, column \"b\": expected a number (or missing=mask or fill), found none");
   EXPECT_EQ(refusal("a,b\n1,2\nNaN,2\n"),
-            "data, line 3, column \"a\": expected a number (or --missing mask, or fill), found \"NaN\"");
+            "data, line 3, column \"a\": expected a number (or missing=mask or fill), found \"NaN\"");
   EXPECT_EQ(refusal("a,b\n1,inf\n", of_columns({"b"})), "data, line 2, column \"b\": expected a number, found \"inf\"");
   EXPECT_EQ(refusal("a,b\n1,1e400\n", of_columns({"b"})),
             "data, line 2, column \"b\": expected a number, found \"1e400\"");

@@ -129,7 +129,7 @@ def changed(text, line, to):
 
 
 @pytest.mark.parametrize(("name", "make", "words"), [
-    ("missing", lambda t: changed(t, 9, day(7) + ","), ["line 9", '"load"', "--missing"]),
+    ("missing", lambda t: changed(t, 9, day(7) + ","), ["line 9", '"load"', "missing=mask"]),
     ("word", lambda t: changed(t, 9, day(7) + ",high"), ["line 9", '"load"', '"high"']),
     ("twice", lambda t: changed(t, 9, day(6) + ",1"), ["line 9", "again", "line 8"]),
     ("unsorted", lambda t: changed(t, 9, day(2) + ",1"), ["line 9", "in the order of time"]),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from contextlib import contextmanager
 from typing import Any, Iterator, TypeVar
 
@@ -183,14 +182,13 @@ class TableEstimator(FittedEstimator):
 
 @contextmanager
 def about_arguments(*frames: Frame) -> Iterator[None]:
-    """What the library says of a file is said of an argument where all tables are in memory; flags are arguments, too."""
+    """What the library says of a file is said of an argument where all tables are in memory."""
     try:
         yield
-    except (FileError, UsageError) as error:
-        in_memory = all(frame.kind != "path" for frame in frames)
-        kind = UsageError if in_memory else type(error)
-        sentence = re.sub("--([a-z-]+)", lambda flag: flag[1].replace("-", "_") + "=", str(error))
-        raise kind(sentence) from None
+    except FileError as error:
+        if any(frame.kind == "path" for frame in frames):
+            raise
+        raise UsageError(str(error)) from None
 
 
 def state_text(state: Any) -> str | None:
