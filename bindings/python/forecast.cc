@@ -17,23 +17,36 @@
 namespace sluice::python {
 namespace {
 
-ForecastOptions forecast_options(const nb::dict& given) {
+// f(name, field) of every option, by the names that the estimators' arguments have.
+template <class Options, class F>
+void visit_options(Options& o, F&& f) {
+  f("time", o.time);
+  f("id", o.id);
+  f("target", o.targets);
+  f("past", o.past);
+  f("future", o.future);
+  f("static", o.fixed);
+  f("horizon", o.horizon);
+  f("lookback", o.lookback);
+  f("season", o.season);
+  f("quantiles", o.quantiles);
+  f("missing", o.missing);
+  f("detect", o.detect);
+  f("test_split", o.test_split);
+  f("validation_split", o.validation_split);
+}
+
+ForecastOptions options_of(const nb::dict& given) {
   ForecastOptions o;
-  apply(given, "time", o.time);
-  apply(given, "id", o.id);
-  apply(given, "targets", o.targets);
-  apply(given, "past", o.past);
-  apply(given, "future", o.future);
-  apply(given, "static", o.fixed);
-  apply(given, "horizon", o.horizon);
-  apply(given, "lookback", o.lookback);
-  apply(given, "season", o.season);
-  apply(given, "quantiles", o.quantiles);
-  apply(given, "missing", o.missing);
-  apply(given, "detect", o.detect);
-  apply(given, "test-split", o.test_split);
-  apply(given, "validation-split", o.validation_split);
+  visit_options(o, [&](const char* name, auto& field) { apply(given, name, field); });
   return o;
+}
+
+nb::dict default_options() {
+  const ForecastOptions o;
+  nb::dict all;
+  visit_options(o, [&](const char* name, const auto& field) { all[name] = nb::cast(field); });
+  return all;
 }
 
 nb::dict dict_of(const ForecastError& error) {
@@ -49,7 +62,7 @@ class PythonForecaster {
  public:
   PythonForecaster(const PythonTable& table, const nb::dict& options, const nb::dict& network,
                    const nb::dict& training) {
-    const ForecastOptions o = forecast_options(options);
+    const ForecastOptions o = options_of(options);
     // Read twice: a wrong value is refused before the table is read, and with the interpreter's lock.
     ForecastDefaults read;
     apply_network(network, read.config);
@@ -96,24 +109,27 @@ class PythonForecaster {
     return nb::make_tuple(std::move(forecasts), state_or_none(with_state, next));
   }
 
-  // Scores [rows, targets] in the order of the table's rows, their times and series, and the state, if asked for.
+  // Of every row of the table, in their order: the scores [rows, targets], the largest, the column that it is of, the
+  // time and the series; and the state, if asked for.
   nb::tuple detect(const PythonTable& table, const std::optional<std::string>& state, bool with_state) const {
     std::string next;
     ForecastInput input;
     begin(input, state, with_state ? &next : nullptr);
-    std::vector<double> scores;
+    std::vector<double> all, largest;
+    std::vector<std::size_t> columns;
     std::vector<std::string> times, series;
     const auto add = [&](const Detection& row) {
-      scores.insert(scores.end(), row.scores.begin(), row.scores.end());
+      all.insert(all.end(), row.scores.begin(), row.scores.end());
+      largest.push_back(row.score);
+      columns.push_back(row.column);
       times.push_back(row.time);
       series.push_back(row.series);
       return true;
     };
     Signals signals;
     interruptible(signals, [&] { forecaster_->detect(table.source, add, input); });
-    const std::size_t targets = get().targets().size();
-    return nb::make_tuple(to_array(scores, {scores.size() / targets, targets}), times, series,
-                          state_or_none(with_state, next));
+    return nb::make_tuple(to_array(all, {largest.size(), get().targets().size()}), to_array(largest, {largest.size()}),
+                          columns, times, series, state_or_none(with_state, next));
   }
 
   nb::dict evaluate(const PythonTable& table, const PythonTable* training, std::size_t threads) const {
@@ -153,6 +169,7 @@ class PythonForecaster {
 
 void bind_forecast(nb::module_& m) {
   using namespace nb::literals;
+  m.def("forecast_defaults", default_options, "What a Forecaster does where its options say nothing.");
   nb::class_<PythonForecaster>(m, "Forecaster", "A model that predicts columns of a table, and how the table is read.")
       .def(nb::init<const PythonTable&, const nb::dict&, const nb::dict&, const nb::dict&>(), "table"_a, "options"_a,
            "network"_a, "training"_a)
@@ -165,12 +182,8 @@ void bind_forecast(nb::module_& m) {
       .def("detect", &PythonForecaster::detect, "table"_a, "state"_a.none() = nb::none(), "with_state"_a = false)
       .def("evaluate", &PythonForecaster::evaluate, "table"_a, "training"_a.none() = nb::none(), "threads"_a = 0)
       .def_prop_ro("detects", [](const PythonForecaster& f) { return f.get().detects(); })
-      .def_prop_ro("validates", [](const PythonForecaster& f) { return f.get().validates(); })
       .def_prop_ro("targets", [](const PythonForecaster& f) { return f.get().targets(); })
       .def_prop_ro("horizon", [](const PythonForecaster& f) { return f.get().horizon(); })
-      .def_prop_ro("lookback", [](const PythonForecaster& f) { return f.get().lookback(); })
-      .def_prop_ro("season", [](const PythonForecaster& f) { return f.get().season(); })
-      .def_prop_ro("frequency", [](const PythonForecaster& f) { return f.get().frequency(); })
       .def_prop_ro("quantiles", [](const PythonForecaster& f) { return f.get().quantiles(); })
       .def_prop_ro("windows", [](const PythonForecaster& f) { return f.get().windows(); });
 }

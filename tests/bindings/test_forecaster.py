@@ -312,7 +312,9 @@ def test_parameters_pickles_and_random_states(fitted):
     same(fit(random_state=np.random.RandomState(3)).predict(table()), fit(random_state=np.random.RandomState(3)).predict(table()))
     with pytest.raises(ValueError, match="not fitted"):
         Forecaster().predict(table())
-    assert list(fit(quantiles=(0.25, 0.75)).predict(table()))[2:] == ["q0.25", "q0.75"]
+    for quantiles in ((0.25, 0.75), np.array([0.25, 0.75], np.float32)):
+        assert list(fit(quantiles=quantiles).predict(table()))[2:] == ["q0.25", "q0.75"]
+    same(fit(options={"seed": 3, "threads": 2}).predict(table()), fit(random_state=3).predict(table()))
     other = fit(cell="lstm", layers=2, options={"optimizer": "sgd", "learning_rate": 0.01})
     assert other.model_.cell == "lstm" and other.result_["epochs"] == 2
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any, Mapping
+from typing import TYPE_CHECKING, Any, Iterable, Mapping
 
 import numpy as np
 
@@ -124,13 +124,26 @@ class FittedEstimator(BaseEstimator):
                         ("epochs", "updates", "seconds", "train_loss", "validation_loss", "stopped_early")}
 
 
+class OptionEstimator(FittedEstimator):
+    """What takes any option of a network and of its training."""
+
+    # The constructor's arguments.
+    options: dict[str, Any] | None
+    threads: int
+    random_state: Any
+
+    def _given(self, names: Iterable[str]) -> dict[str, Any]:
+        """The arguments of these names that were given, and `options`, as keyword arguments of `sluice.train`."""
+        given = {name: value for name in names if (value := getattr(self, name)) is not None}
+        return {"threads": self.threads, "seed": seed_of(self.random_state), **(self.options or {}), **given}
+
+
 class SequenceEstimator(FittedEstimator):
     """Sequences in, a network inside."""
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
-        tags.non_deterministic = False
         return tags
 
     def _rows(self, X: Any, fitting: bool) -> Rows:
@@ -222,5 +235,5 @@ class ClassEstimator(SequenceEstimator):
         return weights
 
 
-__all__ = ["HAS_SKLEARN", "ClassEstimator", "ClassifierMixin", "FittedEstimator", "OutlierMixin", "SequenceEstimator",
+__all__ = ["HAS_SKLEARN", "ClassEstimator", "ClassifierMixin", "OptionEstimator", "OutlierMixin", "SequenceEstimator",
            "defaults_of", "seed_of"]

@@ -8,7 +8,7 @@ import numpy as np
 
 from ._base import OutlierMixin
 from ._tables import Frame
-from ._table_estimator import TableEstimator, about_arguments, state_text
+from ._table_estimator import DEFAULTS, TableEstimator, about_arguments, state_text
 
 
 class AnomalyDetector(OutlierMixin, TableEstimator):
@@ -64,8 +64,8 @@ class AnomalyDetector(OutlierMixin, TableEstimator):
         id: str | None = None,
         past: Any = None,
         static: Any = None,
-        missing: str = "refuse",
-        test_split: float = 0.2,
+        missing: str = DEFAULTS["missing"],
+        test_split: float = DEFAULTS["test_split"],
         validation_split: float | None = None,
         cell: str | None = None,
         hidden: int | None = None,
@@ -126,14 +126,13 @@ class AnomalyDetector(OutlierMixin, TableEstimator):
             With `return_state`.
         """
         frame = self._frame(X)
-        scores, times, series, next_state = self._detect(frame, state, bool(return_state))
+        scores, largest, of, times, series, next_state = self._detect(frame, state, bool(return_state))
         targets = self.targets_
-        score, column = _worst(scores)
         names = np.array([*targets, None], dtype=object)
         columns: dict[str, Any] = {}
         if self.forecast_["id"]:
             columns[self.forecast_["id"]] = np.array([frame.names.get(name, name) for name in series])
-        columns |= {"score": score, "column": names[np.where(np.isnan(score), len(targets), column)]}
+        columns |= {"score": largest, "column": names[np.where(np.isnan(largest), len(targets), of)]}
         columns |= {f"score {name}": scores[:, i].copy() for i, name in enumerate(targets)}
         found = frame.in_kind(frame.read_times(times), columns, own_rows=True)
         return (found, next_state) if return_state else found
@@ -144,7 +143,7 @@ class AnomalyDetector(OutlierMixin, TableEstimator):
 
     def score_samples(self, X: Any) -> Any:
         """Minus the score of every row, [rows]: the lower, the more unusual. 0 where `detect` has no score."""
-        return -np.nan_to_num(_worst(self._detect(self._frame(X))[0])[0])
+        return -np.nan_to_num(self._detect(self._frame(X))[1])
 
     def decision_function(self, X: Any) -> Any:
         """`score_samples` above the threshold, [rows]: below 0 is an outlier."""
@@ -153,14 +152,6 @@ class AnomalyDetector(OutlierMixin, TableEstimator):
     def predict(self, X: Any) -> Any:
         """1 for every row that is usual or has no score, -1 for an outlier: [rows]."""
         return np.where(self.decision_function(X) < 0, -1, 1)
-
-
-def _worst(scores: Any) -> tuple[Any, Any]:
-    """The largest score of each row and its column; NaN where no column has one."""
-    there = np.where(np.isnan(scores), -1.0, scores)
-    column = np.argmax(there, axis=1)
-    score = np.take_along_axis(scores, column[:, None], axis=1)[:, 0]
-    return score, column
 
 
 __all__ = ["AnomalyDetector"]

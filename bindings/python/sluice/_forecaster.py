@@ -9,8 +9,7 @@ import numpy as np
 
 from . import _core
 from ._errors import UsageError
-from ._table_estimator import TableEstimator, about_arguments, state_text
-from ._tables import column_names
+from ._table_estimator import DEFAULTS, TableEstimator, about_arguments, state_text
 
 
 @dataclass(frozen=True)
@@ -138,14 +137,14 @@ class Forecaster(TableEstimator):
         horizon: int | None = None,
         lookback: int | None = None,
         season: int | None = None,
-        quantiles: Sequence[float] = (0.1, 0.5, 0.9),
+        quantiles: Sequence[float] = tuple(DEFAULTS["quantiles"]),
         time: str | None = None,
         id: str | None = None,
         past: Any = None,
         future: Any = None,
         static: Any = None,
-        missing: str = "refuse",
-        test_split: float = 0.2,
+        missing: str = DEFAULTS["missing"],
+        test_split: float = DEFAULTS["test_split"],
         validation_split: float | None = None,
         cell: str | None = None,
         hidden: int | None = None,
@@ -181,14 +180,6 @@ class Forecaster(TableEstimator):
         self.options = options
         self.threads = threads
         self.random_state = random_state
-
-    def _forecast_options(self) -> dict[str, Any]:
-        options = super()._forecast_options()
-        options["future"] = column_names(self.future, "future")
-        options["quantiles"] = np.asarray(self.quantiles).tolist()
-        if self.horizon is not None:
-            options["horizon"] = self.horizon
-        return options
 
     @property
     def horizon_(self) -> int:

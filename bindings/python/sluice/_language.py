@@ -6,20 +6,20 @@ from typing import Any
 
 import numpy as np
 
-from ._base import SequenceEstimator, seed_of
+from ._base import OptionEstimator
 from ._errors import UsageError
 from ._model import Model
 from ._train import train
 
 
-class LanguageModel(SequenceEstimator):
+class LanguageModel(OptionEstimator):
     """Learns to predict the next token of texts; an estimator of scikit-learn's kind.
 
     Parameters
     ----------
     level : str
         ``"word"``, ``"char"`` or ``"pretokenized"``.
-    cell : str
+    cell : str, optional
         ``"gru"``, ``"gru-reset-after"``, ``"lstm"`` or ``"rnn"``.
     hidden, layers, epochs, batch, steps, learning_rate, dropout, validation_split
         As `sluice.train` has them; None: its defaults, which depend on the level.
@@ -46,7 +46,7 @@ class LanguageModel(SequenceEstimator):
         self,
         level: str = "word",
         *,
-        cell: str = "gru",
+        cell: str | None = None,
         hidden: int | None = None,
         layers: int | None = None,
         epochs: int | None = None,
@@ -77,7 +77,6 @@ class LanguageModel(SequenceEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.string = True
         tags.input_tags.two_d_array = False
-        tags.input_tags.three_d_array = False
         tags.target_tags.required = False
         return tags
 
@@ -91,10 +90,7 @@ class LanguageModel(SequenceEstimator):
         names = ["epochs", "batch", "steps", "learning_rate"]
         if from_model is None:
             names += ["cell", "hidden", "layers", "dropout", "validation_split"]
-        given = {name: value for name in names if (value := getattr(self, name)) is not None}
-        options: dict[str, Any] = {"threads": self.threads, **(self.options or {}), **given}
-        return train(text=self._text(X), level=self.level, from_model=from_model, progress=False,
-                     seed=seed_of(self.random_state), **options)
+        return train(text=self._text(X), level=self.level, from_model=from_model, progress=False, **self._given(names))
 
     def fit(self, X: Any, y: Any = None) -> LanguageModel:
         """Trains on texts, a str or many, which are read as the lines of one; `y` is not looked at."""

@@ -10,7 +10,7 @@ from typing import Any, Iterator, TypeVar
 import numpy as np
 
 from . import _core
-from ._base import FittedEstimator, seed_of
+from ._base import OptionEstimator
 from ._errors import FileError, UsageError
 from ._model import Model, load
 from ._tables import Frame, column_names
@@ -18,11 +18,12 @@ from ._train import split_options, trained_note
 
 Estimator = TypeVar("Estimator", bound="TableEstimator")
 
+DEFAULTS = _core.forecast_defaults()
 # The constructor's arguments that are options of the network and of its training, whose defaults depend on the table.
-_OPTIONS = ("cell", "hidden", "layers", "dropout", "epochs", "batch", "learning_rate", "threads")
+_OPTIONS = ("cell", "hidden", "layers", "dropout", "epochs", "batch", "learning_rate")
 
 
-class TableEstimator(FittedEstimator):
+class TableEstimator(OptionEstimator):
     """A table in, a network inside: `model_` after `fit`."""
 
     _detects: bool
@@ -37,34 +38,22 @@ class TableEstimator(FittedEstimator):
     missing: str
     test_split: float
     validation_split: float | None
-    options: dict[str, Any] | None
-    threads: int
-    random_state: Any
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = self.missing != "refuse"
         tags.target_tags.required = False
-        tags.non_deterministic = False
         return tags
 
     def _forecast_options(self) -> dict[str, Any]:
-        """As sluice/forecast.h has them."""
-        options: dict[str, Any] = {
-            "targets": column_names(self.target, "target"),
-            "past": column_names(self.past, "past"),
-            "static": column_names(self.static, "static"),
-            "missing": self.missing,
-            "test_split": self.test_split,
-            "detect": self._detects,
-        }
-        for name in ("lookback", "season", "validation_split"):
-            if getattr(self, name) is not None:
-                options[name] = getattr(self, name)
-        for name in ("time", "id"):
-            value = getattr(self, name)
-            if value is not None:
-                (options[name],) = column_names([value], name)
+        """The constructor's arguments that the library has as options of forecasts."""
+        options: dict[str, Any] = {"detect": self._detects}
+        for name in DEFAULTS:
+            value = vars(self).get(name)
+            if name in ("target", "past", "future", "static"):
+                options[name] = column_names(value, name)
+            elif value is not None:
+                options[name] = column_names([value], name)[0] if name in ("time", "id") else value
         return options
 
     def fit(self: Estimator, X: Any, y: Any = None) -> Estimator:
@@ -83,13 +72,11 @@ class TableEstimator(FittedEstimator):
         frame = Frame(X, time=options.get("time", ""), id=options.get("id", ""))
         if frame.time:
             options["time"] = frame.time
-        read = options["targets"] + options["past"] + options.get("future", [])
-        frame.expect_numbers(read if options["targets"] else [], missing=self.missing != "refuse")
+        read = options["target"] + options["past"] + options["future"]
+        frame.expect_numbers(read if options["target"] else [], missing=self.missing != "refuse")
         if frame.rows == 1:
             raise UsageError("X: expected rows of many times, found 1 sample (1 row)")
-        given = {name: value for name in _OPTIONS if (value := getattr(self, name)) is not None}
-        network, training = split_options({**(self.options or {}), **given}, type(self).__name__)
-        training["seed"] = seed_of(self.random_state)
+        network, training = split_options(self._given(_OPTIONS), type(self).__name__)
         with about_arguments(frame):
             forecaster = _core.Forecaster(frame.core, options, network, training)
         windows = forecaster.windows
@@ -203,4 +190,4 @@ def state_text(state: Any) -> str | None:
     return state
 
 
-__all__ = ["TableEstimator", "about_arguments", "state_text"]
+__all__ = ["DEFAULTS", "TableEstimator", "about_arguments", "state_text"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import os
 import sys
+from functools import cached_property
 from typing import Any, Mapping
 
 import numpy as np
@@ -127,7 +128,6 @@ class Frame:
         self.rows = 0
         if isinstance(X, (str, os.PathLike)):
             self.kind = "path"
-            self.core = _core.Table.from_file(os.fspath(X))
             return
         if is_sparse(X):
             raise TypeError(f"{name}: sparse data was passed, expected a dense table (X.toarray())")
@@ -143,9 +143,12 @@ class Frame:
         self.rows = len(next(iter(self.columns.values()))[1])
         if self.rows == 0:
             raise UsageError(f"{name}: expected rows, found 0 sample(s) (no row)")
-        self.core = self._table()
 
-    def _table(self) -> _core.Table:
+    @cached_property
+    def core(self) -> _core.Table:
+        """What the library reads: a file, or a copy of the columns."""
+        if self.kind == "path":
+            return _core.Table.from_file(os.fspath(self.X))
         return _core.Table(self.name, [(name, kind, values) for name, (kind, values) in self.columns.items()])
 
     def _columns_of(self, X: Any, indexed: bool) -> tuple[str, list[tuple[Any, Any]]]:
@@ -243,7 +246,6 @@ class Frame:
         for name, (kind, values) in self.columns.items():
             empty = np.full(row, np.nan)
             self.columns[name] = (kind, np.concatenate([empty, values]) if kind == "number" else [""] * row + values)
-        self.core = self._table()
 
     # Results
 
