@@ -148,6 +148,7 @@ class PythonForecaster {
     for (std::size_t i = 1; i < e.errors.size(); ++i) baselines[e.errors[i].name.c_str()] = dict_of(e.errors[i]);
     all["root_mean_squared_error"] = roots;
     all["baselines"] = baselines;
+    all["loses_to"] = e.loses_to();
     return all;
   }
 

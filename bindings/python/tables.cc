@@ -135,11 +135,7 @@ PythonTable table_of(const std::string& name, nb::handle columns) {
            }}};
 }
 
-PythonTable table_in(const std::string& path) {
-  const tool::TextFiles files = tool::text_files({path});
-  if (files.sources.size() != 1) refuse_field(path, "one table", "a folder of several files");
-  return {files.sources[0]};
-}
+PythonTable table_in(const std::string& path) { return {tool::open_examples(path)}; }
 
 }  // namespace
 

@@ -58,16 +58,18 @@ nb::tuple train_sequences(const Model& model, const PythonSequences& sequences,
   });
 }
 
-// Those of the command for so many sequences and so many an update: of the network, and of its training.
-nb::tuple task_defaults(nb::handle task, std::size_t sequences, nb::handle batch) {
+// Those of the command for so many sequences of numbers, so many an update, and layers in that direction: of the
+// network, and of its training.
+nb::tuple task_defaults(nb::handle task, std::size_t sequences, nb::handle batch, nb::handle direction) {
   TaskKind kind{};
   read(task, "task", kind);
   std::size_t size = 0;
   if (!batch.is_none()) read(batch, "batch", size);
-  const tool::Defaults d = tool::defaults_for(kind, sequences, size);
-  nb::dict network = to_dict(d.config);
-  network["at"] = d.config.head.at;
-  return nb::make_tuple(network, to_dict(d.train));
+  tool::Defaults d = tool::defaults_for(kind, sequences, size);
+  std::string how;
+  read(direction, "direction", how);
+  tool::settle_at(how, d.config);
+  return nb::make_tuple(to_dict(d.config), to_dict(d.train));
 }
 
 nb::dict scaling(const PythonSequences& sequences) {
@@ -131,7 +133,7 @@ void bind_training(nb::module_& m) {
         "report"_a.none());
   m.def("train_sequences", train_sequences, "model"_a, "sequences"_a, "validation"_a.none(), "training"_a,
         "report"_a.none());
-  m.def("task_defaults", task_defaults, "task"_a, "sequences"_a = 1, "batch"_a.none() = nb::none());
+  m.def("task_defaults", task_defaults, "task"_a, "sequences"_a = 1, "batch"_a.none() = nb::none(), "direction"_a = "");
   m.def("find_scaling", scaling, "sequences"_a);
   m.def(
       "evaluate",

@@ -73,6 +73,9 @@ struct ForecastEvaluation {
   double coverage = 0;                         // share of numbers between the lowest and the highest quantile
   std::vector<double> root_mean_squared = {};  // [targets] of the model, in the column's own unit
   Forecast example = {};                       // the last of these forecasts, of the first series that has any
+
+  // The names of baselines that are no worse than the model.
+  SLUICE_API std::vector<std::string> loses_to() const;
 };
 
 // The options of training and the network that suit so many windows, where nobody says otherwise.

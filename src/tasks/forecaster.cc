@@ -270,6 +270,14 @@ void Forecaster::detect(const TextSource& source, const std::function<bool(const
 
 bool Forecaster::detects() const { return impl_->task.detect; }
 
+std::vector<std::string> ForecastEvaluation::loses_to() const {
+  std::vector<std::string> names;
+  for (std::size_t i = 1; i < errors.size(); ++i) {
+    if (errors[i].mean_squared <= errors[0].mean_squared) names.push_back(errors[i].name);
+  }
+  return names;
+}
+
 ForecastEvaluation Forecaster::evaluate(const TextSource& source, const TextSource* training, std::size_t threads) const
     try {
   const Impl& i = *impl_;

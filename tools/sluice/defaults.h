@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <string>
 
 #include "model/layout.h"
 #include "sluice/data.h"
@@ -62,12 +63,13 @@ inline Defaults defaults_for(TaskKind kind, std::size_t sequences, std::size_t b
   d.train.weight_decay = 0.01;
   d.train.ema_decay = 0.99;
   double updates = 0;
+  const bool few = sequences < 500;  // all of which are needed to train on
   if (kind == TaskKind::classify) {
     d.config.hidden = 64;
     d.config.dropout = 0.3;
     d.train.batch = 16;
     d.train.learning_rate = 5e-3;
-    d.train.validation_split = sequences < 500 ? 0 : 0.1;
+    d.train.validation_split = few ? 0 : 0.1;
     updates = 2000;
     d.config.head.at = "mean";
     if (steps == Steps::characters && sequences >= 2000) {
@@ -85,7 +87,7 @@ inline Defaults defaults_for(TaskKind kind, std::size_t sequences, std::size_t b
     d.config.spelling.word_dropout = 0.1;
     d.train.batch = 32;
     d.train.learning_rate = 3e-3;
-    d.train.validation_split = 0.05;
+    d.train.validation_split = few ? 0 : 0.05;
     updates = 6000;
   } else {
     d.config.cell = "lstm";
@@ -106,6 +108,11 @@ inline Defaults defaults_for(TaskKind kind, std::size_t sequences, std::size_t b
     d.train.epochs = std::max<std::size_t>(5, 200 * 64 / std::max<std::size_t>(64, sequences));
   }
   return d;
+}
+
+// Where a class is read from if nobody says so: the sum of both directions has no last step.
+inline void settle_at(const std::string& direction, Config& config) {
+  if (direction == "sum" && config.head.at == "last") config.head.at = "mean";
 }
 
 // What was given may leave no room for what was not.

@@ -6,9 +6,9 @@
 #include "needs.h"
 #include "options.h"
 #include "output.h"
-#include "task_flags.h"
 #include "task_forecast.h"
 #include "task_score.h"
+#include "text_sources.h"
 #include "verbs.h"
 
 namespace sluice::tool {

@@ -6,10 +6,11 @@
 #include <filesystem>
 #include <initializer_list>
 
+#include "defaults.h"
 #include "model/layout.h"
 #include "options.h"
 #include "terminal.h"
-#include "text_files.h"
+#include "text_sources.h"
 
 namespace sluice::tool {
 
@@ -33,13 +34,6 @@ void TaskFlags::add(CLI::App& app) {
   app.add_option("--at", at, "classify: what a class is read from: last, mean or max (mean, or last of few sequences)")
       ->type_name("NAME")
       ->group(group);
-}
-
-TextSource open_examples(const std::string& path) {
-  const TextFiles files = text_files({path});
-  if (files.sources.size() == 1) return files.sources[0];
-  throw Error(Status::bad_file, fmt::format("{}: expected one file of examples, found a folder with {}",
-                                            printable(path), files.sources.size()));
 }
 
 void TaskFlags::check(TaskKind kind) const {
@@ -94,7 +88,7 @@ void TaskFlags::apply(const Task& task_found, Config& config) const {
   config.stack = std::move(stack);
   config.head.loss = music ? "multilabel" : "softmax";
   if (!at.empty()) config.head.at = at;
-  if (at.empty() && direction == "sum" && config.head.at == "last") config.head.at = "mean";
+  if (at.empty()) settle_at(direction, config);
 }
 
 }  // namespace sluice::tool

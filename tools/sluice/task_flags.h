@@ -22,7 +22,4 @@ struct TaskFlags {
   void apply(const Task& task, Config& config) const;
 };
 
-// Opens FILE arguments of tasks: files, gzipped ones, "-". Throws Error (bad_file) for a folder of several.
-TextSource open_examples(const std::string& path);
-
 }  // namespace sluice::tool

@@ -11,10 +11,10 @@
 
 #include "base/file.h"
 #include "data/lines.h"
-#include "task_flags.h"
 #include "task_pictures.h"
 #include "tasks/forecast.h"
 #include "terminal.h"
+#include "text_sources.h"
 #include "train/options.h"
 
 namespace sluice::tool {
@@ -36,15 +36,6 @@ std::string joined(const std::vector<std::string>& names) {
 std::string title_of(std::string name) {
   std::ranges::replace(name, '_', ' ');
   return name;
-}
-
-// The baselines that are no worse than the model.
-std::vector<std::string> better_ones(const ForecastEvaluation& e) {
-  std::vector<std::string> names;
-  for (std::size_t i = 1; i < e.errors.size(); ++i) {
-    if (e.errors[i].mean_squared <= e.errors[0].mean_squared) names.emplace_back(title_of(e.errors[i].name));
-  }
-  return names;
 }
 
 std::string page_of(const Style& style, const Forecaster& f, const ForecastEvaluation& e) {
@@ -78,7 +69,8 @@ std::string page_of(const Style& style, const Forecaster& f, const ForecastEvalu
   if (e.errors.back().name != "ridge") {
     page += "no ridge: the table lacks the rows that were trained on (--training FILE has them)\n";
   }
-  const std::vector<std::string> better = better_ones(e);
+  std::vector<std::string> better = e.loses_to();
+  std::ranges::transform(better, better.begin(), title_of);
   if (!better.empty()) page += fmt::format("the model loses to: {}\n", joined(better));
   return page;
 }
@@ -102,7 +94,7 @@ Json json_of(const Forecaster& f, const ForecastEvaluation& e) {
   json["coverage"] = e.coverage;
   json["baselines"] = Json::object();
   for (std::size_t i = 1; i < e.errors.size(); ++i) json["baselines"][e.errors[i].name] = error_of(e.errors[i]);
-  json["loses_to"] = better_ones(e);
+  json["loses_to"] = e.loses_to();
   return json;
 }
 

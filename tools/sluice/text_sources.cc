@@ -173,6 +173,13 @@ std::vector<std::string> files_in(const std::string& folder) {
 
 }  // namespace
 
+TextSource open_examples(const std::string& path) {
+  const TextFiles files = text_files({path});
+  if (files.sources.size() == 1) return files.sources[0];
+  throw Error(Status::bad_file,
+              fmt::format("{}: expected one file of examples, found a folder with {}", path, files.sources.size()));
+}
+
 TextSource looked_at_source(const std::string& path) {
   TextSource source = text_files({path}).sources.at(0);
   if (!is_pipe(path)) return source;

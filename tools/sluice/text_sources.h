@@ -20,6 +20,9 @@ struct TextFiles {
 // left out. Throws Error: bad_file (a folder without files, one that cannot be read), usage (standard input twice).
 TextFiles text_files(const std::vector<std::string>& paths);
 
+// One file of examples, not a text. Throws Error (bad_file) for a folder of several.
+TextSource open_examples(const std::string& path);
+
 // One file to see what is in it. Of a pipe, what is read here is read again by whoever opens it next.
 TextSource looked_at_source(const std::string& path);
 

@@ -202,14 +202,13 @@ class ClassEstimator(SequenceEstimator):
     def _stack(self, count: int) -> list[dict[str, Any]]:
         if isinstance(self.layers, bool) or not isinstance(self.layers, (int, np.integer)) or not 1 <= self.layers <= 256:
             raise UsageError(f"layers: expected a whole number from 1 to 256, found {self.layers!r}")
-        dropout = self._default("dropout", count)
+        dropout = self._defaults(count)[0]["dropout"] if self.dropout is None else self.dropout
         return [{"cell": self.cell, "units": self.hidden, "direction": self.direction, "dropout": float(dropout)}
                 ] * int(self.layers)
 
-    def _default(self, name: str, count: int) -> Any:
-        """An argument of the network, or what the task has for so many sequences."""
-        given = getattr(self, name)
-        return _core.task_defaults(self._task, count, self.batch)[0][name] if given is None else given
+    def _defaults(self, count: int) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What the task has for so many sequences: of the network, and of its training."""
+        return _core.task_defaults(self._task, count, self.batch, self.direction)
 
     def _numbers(self, labels: Any) -> Any:
         """Labels as numbers of `classes_`, which they make."""
@@ -220,7 +219,7 @@ class ClassEstimator(SequenceEstimator):
 
     def _training(self, count: int, seed: int) -> dict[str, Any]:
         """The options of a training on so many sequences: the constructor's arguments, and the task's defaults."""
-        _, training = _core.task_defaults(self._task, count, self.batch)
+        _, training = self._defaults(count)
         given = {name: value for name, value in vars(self).items() if name in training and value is not None}
         return training | given | {"seed": seed}
 

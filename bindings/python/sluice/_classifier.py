@@ -183,19 +183,16 @@ class SequenceClassifier(ClassifierMixin, ClassEstimator):
         return sequences
 
     def _network(self, rows: Any, sequences: _core.Sequences, numbers: Any) -> dict[str, Any]:
+        at = self._defaults(len(rows))[0]["head"]["at"] if self.at is None else self.at
         network: dict[str, Any] = {
             "inputs": rows.channels,
             "outputs": len(self.classes_),
             "stack": self._stack(len(rows)),
-            "head": {"loss": "softmax", "at": self._at(len(rows)), "class_weights": self._class_weights(numbers)},
+            "head": {"loss": "softmax", "at": at, "class_weights": self._class_weights(numbers)},
         }
         if self.scale:
             network["scaling"] = _core.find_scaling(sequences)
         return network
-
-    def _at(self, count: int) -> str:
-        at: str = self._default("at", count)
-        return "mean" if self.at is None and self.direction == "sum" and at == "last" else at
 
     def _class_weights(self, numbers: Any) -> list[float]:
         if self.class_weight is None:

@@ -54,12 +54,7 @@ class ForecastEvaluation(ForecastErrors):
     coverage: float
     root_mean_squared_error: dict[str, float]
     baselines: dict[str, ForecastErrors]
-
-    @property
-    def loses_to(self) -> list[str]:
-        """Baselines that are no worse than the model."""
-        return [name for name, errors in self.baselines.items()
-                if errors.mean_squared_error <= self.mean_squared_error]
+    loses_to: list[str]
 
 
 class Forecaster(TableEstimator):

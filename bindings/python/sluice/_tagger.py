@@ -137,10 +137,8 @@ class SequenceTagger(ClassEstimator):
         else:
             network |= {"inputs": rows.channels, "scaling": _core.find_scaling(sequences)}
         seed = seed_of(self.random_state)
-        training = self._training(len(rows), seed)
-        if self.validation_split is None and len(rows) < 500:
-            training["validation_split"] = 0.0  # few sequences are all needed
-        self.model_ = self._fit_model(_core.make_model(network, seed, vocabulary), sequences, training)
+        model = _core.make_model(network, seed, vocabulary)
+        self.model_ = self._fit_model(model, sequences, self._training(len(rows), seed))
         return self
 
     def _read_words(self, X: Any) -> tuple[_core.Vocabulary, Rows]:
