@@ -30,6 +30,7 @@ std::string_view separator_name(char separator) {
 }
 
 bool CsvReader::next(std::vector<std::string_view>& cells) {
+  blank_ = 0;
   if (!next_line()) return false;
   if (separator_ == '\0' && row_.size() == 5 && row_.starts_with("sep=")) {  // a spreadsheet's own line
     separator_ = row_.back();
@@ -53,10 +54,11 @@ bool CsvReader::next(std::vector<std::string_view>& cells) {
 
 // The next line that is not blank.
 bool CsvReader::next_line() {
-  do {
-    if (!lines_.next(row_)) return false;
-  } while (trimmed(row_).empty());
-  return true;
+  while (lines_.next(row_)) {
+    if (!trimmed(row_).empty()) return true;
+    if (blank_ == 0) blank_ = lines_.number();
+  }
+  return false;
 }
 
 void CsvReader::split_plain() {

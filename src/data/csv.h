@@ -26,7 +26,8 @@ class CsvReader {
   // are not closed, what is not UTF-8.
   bool next(std::vector<std::string_view>& cells);
 
-  std::uint64_t line() const { return line_; }  // where the last row begins, from 1
+  std::uint64_t line() const { return line_; }    // where the last row begins, from 1
+  std::uint64_t blank() const { return blank_; }  // the first of the blank lines before it; 0: there is none
   char separator() const { return separator_; }
   const LineReader& lines() const { return lines_; }
   const std::string& name() const { return lines_.name(); }
@@ -52,7 +53,7 @@ class CsvReader {
   std::string row_, more_;
   std::vector<std::pair<std::size_t, std::size_t>> cells_;  // in row_: where a cell begins and ends
   char separator_ = '\0';
-  std::uint64_t line_ = 0;
+  std::uint64_t line_ = 0, blank_ = 0;
 };
 
 // "comma", "semicolon", "tab" or "blank".

@@ -28,8 +28,8 @@ struct TableOptions {
 //
 // Read alike: separation by comma, semicolon and tab; a first line "sep=;", as spreadsheets write it; with and without
 // quotes; a header that is one cell shorter than the rows, or has no name, over the names of rows (R, pandas); empty
-// rows and columns at the end. Where a comma is not the separator, numbers may have it for a point, as long as no
-// number has a point.
+// rows and columns at the end, and empty rows anywhere between rows that have times. Where a comma is not the
+// separator, numbers may have it for a point, as long as no number has a point.
 class TableReader {
  public:
   // Reads the header and looks at the first row. Throws Error (bad_file): an empty file, no header, a column that is
@@ -37,7 +37,8 @@ class TableReader {
   TableReader(const TextSource& source, TableOptions options);
 
   // The next row. Throws Error (bad_file) with its line and the column: a cell too many or too few, a number that is
-  // missing or none, a time that cannot be read or is written unlike those before.
+  // missing or none, a time that cannot be read or is written unlike those before, an empty row between rows that have
+  // no times.
   bool next();
 
   bool timed() const { return time_at_.has_value(); }  // there is a column of times
@@ -67,7 +68,8 @@ class TableReader {
   TableOptions options_;
   std::vector<std::string> header_;
   std::vector<std::string_view> cells_;
-  bool held_ = false;  // cells_ is a row that next() has not given yet
+  bool held_ = false;        // cells_ is a row that next() has not given yet
+  std::uint64_t empty_ = 0;  // the first of the empty lines before the row in cells_; 0: there is none
   std::vector<std::size_t> number_at_, text_at_;
   std::optional<std::size_t> time_at_;
   enum class Decimal : std::uint8_t { unknown, point, comma } decimal_ = Decimal::unknown;

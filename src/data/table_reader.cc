@@ -100,10 +100,14 @@ void TableReader::choose_columns() {
 
 // The next row in which a cell has text: spreadsheets write empty rows at the end.
 bool TableReader::next_row() {
-  do {
-    if (!rows_.next(cells_)) return false;
-  } while (std::ranges::all_of(cells_, [](std::string_view cell) { return cell.empty(); }) && cells_.size() > 1);
-  return true;
+  empty_ = 0;
+  while (rows_.next(cells_)) {
+    if (empty_ == 0) empty_ = rows_.blank();
+    const bool empty = std::ranges::all_of(cells_, [](std::string_view cell) { return cell.empty(); });
+    if (!empty || cells_.size() == 1) return true;
+    if (empty_ == 0) empty_ = rows_.line();
+  }
+  return false;
 }
 
 std::string TableReader::place_of(std::size_t column) const {
@@ -148,6 +152,8 @@ double TableReader::read(std::size_t column) {
 bool TableReader::next() try {
   Watch::ask();
   if (!std::exchange(held_, false) && !next_row()) return false;
+  // Where rows are counted, a row that is not there would move all those after it.
+  if (empty_ != 0 && !time_at_) refuse_at(name() + ", line " + std::to_string(empty_), "a row", "an empty line");
   if (cells_.size() != header_.size()) {
     rows_.refuse(
         std::to_string(header_.size()) + (header_.size() == 1 ? " cell" : " cells") + ", as many as the header has",

@@ -167,6 +167,15 @@ TEST(TableTest, WhatDoesNotFitIsNamedWithItsPlace) {
   EXPECT_EQ(refusal("2020-01-01,2\n2020-01-02,4\n"),
             "data, line 1: expected a header with the names of the columns, found values");
   EXPECT_EQ(refusal("a,b\n1,2\n3\n"), "data, line 3: expected 2 cells, as many as the header has, found 1");
+  for (const char* empty : {"", " \t", ","}) {
+    const std::string line = std::string(empty) + "\n";
+    // Where rows have times, none is lost.
+    EXPECT_EQ(table("t,a\n1,5\n" + line + "2,6\n" + line, of_columns({"a"}, "t")).rows, 2u);
+    EXPECT_EQ(table("a,b\n1,2\n3,4\n" + line + line).rows, 2u);
+    EXPECT_EQ(refusal("a,b\n1,2\n" + line + line + "3,4\n"), "data, line 3: expected a row, found an empty line");
+    EXPECT_EQ(refusal("a,b\n" + line + "3,4\n"), "data, line 2: expected a row, found an empty line");
+  }
+  EXPECT_EQ(refusal("a\n1\n\n2\n"), "data, line 3: expected a row, found an empty line");
   EXPECT_EQ(refusal("a,b\n1,2\n3,x\n"), "data, line 3, column \"b\": expected a number, found \"x\"");
   EXPECT_EQ(refusal("a,b\n1,2\n3,\n"),
             "data, line 3, column \"b\": expected a number (or missing=mask or fill), found none");

@@ -202,8 +202,8 @@ ETT = ROOT.parent / "shared/data/timeseries/forecast/ETTh1.csv"
 
 @pytest.mark.skipif(not ETT.exists(), reason="ETTh1.csv is not here")
 def test_forecast_of_the_oil_temperature(tmp_path):
-    """The first 200 days of ETTh1, the next 24 hours."""
-    (tmp_path / "ett.csv").write_text("".join(ETT.read_text().splitlines(keepends=True)[:4801]))
+    """ETTh1, the next 24 hours: of the first 14400 rows the last fifth is the usual four test months and one more."""
+    (tmp_path / "ett.csv").write_text("".join(ETT.read_text().splitlines(keepends=True)[:14401]))
     said = report(run("forecast", tmp_path / "ett.csv", "OT", 24)[0])
     assert said["model"][0] < 0.9 * said["last_value"][0], said
 
@@ -216,8 +216,7 @@ def test_forecast_refuses(tmp_path):
     refused("forecast", tmp_path / "short.csv", "x", code=3, words="9 rows or more to train on")
     refused("forecast", tmp_path / "short.csv", "x", "0", code=2, words="AHEAD: expected a whole number")
     (tmp_path / "words.csv").write_text("x\n1\ntwo\n")
-    refused("forecast", tmp_path / "words.csv", "x", code=3, words="line 3")
-    refused("forecast", tmp_path / "words.csv", "x", code=3, words="two")
+    refused("forecast", tmp_path / "words.csv", "x", code=3, words='line 3, column "x": expected a number, found "two"')
 
 
 def waves(rows=400, offset=0.0, sign=""):
@@ -231,7 +230,8 @@ def waves(rows=400, offset=0.0, sign=""):
     "height\r\n" + "\r\n".join(waves()) + "\r\n\r\n \r\n",  # empty lines at the end
     "load, height\n" + "".join(f"1, {x} \n" for x in waves()),  # blanks around
     "load;height\n" + "".join(f"1;{x.replace('.', ',')}\n" for x in waves()),  # where commas are decimal
-], ids=["byte order mark", "plus", "empty at the end", "blanks", "semicolons"])
+    "load\theight\n" + "".join(f"1\t{x}\n" for x in waves()),
+], ids=["byte order mark", "plus", "empty at the end", "blanks", "semicolons", "tabs"])
 def test_forecast_reads_what_spreadsheets_write(tmp_path, content):
     plain, other = tmp_path / "plain.csv", tmp_path / "other.csv"
     plain.write_text("height\n" + "\n".join(waves()) + "\n")
@@ -244,6 +244,18 @@ def test_forecast_of_great_numbers_has_enough_digits(tmp_path):
         (tmp_path / "far.csv").write_text("x\n" + "\n".join(waves(offset=offset)) + "\n")
         (said,) = report(run("forecast", tmp_path / "far.csv", "x")[0])["next"]
         assert said - offset == pytest.approx(20 + 3 * math.sin(400 * 2 * math.pi / 7), abs=1)
+
+
+@pytest.mark.parametrize("line, words", [
+    ("", "line 2: expected a row, found an empty line"),
+    (",7", 'line 2, column "x": expected a number (or --missing mask, or fill), found none'),
+    ("+-3,1", 'line 2, column "x": expected a number, found "+-3"'),
+    ("++3,1", 'line 2, column "x": expected a number, found "++3"'),
+    ("+,1", 'line 2, column "x": expected a number, found "+"'),
+])
+def test_forecast_refuses_what_is_no_number(tmp_path, line, words):
+    (tmp_path / "gap.csv").write_text(f"x,y\n{line}\n" + "1,2\n" * 200)
+    refused("forecast", tmp_path / "gap.csv", "x", code=3, words=words)
 
 
 def test_live_forecasts_behind_every_row(tmp_path):
