@@ -163,21 +163,21 @@ TEST(Leakage, ClassesOfNumbersAreOfTheirSequenceAlone) {
   EXPECT_TRUE(rc::check([&](std::uint64_t seed) { check_sequences(files, seed); }));
 }
 
-TEST(Leakage, ClassesOfTextsAreOfTheirTextAlone) {
-  Files files = {TaskKind::classify, {TaskKind::classify, DataForm::labelled, TextForm::tab}, {}, {}, {}, {}};
+// Files of texts, whose tokens are letters with something between them.
+Files files_of_letters(const Task& task, const std::string& between_letters, const std::string& between) {
+  Files files = {task.kind, task, {}, with_other_end, {}, between};
   files.task.classes = {"x", "y", "z"};
-  files.between = "\n";
-  files.part = [](Random& random) { return letters(random, ""); };
-  files.last = with_other_end;
+  files.part = [between_letters](Random& random) { return letters(random, between_letters); };
+  return files;
+}
+
+TEST(Leakage, ClassesOfTextsAreOfTheirTextAlone) {
+  const Files files = files_of_letters({TaskKind::classify, DataForm::labelled, TextForm::tab}, "", "\n");
   EXPECT_TRUE(rc::check([&](std::uint64_t seed) { check_sequences(files, seed); }));
 }
 
 TEST(Leakage, TagsAreOfTheirSentenceAlone) {
-  Files files = {TaskKind::tag, {TaskKind::tag, DataForm::tagged}, {}, {}, {}, {}};
-  files.task.classes = {"x", "y", "z"};
-  files.between = "\n\n";
-  files.part = [](Random& random) { return letters(random, "\n"); };
-  files.last = with_other_end;
+  const Files files = files_of_letters({TaskKind::tag, DataForm::tagged}, "\n", "\n\n");
   EXPECT_TRUE(rc::check([&](std::uint64_t seed) { check_sequences(files, seed); }));
 }
 

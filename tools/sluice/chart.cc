@@ -15,8 +15,7 @@
 namespace sluice::tool {
 namespace {
 
-constexpr double kTall = 300, kHead = 44, kRight = 130, kTop = 34, kBottom = 46;  // pixels, of a chart
-constexpr double kDigit = 7.2;  // the width of a character of a tick, about
+constexpr double kTall = 300, kRight = 130, kTop = 34, kBottom = 46;  // pixels, of a chart
 
 // A number as people write it: as many digits as tell the ticks of an axis apart.
 std::string number(double value) { return fmt::format("{:.6g}", value == 0 ? 0 : value); }
@@ -71,7 +70,7 @@ std::string x_name(const Chart& chart, double x) {
 double x_width(const Chart& chart) {
   std::size_t widest = 1;
   for (const std::string& name : chart.x_names) widest = std::max(widest, columns(name));
-  return kDigit * static_cast<double>(widest);
+  return kTickDigit * static_cast<double>(widest);
 }
 
 Plane plane_of(const Chart& chart, double top) {
@@ -84,7 +83,7 @@ Plane plane_of(const Chart& chart, double top) {
       x.low <= x.high ? x : Range{0, 1}, y.widened(0.05), 0, kPictureWide - kRight, top + kTop, top + kTall - kBottom};
   std::size_t widest = 3;
   for (const double tick : ticks(plane.y.low, plane.y.high, 6)) widest = std::max(widest, number(tick).size());
-  plane.left = std::max(24 + kDigit * static_cast<double>(widest), 8 + x_width(chart) / 2);
+  plane.left = std::max(24 + kTickDigit * static_cast<double>(widest), 8 + x_width(chart) / 2);
   return plane;
 }
 
@@ -216,7 +215,7 @@ std::string names_of(const Chart& chart, const Plane& plane) {
 
 std::string chart_picture(const std::string& title, std::span<const Chart> charts) {
   std::string out;
-  double top = kHead;
+  double top = kPictureHead;
   for (const Chart& chart : charts) {
     const Plane plane = plane_of(chart, top);
     out += svg_words("chart-title", 24, top + 16, chart.title, "start") + axes(chart, plane);

@@ -7,6 +7,8 @@
 namespace sluice::tool {
 
 inline constexpr double kPictureWide = 920;  // pixels
+inline constexpr double kPictureHead = 44;   // above which the heading stands
+inline constexpr double kTickDigit = 7.2;    // the width of a character of a tick, about
 
 // A whole picture: `drawn` on the page's ground, below a heading. It is light or dark as its reader's other windows
 // are; who knows nothing of that sees it light.

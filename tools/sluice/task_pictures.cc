@@ -73,6 +73,11 @@ std::string of_many(std::size_t drawn, std::size_t all) {
 
 }  // namespace
 
+std::string title_of(std::string name) {
+  std::ranges::replace(name, '_', ' ');
+  return name;
+}
+
 std::string forecast_picture(const Forecaster& forecaster, const std::vector<Forecast>& forecasts) {
   const std::vector<Chart> charts = charts_of(forecaster, forecasts);
   return chart_picture(
@@ -89,8 +94,7 @@ std::string evaluation_picture(const Forecaster& forecaster, const ForecastEvalu
   for (std::size_t i = 0; i < e.errors.size(); ++i) {
     // The model has the forecast's look.
     constexpr std::size_t kStyles[] = {3, 0, 1, 2};
-    std::string name = e.errors[i].name;
-    std::ranges::replace(name, '_', ' ');
+    std::string name = title_of(e.errors[i].name);
     if (name == "seasonal last value") name = "last season";
     ChartSeries one = {std::move(name), kStyles[i % 4]};
     for (std::size_t h = 0; h < e.errors[i].mean_squared_by_step.size(); ++h) {

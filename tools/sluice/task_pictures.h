@@ -8,6 +8,9 @@
 
 namespace sluice::tool {
 
+// What a way to predict (ForecastError::name) is called: "last value".
+std::string title_of(std::string name);
+
 // A chart for every series and target (of many, the first): what came last, the forecast with its outermost quantiles,
 // and the truth where it is known.
 std::string forecast_picture(const Forecaster& forecaster, const std::vector<Forecast>& forecasts);
