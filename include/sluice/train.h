@@ -97,6 +97,7 @@ struct TrainResult {
   bool worse_than_guess = false;  // the model is of no use: a warning was reported
   bool stopped = false;           // the callback asked to stop: a checkpoint was written if one was asked for
   bool stopped_early = false;     // patience ran out
+  bool diverged = false;          // it led nowhere, and the best weights of before are kept: a warning was reported
 };
 
 // Trains `model` in place and leaves the best weights in it; those from before the first update are among them where

@@ -275,6 +275,7 @@ TrainResult Trainer::finish() {
   result.stopped_early = !stopped && progress_.epoch < options_.epochs && out_of_patience();
   if (!stopped) {
     look_at_result(result);
+    result.diverged = diverged_;
     Report done = report(Report::Kind::done);
     done.loss = result.train_loss;
     done.validation_loss = result.validation_loss;

@@ -33,7 +33,7 @@ struct Compare {
   int run();
   CompareOptions options() const;
   Corpus read(Console& console, const TextFiles& material) const;
-  void say_what_it_looks_like(Console& console) const;
+  void say_what_it_looks_like(TextFiles& material, Console& console) const;
 };
 
 CompareOptions Compare::options() const {
@@ -67,10 +67,10 @@ Corpus Compare::read(Console& console, const TextFiles& material) const {
 }
 
 // Whatever a file looks like, it is read as a text here.
-void Compare::say_what_it_looks_like(Console& console) const {
+void Compare::say_what_it_looks_like(TextFiles& material, Console& console) const {
   if (files.size() != 1 || files[0] == "-") return;
   try {
-    const DataKind kind = find_data_kind(files[0], open_examples);
+    const DataKind kind = kind_of_file(files[0], material);
     if (kind.form == DataForm::text) return;
     console.say(
         fmt::format("note: {} looks like a file for {} ({}), and its characters are compared as a text; sluice "
@@ -91,8 +91,8 @@ int Compare::run() {
   const std::vector<FileLock> locks = result.lock();
   Console console(quiet);
   refuse_models("compare", files);
-  say_what_it_looks_like(console);
-  const TextFiles material = favourites ? TextFiles{} : text_files(files);
+  TextFiles material = favourites ? TextFiles{} : text_files(files);
+  say_what_it_looks_like(material, console);
   RunsProgress progress(console);
   FewerThreads fewer(console, o.train.threads);
   Interrupts interrupts;

@@ -87,7 +87,7 @@ bool Demo::make_room(const std::vector<std::string>& cells) const {
   if (failed) {
     throw Error(Status::failed, fmt::format("{}: cannot make this folder: {}", directory, failed.message()));
   }
-  check_writable(path_of(cells.front()), true);
+  for (const std::string& cell : cells) result.expect_output("--output", path_of(cell), true);
   return made;
 }
 

@@ -45,7 +45,7 @@ int Export::run() const {
   expect(system != nullptr, "--to", "c, " + foreign::system_names(), to);
   const bool of_c = !header.empty() || precision != "f32" || prefix != "model" || tokens || no_tokens || check > 0;
   expect(!of_c, "--to", "c with options of C", to);
-  expect_output(output, force);
+  result.expect_output("--output", output, force);
   const foreign::Exported made = system->write(load_for("export", model), output);
   write_file(output, made.bytes, force);
   const auto view = [&](const Style& style) {
@@ -60,16 +60,19 @@ int Export::run() const {
 
 int Export::write_c() const {
   const COptions wanted = options();
-  expect(header.empty() || header != output, "--header", "another file than --output", header);
-  expect_output(output, force);
-  if (!header.empty()) expect_output(header, force);
+  result.expect_output("--output", output, force);
+  if (!header.empty()) result.expect_output("--header", header, force);
   const Model network = load_for("export --to c", model);
   try {
     expect_for_c(network, model + ": export --to c");
   } catch (const Error& error) {
     const bool language = task_of(network, model).kind == TaskKind::language;
+    const bool spells = network.config().spelling.characters > 0;
     throw Error(Status::bad_file,
-                std::string(error.what()) + (language ? "" : "; --to onnx writes a model of every task"));
+                fmt::format("{}{}", error.what(),
+                            language ? ""
+                            : spells ? "; no --to writes a tagger that spells words: train it with --spelling-units 0"
+                                     : "; --to onnx writes models of this task"));
   }
   const CSource c = export_c(network, wanted);
   std::vector<FileBytes> files = {{output, c.source}};

@@ -41,6 +41,15 @@ std::vector<std::string> names_of(const CLI::Option& option) {
 
 bool takes_value(const CLI::Option& option) { return option.get_type_size() > 0; }
 
+std::string type_of(const CLI::Option& option) {
+  return option.nonpositional() ? option.get_type_name() : option.get_name();
+}
+
+bool takes_file(const CLI::Option& option) {
+  const std::string type = type_of(option);
+  return takes_value(option) && (type == "FILE" || type == "MODEL");
+}
+
 std::vector<std::string> shown_names(const CLI::Option& option) {
   const std::vector<std::string> names = names_of(option);
   const auto known = [&](const std::string& name) {

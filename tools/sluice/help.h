@@ -17,6 +17,9 @@ std::vector<std::string> names_of(const CLI::Option& option);
 std::vector<std::string> shown_names(const CLI::Option& option);
 // Whether it takes a value.
 bool takes_value(const CLI::Option& option);
+// The name of what it takes or, of an argument, of what it is: "FILE".
+std::string type_of(const CLI::Option& option);
+bool takes_file(const CLI::Option& option);
 // What stands on the left in help, "-o, --output MODEL", and on the right.
 std::string left_of(const CLI::Option& option);
 std::string right_of(const CLI::Option& option);

@@ -101,7 +101,7 @@ Json check_json(const foreign::CheckResult& check) {
 
 int Import::run() const {
   const foreign::Options chosen = wanted();
-  if (!output.empty()) expect_output(output, force);
+  if (!output.empty()) result.expect_output("--output", output, force);
   const foreign::Network network = foreign::open_network(file, chosen);
   std::optional<foreign::Converted> made;
   if (!output.empty()) made = foreign::to_model(network, file);

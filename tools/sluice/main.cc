@@ -87,7 +87,6 @@ int complain(const std::string& message, int code) {
 }
 
 int run(const Invocation& typed) {
-  keep_arguments(typed.arguments);
   CLI::App app("Trains recurrent networks (RNN, LSTM, GRU) on text and shows what they remember.", "sluice");
   app.formatter_fn([](const CLI::App* page, const std::string&, CLI::AppFormatMode) { return help_page(*page); });
   app.set_help_flag("-h,--help", "show this");

@@ -25,13 +25,14 @@ double mean(std::span<const float> nats) {
   return std::accumulate(nats.begin(), nats.end(), 0.0) / static_cast<double>(nats.size());
 }
 
-// What to do about a network that is worse.
+// What to do about a network that is worse; nothing where training diverged, which said it already.
 std::string advice(const NGramBaseline& baseline, const Run& run) {
-  if (!run.best_long_ago()) return "train longer: " + run.longer();
+  if (run.result.diverged) return "";
+  if (!run.best_long_ago()) return ": train longer: " + run.longer();
   if (run.parameters <= baseline.training_tokens) {
-    return "it was best long before the end: more --dropout, or a smaller --learning-rate";
+    return ": it was best long before the end: more --dropout, or a smaller --learning-rate";
   }
-  return fmt::format("{} tokens are too few for {} parameters: a smaller --hidden, more --dropout or a longer text",
+  return fmt::format(": {} tokens are too few for {} parameters: a smaller --hidden, more --dropout or a longer text",
                      thousands(baseline.training_tokens), thousands(run.parameters));
 }
 
@@ -109,7 +110,7 @@ NGramComparison compare_with(const NGramBaseline& baseline, const Run& run) {
       "an n-gram of order {} (Kneser-Ney) of {}: validation {:.4f} nats per token, ", baseline.order,
       part ? fmt::format("the last {} tokens of the same text", thousands(baseline.counted)) : "the same text",
       reached);
-  line += worse ? fmt::format("{:.4f} better than the model: {}", -ahead, advice(baseline, run))
+  line += worse ? fmt::format("{:.4f} better than the model{}", -ahead, advice(baseline, run))
                 : fmt::format("{:.4f} worse than the model", ahead);
   // Rounded, so that a library of mathematics that differs in the last bit gives the same file.
   const double rounded = std::round(reached * 1e6) / 1e6;

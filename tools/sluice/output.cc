@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cmath>
 #include <filesystem>
@@ -12,11 +11,15 @@
 #include <utility>
 
 #include "base/file.h"
+#include "help.h"
 #include "terminal_svg.h"
 
 namespace sluice::tool {
 
-void ResultFlags::add(CLI::App& app) { app.add_flag("--json", json, "print one JSON object"); }
+void ResultFlags::add(CLI::App& app) {
+  verb_ = &app;
+  app.add_flag("--json", json, "print one JSON object");
+}
 
 void ResultFlags::add_picture(CLI::App& app, const std::string& what) {
   app.add_option("--svg", svg, what)->type_name("FILE");
@@ -29,11 +32,6 @@ void ResultFlags::add_page(CLI::App& app) {
 
 namespace {
 
-std::vector<std::string>& arguments() {
-  static std::vector<std::string> words;
-  return words;
-}
-
 bool same_place(const std::string& a, const std::string& b) {
   namespace fs = std::filesystem;
   std::error_code unknown;
@@ -42,33 +40,31 @@ bool same_place(const std::string& a, const std::string& b) {
   return !fs::exists(a, unknown) && !one.empty() && one == other;
 }
 
+bool names(const CLI::Option& option, const std::string& path) {
+  return takes_file(option) &&
+         std::ranges::any_of(option.results(), [&](const std::string& typed) { return same_place(typed, path); });
+}
+
+// Where a flag reads a file as a whole before anything is written, which flag may replace it by what comes of it.
+std::string_view successor_of(const CLI::Option& option) {
+  return option.check_name("--from") ? "--output" : option.check_name("--state-in") ? "--state-out" : "";
+}
+
 }  // namespace
 
-void keep_arguments(std::vector<std::string> words) { arguments() = std::move(words); }
-
-void expect_output(const std::string& path, bool force, bool named) {
-  static const std::array<std::string, 2> kGoesOn = {"--from", "--state-in"};
-  check_writable(path, force);
-  std::size_t mentions = 0;
-  for (std::size_t i = 1; i < arguments().size(); ++i) {  // after the verb
-    std::string word = arguments()[i];
-    // What is read as a whole may be replaced by what comes of it.
-    const bool goes_on = std::ranges::any_of(
-        kGoesOn, [&](const std::string& flag) { return word.starts_with(flag + "=") || arguments()[i - 1] == flag; });
-    if (goes_on) continue;
-    if (word.starts_with("-")) word.erase(0, word.starts_with("--") ? word.find('=') + 1 : 2);  // --log=FILE, -oFILE
-    if (!word.empty() && same_place(word, path)) ++mentions;
-  }
-  if (mentions > (named ? 1 : 0)) {
-    throw Error(Status::usage, fmt::format("{}: expected a file that this command line has no other use for, found one "
-                                           "that it names for something else too",
-                                           printable(path)));
+void ResultFlags::expect_output(std::string_view flag, const std::string& path, bool replace) const {
+  check_writable(path, replace);
+  for (const CLI::Option* option : verb_->get_options()) {
+    if (option->check_name(std::string(flag)) || successor_of(*option) == flag || !names(*option, path)) continue;
+    throw Error(Status::usage, fmt::format("{}: {}: expected a file that this command line has no other use for, found "
+                                           "that of {}",
+                                           flag, printable(path), option->get_name()));
   }
 }
 
 void ResultFlags::check() const {
-  if (!svg.empty()) expect_output(svg, force);
-  if (!html.empty()) expect_output(html, force);
+  if (!svg.empty()) expect_output("--svg", svg, force);
+  if (!html.empty()) expect_output("--html", html, force);
 }
 
 std::vector<FileLock> ResultFlags::lock() const {

@@ -26,16 +26,16 @@ struct ResultFlags {
   // --svg, --force (where the verb has none of its own)
   void add_picture(CLI::App& app, const std::string& what = "also draw what the terminal shows into this file");
   void add_page(CLI::App& app);  // --html
-  void check() const;            // throws Error (failed) when a file cannot be written
+  // That what this flag ("--output") writes can be written (check_writable), and is no file that the command line names
+  // for anything else, which would be lost. Throws Error: failed, usage.
+  void expect_output(std::string_view flag, const std::string& path, bool replace) const;
+  void check() const;  // the same of --svg and --html
   // The same, for verbs that work long before they write; nobody else writes the files while these locks are held.
   std::vector<FileLock> lock() const;
-};
 
-// The words of the command line, for expect_output().
-void keep_arguments(std::vector<std::string> words);
-// That a file can be written (check_writable), and is none of the others that the command line names, which would be
-// lost. `named`: it stands there itself. Throws Error: failed, usage.
-void expect_output(const std::string& path, bool force, bool named = true);
+ private:
+  const CLI::App* verb_ = nullptr;
+};
 
 // A page, given how it may be drawn. Ends with a line end.
 using View = std::function<std::string(const Style&)>;

@@ -59,6 +59,7 @@ std::string Run::longer() const {
 std::vector<std::string> remarks(const Run& run) {
   std::vector<std::string> all;
   const TrainResult& r = run.result;
+  if (r.diverged) return all;  // which was said, and what to do
   if (r.updates < kFewUpdates && !r.stopped_early) {
     all.push_back(fmt::format("{} updates are few: a smaller --batch, or {}", r.updates, run.longer()));
   }

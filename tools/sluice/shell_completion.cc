@@ -38,8 +38,8 @@ struct Choice {
 
 Choice choice_of(const CLI::Option& option) {
   if (!takes_value(option)) return {};
-  const std::string type = option.nonpositional() ? option.get_type_name() : option.get_name();
-  if (type == "FILE" || type == "MODEL") return {Value::file, {}};
+  if (takes_file(option)) return {Value::file, {}};
+  const std::string type = type_of(option);
   if (type == "DIR") return {Value::folder, {}};
   // Help lists the names that an option takes, so those of them that are names of ours are found there.
   if (type != "NAME") return {type == "VERB" || type == "SHELL" ? Value::names : Value::other, {}};

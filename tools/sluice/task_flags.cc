@@ -49,7 +49,7 @@ void TaskFlags::check(TaskKind kind) const {
   only(at, "--at", {TaskKind::classify});
 }
 
-Task TaskFlags::find(const std::vector<std::string>& files, Console& console) const {
+Task TaskFlags::find(const std::vector<std::string>& files, TextFiles& material, Console& console) const {
   expect(label.empty() || label == "first" || label == "last", "--label", "first or last", label);
   std::optional<TaskKind> wanted;
   if (!task.empty()) read_value("--task", task, wanted.emplace());
@@ -59,7 +59,7 @@ Task TaskFlags::find(const std::vector<std::string>& files, Console& console) co
   if (wanted && of_tables(*wanted)) return Task{*wanted, DataForm::table};
   DataKind kind;
   try {
-    kind = find_data_kind(files[0], looked_at_source);
+    kind = kind_of_file(files[0], material);
   } catch (const Error&) {
     if (wanted) throw;
     return {};  // whoever reads it as a text says what is wrong with it

@@ -7,6 +7,7 @@
 
 #include "output.h"
 #include "tasks/examples.h"
+#include "text_sources.h"
 
 namespace sluice::tool {
 
@@ -15,7 +16,7 @@ struct TaskFlags {
 
   void add(CLI::App& app);
   // The task of the files: the one that was named, or that of a single file's kind, or language. Says which.
-  Task find(const std::vector<std::string>& files, Console& console) const;
+  Task find(const std::vector<std::string>& files, TextFiles& material, Console& console) const;
   // Throws Error (usage) for a flag of another kind of task.
   void check(TaskKind kind) const;
   // What the flags make of the network for a task, which has the task's defaults.

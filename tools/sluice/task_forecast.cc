@@ -33,11 +33,6 @@ std::string joined(const std::vector<std::string>& names) {
   return all;
 }
 
-std::string title_of(std::string name) {
-  std::ranges::replace(name, '_', ' ');
-  return name;
-}
-
 std::string page_of(const Style& style, const Forecaster& f, const ForecastEvaluation& e) {
   const std::size_t horizon = f.horizon();
   std::vector<std::size_t> steps = {1, (1 + horizon) / 2, horizon};
@@ -194,7 +189,7 @@ std::vector<std::string> forecast_lines(const Model& model, const std::string& p
 int train_forecast(const ForecastRun& run, Console& console, const Stopwatch& clock) {
   ForecastOptions options = run.flags.options();
   if (run.training.fields.given("validation-split")) options.validation_split = run.early.validation_split;
-  Forecaster forecaster(open_examples(run.file), options, [&](ForecastDefaults& d) {
+  Forecaster forecaster(run.table, options, [&](ForecastDefaults& d) {
     run.network.apply(d.config);
     run.training.apply(d.train);
     d.train.checkpoint = run.early.checkpoint;
@@ -325,7 +320,7 @@ void print_detections(const Forecaster& forecaster, const ForecastQuestion& q, c
 
 int predict_forecast(const ForecastQuestion& q, const ForecastFiles& files) {
   const Forecaster forecaster(q.model, q.path);
-  if (!files.state_out.empty()) expect_output(files.state_out, q.result.force);
+  if (!files.state_out.empty()) q.result.expect_output("--state-out", files.state_out, q.result.force);
   std::optional<TextSource> future;
   std::string state;
   ForecastInput input;

@@ -27,7 +27,8 @@ struct ForecastFlags {
 // What was typed for one training.
 struct ForecastRun {
   const TrainTarget& target;
-  const std::string& file;
+  TextSource table;
+  const std::string& file;  // as it was typed
   const ForecastFlags& flags;
   const NetworkFlags& network;
   const TrainingFlags& training;

@@ -6,8 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
-#include <map>
-#include <string>
 #include <system_error>
 #include <utility>
 
@@ -103,42 +101,8 @@ class Unzipped {
   z_stream stream_{};
 };
 
-// What was read of a pipe to see what is in it, and the pipe itself: it cannot be read from its beginning again.
-struct Looked {
-  TextSource::Read read;
-  std::string kept;
-};
-
-std::map<std::string, std::shared_ptr<Looked>>& looked_at() {
-  static std::map<std::string, std::shared_ptr<Looked>> pipes;
-  return pipes;
-}
-
-bool is_pipe(const std::string& path) {
-  std::error_code unknown;
-  return path == "-" ||
-         (fs::exists(path, unknown) && !fs::is_regular_file(path, unknown) && !fs::is_directory(path, unknown));
-}
-
-// A file; a pipe that was looked at begins with what was read of it then.
-TextSource once_more(const std::string& path) {
-  const TextSource file = file_source(path);
-  return {file.name, [path, file]() -> TextSource::Read {
-            const auto found = looked_at().find(path);
-            if (found == looked_at().end()) return file.open();
-            const std::shared_ptr<Looked> pipe = found->second;
-            looked_at().erase(found);
-            return [pipe](char* into, std::size_t most) {
-              if (pipe->kept.empty()) return pipe->read(into, most);
-              const std::size_t count = pipe->kept.copy(into, most);
-              pipe->kept.erase(0, count);
-              return count;
-            };
-          }};
-}
-
 TextSource source_of(const std::string& path, const std::shared_ptr<std::string>& start) {
-  const TextSource file = once_more(path);
+  const TextSource file = file_source(path);
   const auto open_it = [file, start]() -> TextSource::Read {
     return [unzipped = std::make_shared<Unzipped>(file.open(), file.name), start](char* into, std::size_t most) {
       const std::size_t count = unzipped->read(into, most);
@@ -173,31 +137,6 @@ std::vector<std::string> files_in(const std::string& folder) {
 
 }  // namespace
 
-TextSource open_examples(const std::string& path) {
-  const TextFiles files = text_files({path});
-  if (files.sources.size() == 1) return files.sources[0];
-  throw Error(Status::bad_file,
-              fmt::format("{}: expected one file of examples, found a folder with {}", path, files.sources.size()));
-}
-
-TextSource looked_at_source(const std::string& path) {
-  TextSource source = text_files({path}).sources.at(0);
-  if (!is_pipe(path)) return source;
-  const TextSource file = file_source(path);
-  return {source.name, [path, file]() -> TextSource::Read {
-            const auto pipe = std::make_shared<Looked>(Looked{file.open(), {}});
-            looked_at()[path] = pipe;
-            const auto keep = [pipe](char* into, std::size_t most) {
-              const std::size_t count = pipe->read(into, most);
-              pipe->kept.append(into, count);
-              return count;
-            };
-            return [unzipped = std::make_shared<Unzipped>(keep, file.name)](char* into, std::size_t most) {
-              return unzipped->read(into, most);
-            };
-          }};
-}
-
 TextFiles text_files(const std::vector<std::string>& paths) {
   TextFiles files;
   files.start = std::make_shared<std::string>();
@@ -218,5 +157,20 @@ TextFiles text_files(const std::vector<std::string>& paths) {
   if (paths.size() > 1) files.name += fmt::format(" and {} more", paths.size() - 1);
   return files;
 }
+
+DataKind kind_of_file(const std::string& path, TextFiles& files) {
+  return find_data_kind(path, [&](const std::string&) {
+    TextSource& file = files.sources.at(0);
+    return file = opened_twice(file);
+  });
+}
+
+TextSource one_file(const std::string& path, const TextFiles& files) {
+  if (files.sources.size() == 1) return files.sources[0];
+  throw Error(Status::bad_file,
+              fmt::format("{}: expected one file of examples, found a folder with {}", path, files.sources.size()));
+}
+
+TextSource open_examples(const std::string& path) { return one_file(path, text_files({path})); }
 
 }  // namespace sluice::tool

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "data/data_kind.h"
 #include "sluice/data.h"
 
 namespace sluice::tool {
@@ -20,10 +21,11 @@ struct TextFiles {
 // left out. Throws Error: bad_file (a folder without files, one that cannot be read), usage (standard input twice).
 TextFiles text_files(const std::vector<std::string>& paths);
 
-// One file of examples, not a text. Throws Error (bad_file) for a folder of several.
+// What is in the only FILE, whose files these are. A pipe that was looked at is still read from its beginning.
+DataKind kind_of_file(const std::string& path, TextFiles& files);
+// The file that an argument stands for. Throws Error (bad_file) for a folder of several.
+TextSource one_file(const std::string& path, const TextFiles& files);
+// The same of one that is opened by itself.
 TextSource open_examples(const std::string& path);
-
-// One file to see what is in it. Of a pipe, what is read here is read again by whoever opens it next.
-TextSource looked_at_source(const std::string& path);
 
 }  // namespace sluice::tool

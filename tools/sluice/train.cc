@@ -41,8 +41,9 @@ struct Train {
   TrainingFlags training;
 
   int run();
-  int run_language(Console& console, const Stopwatch& clock);
-  int run_task(const Task& wanted, const TrainOptions& early, Console& console, const Stopwatch& clock);
+  int run_language(const TextFiles& read, Console& console, const Stopwatch& clock);
+  int run_task(const Task& wanted, const TextFiles& material, const TrainOptions& early, Console& console,
+               const Stopwatch& clock);
   void check_task_flags() const;
   Defaults options() const;
 };
@@ -76,12 +77,11 @@ bool short_texts(const Examples& examples) {
   return bytes < 25 * examples.texts.texts.size();
 }
 
-int Train::run_language(Console& console, const Stopwatch& clock) {
+int Train::run_language(const TextFiles& read, Console& console, const Stopwatch& clock) {
   const Defaults d = options();
   // Until the model is saved and the checkpoint removed.
   const FileLock output_lock(target.output), checkpoint_lock(d.train.checkpoint);
   target.refuse_what_exists(d.train);
-  const TextFiles read = text_files(files);
   say_files(console, read);
   const Corpus corpus = from.given() ? from.read(read, text.vocabulary, d.config, d.train.seed)
                                      : Corpus::read(read.sources, read.name, text.checked(), text.vocabulary);
@@ -126,9 +126,13 @@ void Train::check_task_flags() const {
 }
 
 // `early`: the options as they were typed, before the defaults of the examples are known.
-int Train::run_task(const Task& wanted, const TrainOptions& early, Console& console, const Stopwatch& clock) {
+int Train::run_task(const Task& wanted, const TextFiles& material, const TrainOptions& early, Console& console,
+                    const Stopwatch& clock) {
   Task found = wanted;
-  Examples examples = read_examples(found, files[0], open_examples, {.lossy = text.text.lossy});
+  const auto open = [&](const std::string& path) {
+    return path == files[0] ? one_file(path, material) : open_examples(path);  // of a folder's files, each
+  };
+  Examples examples = read_examples(found, files[0], open, {.lossy = text.text.lossy});
   found.classes = examples.classes;
   const bool music = found.kind == TaskKind::music;
   if (!music && found.classes.size() < 2) {
@@ -203,7 +207,8 @@ int Train::run() {
   const Stopwatch clock;
   Console console(target.quiet);
   refuse_models("train", files);
-  Task found = from.given() ? Task() : tasks.find(files, console);
+  TextFiles material = text_files(files);
+  Task found = from.given() ? Task() : tasks.find(files, material, console);
   // Whoever names columns of a table wants a forecast, whatever the file looks like.
   if (tasks.task.empty() && forecast.given() && !of_tables(found.kind)) found = {TaskKind::forecast, DataForm::table};
   const bool table = of_tables(found.kind);
@@ -211,7 +216,7 @@ int Train::run() {
          fmt::format("--task {}", field_text(found.kind)));
   tasks.check(found.kind);
   spelling.check(found.kind);
-  if (found.kind == TaskKind::language) return run_language(console, clock);
+  if (found.kind == TaskKind::language) return run_language(material, console, clock);
   check_task_flags();
   expect(files.size() == 1, "FILE", "one table for a forecast", std::to_string(files.size()));
   expect(!table || validation.empty(), "--validation", "none for a forecast, which has --validation-split", validation);
@@ -220,9 +225,10 @@ int Train::run() {
   if (early.checkpoint.empty()) early.checkpoint = target.output + ".checkpoint";
   const FileLock output_lock(target.output), checkpoint_lock(early.checkpoint);
   target.refuse_what_exists(early);
-  if (!table) return run_task(found, early, console, clock);
+  if (!table) return run_task(found, material, early, console, clock);
   forecast.detect = found.kind == TaskKind::detect;
-  return train_forecast({target, files[0], forecast, network, training, early}, console, clock);
+  return train_forecast({target, one_file(files[0], material), files[0], forecast, network, training, early}, console,
+                        clock);
 }
 
 // Where words and characters have different defaults, help shows both.

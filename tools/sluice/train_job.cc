@@ -86,7 +86,8 @@ Json to_json(const std::string& path, const TrainJob& job, const TrainResult& r,
                  {"guess_loss", r.guess_loss},
                  {"worse_than_guess", r.worse_than_guess},
                  {"ngram", ngram != nullptr ? ngram->object : Json(nullptr)},
-                 {"stopped_early", r.stopped_early}};
+                 {"stopped_early", r.stopped_early},
+                 {"diverged", r.diverged}};
   for (const auto& [name, value] : job.facts.items()) {
     if (name != "files") object[name] = value;
   }
@@ -112,18 +113,15 @@ void save_or_keep_checkpoint(const TrainTarget& target, const Model& model, cons
 }  // namespace
 
 void TrainTarget::refuse_what_exists(const TrainOptions& options) const {
-  const bool checkpoint_named = std::ranges::any_of(typed.arguments, [](const std::string& word) {
-    return word == "--checkpoint" || word.starts_with("--checkpoint=");
-  });
-  expect_output(output, force);
-  expect_output(options.checkpoint, true, checkpoint_named);
+  result.expect_output("--output", output, force);
+  result.expect_output("--checkpoint", options.checkpoint, true);
   if (!options.resume && !force && fs::exists(options.checkpoint)) {
     throw Error(Status::failed, fmt::format("{}: a checkpoint of an earlier run: go on with --resume, or begin anew "
                                             "with --force",
                                             options.checkpoint));
   }
-  if (!log.empty()) expect_output(log, force || options.resume);
-  if (!result.svg.empty()) expect_output(result.svg, force);
+  if (!log.empty()) result.expect_output("--log", log, force || options.resume);
+  if (!result.svg.empty()) result.expect_output("--svg", result.svg, force);
 }
 
 void say_model(Console& console, const Model& model, const TrainOptions& options) {
