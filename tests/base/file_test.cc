@@ -18,7 +18,7 @@
 #include "errors.h"
 #include "files.h"
 
-namespace sluice {
+namespace sluice::file_test {
 namespace {
 
 using test::error_of;
@@ -269,4 +269,4 @@ TEST_F(FileTest, WhatAKillLeftIsRemovedByTheNextWriter) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::file_test

@@ -8,7 +8,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
-namespace sluice {
+namespace sluice::json_writer_test {
 namespace {
 
 using Json = nlohmann::json;
@@ -57,4 +57,4 @@ TEST(JsonWriter, StringsAreEscapedAndBrokenUtf8IsReplaced) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::json_writer_test

@@ -17,7 +17,7 @@
 #include "errors.h"
 #include "files.h"
 
-namespace sluice {
+namespace sluice::lock_test {
 namespace {
 
 using test::error_of;
@@ -150,4 +150,4 @@ TEST_F(LockTest, DevicesAreNotLockedAndPlacesThatCannotBeWrittenAreRefused) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::lock_test

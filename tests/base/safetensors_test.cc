@@ -15,7 +15,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-namespace sluice {
+namespace sluice::safetensors_test {
 namespace {
 
 using ::testing::AllOf;
@@ -332,4 +332,4 @@ TEST(JsonTree, IsOfBoundedDepthAndSize) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::safetensors_test

@@ -13,7 +13,7 @@
 #include <thread>
 #include <vector>
 
-namespace sluice {
+namespace sluice::threads_test {
 namespace {
 
 TEST(Contention, LeavesTheWorkToOneThreadWhenWaitingTakesMoreThanWorking) {
@@ -107,4 +107,4 @@ TEST(Team, DoesTheSameWorkOnACrowdedMachine) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::threads_test

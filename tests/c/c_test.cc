@@ -10,7 +10,7 @@
 #include "sluice/formats.h"
 #include "sluice/stream.h"
 
-namespace sluice {
+namespace sluice::c_test {
 namespace {
 
 // Lives until the program ends, as the cases' pointers into it do.
@@ -67,4 +67,4 @@ INSTANTIATE_TEST_SUITE_P(, C, testing::Range(std::size_t{0}, c_case_count),
                          [](const auto& one) { return std::string(c_cases[one.param].name); });
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::c_test

@@ -21,7 +21,7 @@
 #include "data/sources.h"
 #include "data/table.h"
 
-namespace sluice {
+namespace sluice::baselines_test {
 namespace {
 
 using ::testing::DoubleNear;
@@ -374,4 +374,4 @@ TEST(PublishedBaselines, Forecasts) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::baselines_test

@@ -11,7 +11,7 @@
 
 #include "sluice/error.h"
 
-namespace sluice {
+namespace sluice::batches_test {
 namespace {
 
 using testing::ElementsAre;
@@ -122,4 +122,4 @@ TEST(Batches, TakesWindowsOfAnyLength) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::batches_test

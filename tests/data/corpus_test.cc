@@ -18,7 +18,7 @@
 #include "sluice/data.h"
 #include "sluice/error.h"
 
-namespace sluice {
+namespace sluice::corpus_test {
 namespace {
 
 using testing::ElementsAre;
@@ -386,4 +386,4 @@ TEST(Corpus, ReadsTinyShakespeareAtEveryLevel) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::corpus_test

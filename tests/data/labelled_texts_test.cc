@@ -15,7 +15,7 @@
 #include "data/sources.h"
 #include "errors.h"
 
-namespace sluice {
+namespace sluice::labelled_texts_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -199,4 +199,4 @@ TEST(DataKindTest, PublishedFiles) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::labelled_texts_test

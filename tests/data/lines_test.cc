@@ -15,7 +15,7 @@
 #include "data/sources.h"
 #include "errors.h"
 
-namespace sluice {
+namespace sluice::lines_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -96,4 +96,4 @@ RC_GTEST_PROP(CsvReaderTest, WhatIsQuotedIsReadAgain, ()) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::lines_test

@@ -8,7 +8,7 @@
 #include <limits>
 #include <vector>
 
-namespace sluice {
+namespace sluice::missing_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -76,4 +76,4 @@ TEST(ScalingTest, LargeNumbersKeepTheirDifferences) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::missing_test

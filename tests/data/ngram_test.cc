@@ -13,7 +13,7 @@
 
 #include "base/random.h"
 
-namespace sluice {
+namespace sluice::ngram_test {
 namespace {
 
 using Text = std::vector<Token>;
@@ -156,4 +156,4 @@ TEST(NGramTest, CountsTheEndOfALongText) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::ngram_test

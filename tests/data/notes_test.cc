@@ -10,7 +10,7 @@
 #include "data/sources.h"
 #include "errors.h"
 
-namespace sluice {
+namespace sluice::notes_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -71,4 +71,4 @@ TEST(NotesTest, PublishedFiles) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::notes_test

@@ -11,7 +11,7 @@
 #include "data/sources.h"
 #include "errors.h"
 
-namespace sluice {
+namespace sluice::sequences_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -187,4 +187,4 @@ TEST(TsFile, PublishedFiles) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::sequences_test

@@ -10,7 +10,7 @@
 #include "errors.h"
 #include "sluice/error.h"
 
-namespace sluice {
+namespace sluice::series_test {
 namespace {
 
 using ::testing::AllOf;
@@ -109,4 +109,4 @@ TEST(SeriesBatches, TooShortIsNamed) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::series_test

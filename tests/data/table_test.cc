@@ -13,7 +13,7 @@
 #include "data/sources.h"
 #include "errors.h"
 
-namespace sluice {
+namespace sluice::table_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -242,4 +242,4 @@ TEST(TableTest, PublishedFiles) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::table_test

@@ -11,7 +11,7 @@
 #include "errors.h"
 #include "files.h"
 
-namespace sluice {
+namespace sluice::tagged_sentences_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -155,4 +155,4 @@ TEST(TaggedColumns, PublishedFiles) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::tagged_sentences_test

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace sluice {
+namespace sluice::times_test {
 namespace {
 
 constexpr Time kSecond = 1'000'000, kDay = 86400 * kSecond;
@@ -136,4 +136,4 @@ TEST(TimesTest, WhatComesLater) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::times_test

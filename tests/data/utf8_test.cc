@@ -10,7 +10,7 @@
 
 #include "sluice/error.h"
 
-namespace sluice {
+namespace sluice::utf8_test {
 namespace {
 
 using Kind = Utf8Sequence::Kind;
@@ -177,4 +177,4 @@ TEST(Utf8, ClassesOfCharacters) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::utf8_test

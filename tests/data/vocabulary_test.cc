@@ -12,7 +12,7 @@
 #include "sluice/data.h"
 #include "sluice/error.h"
 
-namespace sluice {
+namespace sluice::vocabulary_test {
 namespace {
 
 using testing::ElementsAre;
@@ -156,4 +156,4 @@ TEST(Vocabulary, DecodeIsDecodeNextOverAndOver) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::vocabulary_test

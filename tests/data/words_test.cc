@@ -13,7 +13,7 @@
 #include "data/utf8.h"
 #include "lessons/favourites.h"
 
-namespace sluice {
+namespace sluice::words_test {
 namespace {
 
 using testing::ElementsAre;
@@ -218,4 +218,4 @@ TEST(Reading, GivesTheSameTokensForAnyChunks) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::words_test

@@ -13,7 +13,7 @@
 #include "model/network_samples.h"
 #include "sluice/stream.h"
 
-namespace sluice {
+namespace sluice::explain_test {
 namespace {
 
 using testing::HasSubstr;
@@ -438,4 +438,4 @@ TEST(Choose, IsTheSortedBeginning) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::explain_test

@@ -13,7 +13,7 @@
 #include "sluice/explain.h"
 #include "sluice/stream.h"
 
-namespace sluice {
+namespace sluice::units_test {
 namespace {
 
 using testing::HasSubstr;
@@ -231,4 +231,4 @@ TEST(Quantiles, AreThoseOfNumPy) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::units_test

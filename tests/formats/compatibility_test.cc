@@ -9,7 +9,7 @@
 
 #include "kernels/each_target.h"
 
-namespace sluice {
+namespace sluice::compatibility_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -36,4 +36,4 @@ TEST_P(Compatibility, FilesAndTrainingOfF39ebe3HaveTheSameBits) {
 INSTANTIATE_TEST_SUITE_P(Targets, Compatibility, testing::ValuesIn(test::all_targets()), test::target_label);
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::compatibility_test

@@ -13,7 +13,7 @@
 #include "model/stream_samples.h"
 #include "sluice/formats.h"
 
-namespace sluice {
+namespace sluice::continue_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -81,4 +81,4 @@ TEST_P(Continuation, InAnotherProcessGivesTheSameBits) {
 INSTANTIATE_TEST_SUITE_P(Cells, Continuation, testing::ValuesIn(test::every_cell()), test::label);
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::continue_test

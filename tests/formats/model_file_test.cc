@@ -20,7 +20,7 @@
 #include "model/model_access.h"
 #include "sluice/formats.h"
 
-namespace sluice {
+namespace sluice::model_file_test {
 namespace {
 
 using nlohmann::json;
@@ -496,4 +496,4 @@ TEST(ModelFile, SaveAndLoadByName) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::model_file_test

@@ -11,7 +11,7 @@
 #include "model/model_access.h"
 #include "model/stream_samples.h"
 
-namespace sluice {
+namespace sluice::numbers_file_test {
 namespace {
 
 using nlohmann::json;
@@ -116,4 +116,4 @@ TEST_P(NumbersFile, WhatIsWrongIsNamed) {
 INSTANTIATE_TEST_SUITE_P(Cells, NumbersFile, testing::ValuesIn(test::every_cell()), test::label);
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::numbers_file_test

@@ -5,7 +5,7 @@
 
 #include "kernels/kernels.h"
 
-namespace sluice {
+namespace sluice::targets_test {
 namespace {
 
 TEST(Targets, AreListedAndTheNamedOneIsInUse) {
@@ -19,4 +19,4 @@ TEST(Targets, AreListedAndTheNamedOneIsInUse) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::targets_test

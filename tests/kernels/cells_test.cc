@@ -7,7 +7,7 @@
 #include "base/random.h"
 #include "cells/tape_rows.h"
 
-namespace sluice {
+namespace sluice::cells_test {
 namespace {
 
 // value + derivative * epsilon, epsilon^2 = 0 (Clifford 1873).
@@ -128,4 +128,4 @@ TYPED_TEST(Cells, BackwardIsTheDerivativeOfForward) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::cells_test

@@ -14,7 +14,7 @@
 #include "kernels/samples.h"
 #include "model/packing.h"
 
-namespace sluice {
+namespace sluice::format_test {
 namespace {
 
 float bf16(float x) { return std::bit_cast<float>(bf16_bits(x)); }
@@ -189,4 +189,4 @@ RC_GTEST_PROP(Formats, Bf16OfTwoPlainMatrices, ()) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::format_test

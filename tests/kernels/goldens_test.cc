@@ -10,7 +10,7 @@
 #include "kernels/samples.h"
 #include "kernels/torch_layers.h"
 
-namespace sluice {
+namespace sluice::goldens_test {
 namespace {
 
 using nlohmann::json;
@@ -97,4 +97,4 @@ TEST_P(Goldens, TheKernelsEqualPyTorch) {
 INSTANTIATE_TEST_SUITE_P(Cells, Goldens, testing::ValuesIn(test::every_cell()), test::label);
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::goldens_test

@@ -5,7 +5,7 @@
 
 #include "kernels/samples.h"
 
-namespace sluice {
+namespace sluice::pointwise_test {
 namespace {
 
 // Logits of V tokens as a row of the kernels: padded with kNoLogit.
@@ -132,4 +132,4 @@ TEST(DropoutMask, DependsOnThePlaceAlone) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::pointwise_test

@@ -9,7 +9,7 @@
 #include "kernels/samples.h"
 #include "model/packing.h"
 
-namespace sluice {
+namespace sluice::product_test {
 namespace {
 
 using test::Numbers;
@@ -126,4 +126,4 @@ RC_GTEST_PROP(Products, HaveTheSameBitsForAnyCutting, ()) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::product_test

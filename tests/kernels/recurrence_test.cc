@@ -10,7 +10,7 @@
 #include "kernels/layer_run.h"
 #include "kernels/samples.h"
 
-namespace sluice {
+namespace sluice::recurrence_test {
 namespace {
 
 using reference::Numbers;
@@ -120,4 +120,4 @@ TEST_P(Recurrence, ASmallLayerInRegistersHasTheSameBits) {
 INSTANTIATE_TEST_SUITE_P(Cells, Recurrence, testing::ValuesIn(test::every_cell()), test::label);
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::recurrence_test

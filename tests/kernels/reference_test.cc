@@ -6,7 +6,7 @@
 #include "kernels/samples.h"
 #include "sluice/error.h"
 
-namespace sluice {
+namespace sluice::reference_test {
 namespace {
 
 using reference::Numbers;
@@ -110,4 +110,4 @@ TEST(ReferenceLoss, IsTheMeanSquareOfTheTargetsWithoutWeights) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::reference_test

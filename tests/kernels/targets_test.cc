@@ -8,7 +8,7 @@
 #include "kernels/pointwise.h"
 #include "kernels/samples.h"
 
-namespace sluice {
+namespace sluice::targets_test {
 namespace {
 
 class TargetBits : public test::EveryCell {};
@@ -61,4 +61,4 @@ TEST(TargetBitsOfRows, SoftmaxAndSumsAreTheSame) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::targets_test

@@ -8,7 +8,7 @@
 #include "kernels/each_target.h"
 #include "kernels/kernels.h"
 
-namespace sluice {
+namespace sluice::transpose_test {
 namespace {
 
 constexpr std::size_t kStep = 2 * kBlock + 3, kStride = 40;
@@ -69,4 +69,4 @@ TEST_P(Transpose, PairsOfRows) {
 INSTANTIATE_TEST_SUITE_P(Targets, Transpose, testing::ValuesIn(test::all_targets()), test::target_label);
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::transpose_test

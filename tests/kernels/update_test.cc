@@ -12,7 +12,7 @@
 #include "base/random.h"
 #include "kernels/each_target.h"
 
-namespace sluice {
+namespace sluice::update_test {
 namespace {
 
 constexpr std::size_t kNumbers = 1003;  // no multiple of any register
@@ -195,4 +195,4 @@ TEST(SumsOfSquares, ShowNotANumberAndInfinityWhereverTheyStand) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::update_test

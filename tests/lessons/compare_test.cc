@@ -13,7 +13,7 @@
 #include "model/network.h"
 #include "sluice/stream.h"
 
-namespace sluice {
+namespace sluice::compare_test {
 namespace {
 
 using testing::ElementsAre;
@@ -284,4 +284,4 @@ TEST(CompareFavourites, DefaultsCompareTheThreeCellsOfTheDemonstration) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::compare_test

@@ -15,7 +15,7 @@
 #include "lessons/favourites_words.h"
 #include "sluice/data.h"
 
-namespace sluice::favourites {
+namespace sluice::favourites::favourites_test {
 namespace {
 
 using testing::Contains;
@@ -273,4 +273,4 @@ TEST(FavouritesVocabulary, KnowsEveryWordOfEveryText) {
 }
 
 }  // namespace
-}  // namespace sluice::favourites
+}  // namespace sluice::favourites::favourites_test

@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace sluice {
+namespace sluice::request_test {
 namespace {
 
 template <class F>
@@ -139,4 +139,4 @@ TEST(Requests, DeepNestingIsRefused) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::request_test

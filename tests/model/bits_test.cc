@@ -9,7 +9,7 @@
 #include "model/network_samples.h"
 #include "sluice/stream.h"
 
-namespace sluice {
+namespace sluice::bits_test {
 namespace {
 
 using test::NetworkSize;
@@ -165,4 +165,4 @@ TEST_P(Bits, TrainingIsTheSameOnEveryInstructionSet) {
 INSTANTIATE_TEST_SUITE_P(Cells, Bits, testing::ValuesIn(test::every_cell()), test::label);
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::bits_test

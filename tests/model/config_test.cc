@@ -11,7 +11,7 @@
 
 #include "errors.h"
 
-namespace sluice {
+namespace sluice::config_test {
 namespace {
 
 using test::error_of;
@@ -138,4 +138,4 @@ TEST(Config, JsonThatIsWrongIsNamed) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::config_test

@@ -11,7 +11,7 @@
 #include <immintrin.h>
 #endif
 
-namespace sluice {
+namespace sluice::denormal_test {
 namespace {
 
 class Denormals : public test::EveryCell {
@@ -101,4 +101,4 @@ TEST_P(Denormals, TheCallersModeComesBack) {
 INSTANTIATE_TEST_SUITE_P(Cells, Denormals, testing::ValuesIn(test::every_cell()), test::label);
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::denormal_test

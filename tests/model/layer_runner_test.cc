@@ -7,7 +7,7 @@
 
 #include "kernels/samples.h"
 
-namespace sluice {
+namespace sluice::layer_runner_test {
 namespace {
 
 using reference::Numbers;
@@ -214,4 +214,4 @@ TEST(LayerRunner, RefusesWhatDoesNotFit) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::layer_runner_test

@@ -5,7 +5,7 @@
 #include "model/network_samples.h"
 #include "sluice/stream.h"
 
-namespace sluice {
+namespace sluice::memory_test {
 namespace {
 
 using test::NetworkSize;
@@ -213,4 +213,4 @@ TEST_P(Dropout, IsOffWhenScoring) {
 INSTANTIATE_TEST_SUITE_P(Cells, Dropout, testing::ValuesIn(test::every_cell()), test::label);
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::memory_test

@@ -9,7 +9,7 @@
 #include "model/network.h"
 #include "model/network_samples.h"
 
-namespace sluice {
+namespace sluice::network_explain_test {
 namespace {
 
 using test::NetworkSize;
@@ -224,4 +224,4 @@ TEST_P(Explained, TheCandidateIsWhatTheGatesLetIn) {
 INSTANTIATE_TEST_SUITE_P(Cells, Explained, testing::ValuesIn(test::every_cell()), test::label);
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::network_explain_test

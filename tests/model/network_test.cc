@@ -8,7 +8,7 @@
 
 #include "model/network_samples.h"
 
-namespace sluice {
+namespace sluice::network_test {
 namespace {
 
 using test::NetworkSize;
@@ -218,4 +218,4 @@ TEST(Workspaces, KeepNothingFromOnePassToTheNext) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::network_test

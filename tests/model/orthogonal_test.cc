@@ -5,7 +5,7 @@
 #include <cmath>
 #include <vector>
 
-namespace sluice {
+namespace sluice::orthogonal_test {
 namespace {
 
 // Their sums run side by side and stay apart.
@@ -41,4 +41,4 @@ TEST(Orthogonal, RowsAreOrthonormal) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::orthogonal_test

@@ -11,7 +11,7 @@
 #include "model/network.h"
 #include "model/network_samples.h"
 
-namespace sluice {
+namespace sluice::parts_test {
 namespace {
 
 using reference::Numbers;
@@ -564,4 +564,4 @@ TEST(Parts, LengthsThatDoNotFitAreRefused) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::parts_test

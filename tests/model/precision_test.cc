@@ -12,7 +12,7 @@
 #include "model/stream_samples.h"
 #include "sluice/explain.h"
 
-namespace sluice {
+namespace sluice::precision_test {
 namespace {
 
 using reference::Numbers;
@@ -244,4 +244,4 @@ TEST(Precision, IsKeptByACopyAndNotByTheWeights) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::precision_test

@@ -13,7 +13,7 @@
 #include "errors.h"
 #include "model/stream_samples.h"
 
-namespace sluice {
+namespace sluice::sampling_test {
 namespace {
 
 using test::error_of;
@@ -135,4 +135,4 @@ TEST(Likeliest, NanStandsLast) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::sampling_test

@@ -12,7 +12,7 @@
 #include "model/stream_samples.h"
 #include "sluice/train.h"
 
-namespace sluice {
+namespace sluice::sharing_test {
 namespace {
 
 using test::same_bits;
@@ -168,4 +168,4 @@ TEST_P(Sharing, WhatIsNotFiniteIsNoticedAndRecoveredFrom) {
 INSTANTIATE_TEST_SUITE_P(Cells, Sharing, testing::ValuesIn(test::every_cell()), test::label);
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::sharing_test

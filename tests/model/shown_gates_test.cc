@@ -9,7 +9,7 @@
 #include "model/model_access.h"
 #include "sluice/model.h"
 
-namespace sluice {
+namespace sluice::shown_gates_test {
 namespace {
 
 double sigma(double a) { return 1 / (1 + std::exp(-a)); }
@@ -65,4 +65,4 @@ TEST(ShownGates, OfTheLstmAreInputForgetAndOutput) {
 TEST(ShownGates, OfThePlainNetworkAreNone) { EXPECT_TRUE(shown("rnn", {0.5}).empty()); }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::shown_gates_test

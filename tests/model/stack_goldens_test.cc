@@ -9,7 +9,7 @@
 #include "model/layer_runner.h"
 #include "model/network.h"
 
-namespace sluice {
+namespace sluice::stack_goldens_test {
 namespace {
 
 using nlohmann::json;
@@ -181,4 +181,4 @@ INSTANTIATE_TEST_SUITE_P(Cells, StackGoldens, testing::Values("rnn", "lstm", "gr
 });
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::stack_goldens_test

@@ -12,7 +12,7 @@
 #include "errors.h"
 #include "sluice/model.h"
 
-namespace sluice {
+namespace sluice::state_test {
 namespace {
 
 using ::testing::AllOf;
@@ -164,4 +164,4 @@ TEST(State, OfSizesThatWrapIsRefused) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::state_test

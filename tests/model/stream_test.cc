@@ -12,7 +12,7 @@
 #include "model/model_access.h"
 #include "model/stream_samples.h"
 
-namespace sluice {
+namespace sluice::stream_test {
 namespace {
 
 using test::same_bits;
@@ -346,4 +346,4 @@ TEST_F(Refusing, AModelOfTheOtherKind) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::stream_test

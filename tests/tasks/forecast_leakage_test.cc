@@ -16,7 +16,7 @@
 #include "sluice/forecast.h"
 #include "tasks/forecast.h"
 
-namespace sluice {
+namespace sluice::forecast_leakage_test {
 namespace {
 
 using test::source_of;
@@ -324,4 +324,4 @@ TEST(Leakage, ARowIsScoredByWhatCameBeforeItAndItself) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::forecast_leakage_test

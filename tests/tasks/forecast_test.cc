@@ -14,7 +14,7 @@
 #include "tasks/changed_note.h"
 #include "tasks/forecast.h"
 
-namespace sluice {
+namespace sluice::forecast_test {
 namespace {
 
 using test::error_of;
@@ -394,4 +394,4 @@ TEST(ForecastNote, AnythingElseIsRefused) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::forecast_test

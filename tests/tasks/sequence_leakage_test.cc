@@ -14,7 +14,7 @@
 #include "sluice/train.h"
 #include "tasks/examples.h"
 
-namespace sluice {
+namespace sluice::sequence_leakage_test {
 namespace {
 
 using test::number_text;
@@ -197,4 +197,4 @@ TEST(Leakage, FramesArePredictedFromThoseBeforeThem) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::sequence_leakage_test

@@ -7,7 +7,7 @@
 #include "tasks/examples.h"
 #include "tasks/task.h"
 
-namespace sluice {
+namespace sluice::task_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -107,4 +107,4 @@ TEST(Words, AreSpeltOnceEach) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::task_test

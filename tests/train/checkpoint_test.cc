@@ -17,7 +17,7 @@
 #include "files.h"
 #include "train/options.h"
 
-namespace sluice {
+namespace sluice::checkpoint_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -236,4 +236,4 @@ TEST_F(CheckpointTest, OfBeforeAnOptionOrItsNameIsRead) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::checkpoint_test

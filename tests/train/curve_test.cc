@@ -10,7 +10,7 @@
 #include "model/model_access.h"
 #include "sluice/train.h"
 
-namespace sluice {
+namespace sluice::curve_test {
 namespace {
 
 using nlohmann::json;
@@ -70,4 +70,4 @@ TEST(TrainingCurve, IsThatOfPyTorch) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::curve_test

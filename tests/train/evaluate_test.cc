@@ -9,7 +9,7 @@
 
 #include "base/random.h"
 
-namespace sluice {
+namespace sluice::evaluate_test {
 namespace {
 
 // A text over a few letters with an <unk> now and then.
@@ -128,4 +128,4 @@ TEST(Evaluate, RefusesWhatItCannotScore) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::evaluate_test

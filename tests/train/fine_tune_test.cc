@@ -12,7 +12,7 @@
 #include "errors.h"
 #include "train/training.h"
 
-namespace sluice {
+namespace sluice::fine_tune_test {
 namespace {
 
 using test::error_of;
@@ -103,4 +103,4 @@ TEST(FineTune, WhatDoesNotFitIsNamed) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::fine_tune_test

@@ -17,7 +17,7 @@
 #include "train/stopwatch.h"
 #include "train/training.h"
 
-namespace sluice {
+namespace sluice::kept_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -323,4 +323,4 @@ TEST_F(CheckpointOnAFullDisk, TheLastOneOfAStoppedRunMustBeWritten) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::kept_test

@@ -8,7 +8,7 @@
 
 #include "base/random.h"
 
-namespace sluice {
+namespace sluice::optimizer_test {
 namespace {
 
 Parameters parameters(std::size_t size, std::uint64_t seed) {
@@ -124,4 +124,4 @@ TEST(Optimizer, LeavesThePaddingZero) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::optimizer_test

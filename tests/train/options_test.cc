@@ -13,7 +13,7 @@
 #include "files.h"
 #include "train/training.h"
 
-namespace sluice {
+namespace sluice::options_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -290,4 +290,4 @@ TEST(Fields, GoToTextAndBack) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::options_test

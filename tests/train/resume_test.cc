@@ -10,7 +10,7 @@
 #include "files.h"
 #include "train/training.h"
 
-namespace sluice {
+namespace sluice::resume_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -332,4 +332,4 @@ TEST_P(ResumeOnce, AFolderThatCannotBeWrittenIsSaidBeforeTraining) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::resume_test

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <vector>
 
-namespace sluice {
+namespace sluice::schedule_test {
 namespace {
 
 TrainOptions options(Schedule schedule) {
@@ -77,4 +77,4 @@ TEST(Validations, KeepTheBestAndCountTheRest) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::schedule_test

@@ -16,7 +16,7 @@
 #include "train/evaluate.h"
 #include "train/training.h"
 
-namespace sluice {
+namespace sluice::separate_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -322,4 +322,4 @@ TEST(SeparateTraining, RefusesAMarkThatIsNone) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::separate_test

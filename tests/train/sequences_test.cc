@@ -15,7 +15,7 @@
 #include "sluice/train.h"
 #include "train/windows.h"
 
-namespace sluice {
+namespace sluice::sequences_test {
 namespace {
 
 using test::error_of;
@@ -391,4 +391,4 @@ TEST(Sequences, WhatDoesNotSuitIsNamed) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::sequences_test

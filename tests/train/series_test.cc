@@ -10,7 +10,7 @@
 #include "sluice/stream.h"
 #include "train/training.h"
 
-namespace sluice {
+namespace sluice::series_test {
 namespace {
 
 using test::error_of;
@@ -137,4 +137,4 @@ TEST(SeriesTraining, WhatDoesNotFitIsNamed) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::series_test

@@ -15,7 +15,7 @@
 #include "train/training.h"
 #include "train/windows.h"
 
-namespace sluice {
+namespace sluice::spelling_test {
 namespace {
 
 using test::error_of;
@@ -264,4 +264,4 @@ TEST(Alphabet, CharactersAreNumbersAndLongWordsAreCut) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::spelling_test

@@ -17,7 +17,7 @@
 #include "sluice/fine_tune.h"
 #include "train/training.h"
 
-namespace sluice {
+namespace sluice::stack_test {
 namespace {
 
 using test::error_of;
@@ -158,4 +158,4 @@ TEST(Stack, WhatWantsEqualLayersSaysSo) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::stack_test

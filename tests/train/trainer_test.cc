@@ -14,7 +14,7 @@
 #include "train/optimizer.h"
 #include "train/training.h"
 
-namespace sluice {
+namespace sluice::trainer_test {
 namespace {
 
 using test::letters;
@@ -530,4 +530,4 @@ TEST(Options, AnotherVocabularyIsRefused) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::trainer_test

@@ -9,7 +9,7 @@
 #include "sluice/stream.h"
 #include "train/training.h"
 
-namespace sluice {
+namespace sluice::unfit_test {
 namespace {
 
 using test::error_of;
@@ -193,4 +193,4 @@ TEST(TrainLoss, OfTheEndSaysWhetherAGuessIsBetter) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::unfit_test

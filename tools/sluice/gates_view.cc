@@ -17,7 +17,7 @@ struct Ramp {
 };
 constexpr Ramp kKept = {{24, 38, 56}, {103, 190, 255}}, kTaken = {{54, 34, 22}, {255, 176, 84}},
                kOut = {{24, 46, 32}, {128, 224, 122}};
-constexpr Ramp kHidden = {{42, 30, 54}, {206, 150, 245}};
+constexpr Ramp kMemoryRamp = {{42, 30, 54}, {206, 150, 245}};
 
 // The past that is kept has one hue in every cell.
 Ramp ramp_of(std::string_view gate) {
@@ -38,7 +38,7 @@ std::vector<Row> rows_of(const GatesOfText& gates, std::size_t layer) {
     const GateInfo& info = gates.cell->gates[g];
     rows.push_back({std::string(info.name), std::string(info.meaning), ramp_of(info.name), trace.gates[g]});
   }
-  if (rows.empty()) rows.push_back({"hidden", "mean size of the memory's units, |h|", kHidden, trace.hidden});
+  if (rows.empty()) rows.push_back({"hidden", "mean size of the memory's units, |h|", kMemoryRamp, trace.hidden});
   return rows;
 }
 

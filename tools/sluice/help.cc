@@ -11,15 +11,15 @@
 namespace sluice::tool {
 namespace {
 
-struct Row {
+struct HelpRow {
   std::string left, right;
 };
 
 // Two columns; what stands on the right is wrapped under itself.
-std::string table(const std::vector<Row>& rows, std::size_t left, const Style& style) {
+std::string table(const std::vector<HelpRow>& rows, std::size_t left, const Style& style) {
   const std::size_t room = std::max<std::size_t>(24, style.width > left + 5 ? style.width - left - 5 : 0);
   std::string page;
-  for (const Row& row : rows) {
+  for (const HelpRow& row : rows) {
     std::string margin = "  " + pad_right(style.bold(row.left), left);
     for (const std::string& line : wrapped(row.right, room)) {
       page += fmt::format("{}  {}\n", margin, line);
@@ -116,13 +116,13 @@ std::string help_page(const CLI::App& app) {
   for (const std::string& line : wrapped(app.get_description(), style.width - 1)) page += line + "\n";
   page += fmt::format("\n{}\n  {}\n", style.colour("Usage", colours::amber), usage(app));
 
-  std::vector<Row> rows;
+  std::vector<HelpRow> rows;
   for (const CLI::App* verb : verbs_of(app)) rows.push_back({verb->get_name(), verb->get_description()});
   std::size_t left = 0;
-  for (const Row& row : rows) left = std::max(left, columns(row.left));
+  for (const HelpRow& row : rows) left = std::max(left, columns(row.left));
   if (!rows.empty()) page += fmt::format("\n{}\n{}", style.colour("Verbs", colours::amber), table(rows, left, style));
 
-  std::vector<std::pair<std::string, std::vector<Row>>> groups;
+  std::vector<std::pair<std::string, std::vector<HelpRow>>> groups;
   for (const OptionGroup& group : option_groups(app)) {
     groups.push_back({group.title, {}});
     for (const CLI::Option* option : group.options) {

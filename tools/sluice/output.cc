@@ -40,7 +40,7 @@ bool same_place(const std::string& a, const std::string& b) {
   return !fs::exists(a, unknown) && !one.empty() && one == other;
 }
 
-bool names(const CLI::Option& option, const std::string& path) {
+bool mentions(const CLI::Option& option, const std::string& path) {
   return takes_file(option) &&
          std::ranges::any_of(option.results(), [&](const std::string& typed) { return same_place(typed, path); });
 }
@@ -55,7 +55,7 @@ std::string_view successor_of(const CLI::Option& option) {
 void ResultFlags::expect_output(std::string_view flag, const std::string& path, bool replace) const {
   check_writable(path, replace);
   for (const CLI::Option* option : verb_->get_options()) {
-    if (option->check_name(std::string(flag)) || successor_of(*option) == flag || !names(*option, path)) continue;
+    if (option->check_name(std::string(flag)) || successor_of(*option) == flag || !mentions(*option, path)) continue;
     throw Error(Status::usage, fmt::format("{}: {}: expected a file that this command line has no other use for, found "
                                            "that of {}",
                                            flag, printable(path), option->get_name()));

@@ -57,7 +57,7 @@ bool weigh(const Request& request, const std::vector<const ServedModel*>& models
 
 Json answer_head() { return {{"schema", explain_schema}}; }
 
-std::string_view type_of(std::string_view name) {
+std::string_view content_type_of(std::string_view name) {
   return name.ends_with(".html")  ? "text/html; charset=utf-8"
          : name.ends_with(".css") ? "text/css; charset=utf-8"
          : name.ends_with(".js")  ? "text/javascript; charset=utf-8"
@@ -143,7 +143,7 @@ HttpResponse Api::page_or_facts(const HttpRequest& request) const {
   const PageFile* file = find_page_file(path == "/" ? "index.html" : path.substr(1));
   if (file == nullptr) return http_error(404, "path: expected one of the API or the page, found another");
   if (!reads) return wrong_method("GET, HEAD");
-  return {.type = std::string(type_of(file->name)), .body = std::string(file->bytes)};
+  return {.type = std::string(content_type_of(file->name)), .body = std::string(file->bytes)};
 }
 
 std::vector<const ServedModel*> Api::chosen(const std::vector<std::string>& names) const {

@@ -9,7 +9,7 @@
 #include "formats/foreign/pytorch.h"
 #include "formats/foreign/zip.h"
 
-namespace sluice::foreign {
+namespace sluice::foreign::containers_test {
 namespace {
 
 using test::error_of;
@@ -195,4 +195,4 @@ TEST(ForeignJson, IsBounded) {
 }
 
 }  // namespace
-}  // namespace sluice::foreign
+}  // namespace sluice::foreign::containers_test

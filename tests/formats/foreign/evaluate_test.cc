@@ -8,7 +8,7 @@
 #include "errors.h"
 #include "sluice/stream.h"
 
-namespace sluice::foreign {
+namespace sluice::foreign::evaluate_test {
 namespace {
 
 Numbers numbers(const std::vector<double>& values) {
@@ -113,4 +113,4 @@ TEST(ForeignEvaluate, SizesThatDoNotFitAreRefused) {
 }
 
 }  // namespace
-}  // namespace sluice::foreign
+}  // namespace sluice::foreign::evaluate_test

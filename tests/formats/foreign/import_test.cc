@@ -7,7 +7,7 @@
 #include "sluice/import.h"
 #include "sluice/stream.h"
 
-namespace sluice {
+namespace sluice::import_test {
 namespace {
 
 const std::string seeds = std::string(SLUICE_SOURCE_DIR) + "/fuzz/corpus/";
@@ -58,4 +58,4 @@ TEST(Import, OptionsAreChecked) {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::import_test

@@ -11,7 +11,7 @@
 #include "formats/foreign/evaluate.h"
 #include "formats/foreign/import.h"
 
-namespace sluice::foreign {
+namespace sluice::foreign::models_test {
 namespace {
 
 using test::error_of;
@@ -314,4 +314,4 @@ TEST(ForeignSeeds, AreTheModelsOfTheTests) {
 }
 
 }  // namespace
-}  // namespace sluice::foreign
+}  // namespace sluice::foreign::models_test

@@ -17,7 +17,7 @@
 #include "sluice/stream.h"
 #include "sluice/train.h"
 
-namespace sluice::foreign {
+namespace sluice::foreign::stack_test {
 namespace {
 
 using test::dense;
@@ -451,4 +451,4 @@ TEST(ForeignModels, StepsThatTheHeadCannotReadAreNamed) {
 }
 
 }  // namespace
-}  // namespace sluice::foreign
+}  // namespace sluice::foreign::stack_test
