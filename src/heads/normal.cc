@@ -7,11 +7,6 @@
 namespace sluice {
 namespace {
 
-// Beyond this s changes neither loss nor gradient, so that no number overflows.
-constexpr double kMostLog = 20;
-
-double log_of(float s) { return std::clamp(static_cast<double>(s), -kMostLog, kMostLog); }
-
 struct Normal : NumberRule {
   static constexpr bool kPredictsOutputs = false;
   std::size_t columns() const { return 2; }

@@ -10,6 +10,10 @@
 
 namespace sluice {
 
+// Of an output that is a logarithm. Beyond this it changes neither loss nor gradient, so that no number overflows.
+inline constexpr double kMostLog = 20;
+inline double log_of(float y) { return std::clamp(static_cast<double>(y), -kMostLog, kMostLog); }
+
 // What most rules have in common: one output a number, which is what is predicted.
 struct NumberRule {
   static constexpr bool kPredictsOutputs = true, kTakesResidual = true;

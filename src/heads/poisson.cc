@@ -5,11 +5,6 @@
 namespace sluice {
 namespace {
 
-// Beyond this y changes neither loss nor gradient, so that no number overflows.
-constexpr double kMostLog = 20;
-
-double log_of(float y) { return std::clamp(static_cast<double>(y), -kMostLog, kMostLog); }
-
 struct Poisson : NumberRule {
   static constexpr bool kPredictsOutputs = false, kTakesResidual = false;
   const char* unfit(float target) const { return target < 0 ? "counts of 0 or more" : nullptr; }

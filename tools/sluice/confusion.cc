@@ -57,21 +57,21 @@ ConfusionMatrix confusion_matrix(const std::vector<std::string>& classes, std::s
 std::string confusion_picture(const std::string& title, const ConfusionMatrix& all) {
   const ConfusionMatrix matrix = largest(all, kMostClasses);
   const std::size_t classes = matrix.classes.size();
-  constexpr double kTall = 26;
+  constexpr double kRowTall = 26;
   std::size_t longest = 4, digits = 1;
   for (const std::string& name : matrix.classes) longest = std::max(longest, std::min<std::size_t>(16, columns(name)));
   for (const std::uint64_t count : matrix.counts) digits = std::max(digits, thousands(count).size());
-  const double side = std::max(kTall, 12 + kTickDigit * static_cast<double>(digits)),
+  const double side = std::max(kRowTall, 12 + kTickDigit * static_cast<double>(digits)),
                names = kTickDigit * static_cast<double>(longest);
   const double left = 24 + names + 12, top = kPictureHead + 44 + names * 0.75;
   const auto x_of = [&](std::size_t p) { return left + side * static_cast<double>(p); };
-  const auto y_of = [&](std::size_t t) { return top + kTall * static_cast<double>(t); };
+  const auto y_of = [&](std::size_t t) { return top + kRowTall * static_cast<double>(t); };
   std::string out = svg_words("tick", left, 62, "predicted: columns; what is: rows; shade: share of the row", "start");
   for (std::size_t c = 0; c < classes; ++c) {
     const std::string name = shortened(one_line(matrix.classes[c]), 16);
     out += fmt::format("<text class=\"tick\" transform=\"translate({:.2f} {:.2f}) rotate(-45)\">{}</text>\n",
                        x_of(c) + side / 2 + 4, top - 8, svg_text(name));
-    out += svg_words("tick", left - 8, y_of(c) + kTall / 2 + 4.5, name, "end");
+    out += svg_words("tick", left - 8, y_of(c) + kRowTall / 2 + 4.5, name, "end");
   }
   for (std::size_t t = 0; t < classes; ++t) {
     const std::uint64_t sum = row_sum(matrix, t);
@@ -81,9 +81,10 @@ std::string confusion_picture(const std::string& title, const ConfusionMatrix& a
       out += fmt::format(
           "<rect class=\"cell\" x=\"{:.2f}\" y=\"{:.2f}\" width=\"{:.2f}\" height=\"{:.2f}\" fill-opacity=\"{:.3f}\">"
           "<title>{} predicted as {}: {} of {}</title></rect>\n",
-          x_of(p), y_of(t), side, kTall, share, svg_text(one_line(matrix.classes[t])),
+          x_of(p), y_of(t), side, kRowTall, share, svg_text(one_line(matrix.classes[t])),
           svg_text(one_line(matrix.classes[p])), count, sum);
-      if (count > 0) out += svg_words("count", x_of(p) + side / 2, y_of(t) + kTall / 2 + 4, thousands(count), "middle");
+      if (count > 0)
+        out += svg_words("count", x_of(p) + side / 2, y_of(t) + kRowTall / 2 + 4, thousands(count), "middle");
     }
   }
   const double wide = x_of(classes) + std::max(24., names * 0.75);
