@@ -37,10 +37,17 @@ list(FILTER SLUICE_FILE_SOURCES INCLUDE REGEX
      "/src/base/(json|json_writer|safetensors[a-z_]*)[.]cc$|/src/formats/(model_[a-z]+|self_check)[.]cc$|/src/model/(config|config_json|field_checks|layout)[.]cc$|/src/kernels/registry[.]cc$")
 set_source_files_properties(${SLUICE_FILE_SOURCES} PROPERTIES COMPILE_OPTIONS $<$<CONFIG:Release>:-Os>)
 
-# Kernels go without the stack protector: a small network's step takes a tenth of a microsecond, and has to stay there.
-if(SLUICE_HAS_fstack_protector_strong)
-  set(SLUICE_KERNEL_SOURCES ${SLUICE_SOURCES})
-  list(FILTER SLUICE_KERNEL_SOURCES INCLUDE REGEX "/src/kernels/")
+set(SLUICE_KERNEL_SOURCES ${SLUICE_SOURCES})
+list(FILTER SLUICE_KERNEL_SOURCES INCLUDE REGEX "/src/kernels/")
+if(SLUICE_SANITIZE MATCHES "address" AND CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+  # Checks of every load's address, written out in registers' tiles, take minutes to compile: they are calls, and those
+  # that AddressSanitizer has too are left to it.
+  set_source_files_properties(
+    ${SLUICE_KERNEL_SOURCES}
+    PROPERTIES COMPILE_OPTIONS
+               "-fno-sanitize=null,alignment,pointer-overflow,object-size;-mllvm;-asan-instrumentation-with-call-threshold=0")
+elseif(SLUICE_HAS_fstack_protector_strong)
+  # Kernels go without the stack protector: a small network's step takes a tenth of a microsecond, and has to stay there.
   set_source_files_properties(${SLUICE_KERNEL_SOURCES} PROPERTIES COMPILE_OPTIONS -fno-stack-protector)
 endif()
 

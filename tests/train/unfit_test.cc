@@ -130,7 +130,7 @@ TEST(Unfit, NumbersThatAreNoneAreNamed) {
 
 // What a stream gives follows from what is predicted, and not from what is read.
 TEST(Outputs, AreProbabilitiesWhereClassesArePredicted) {
-  const Vocabulary& letters = small_model().vocabulary();
+  const Vocabulary letters = small_model().vocabulary();
   const auto config_of = [](const std::string& loss) {
     Config config{.cell = "gru", .hidden = 4, .outputs = 3};
     config.head.loss = loss;
