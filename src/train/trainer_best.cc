@@ -126,7 +126,7 @@ double Trainer::calibrate() {
 
 double Trainer::guess_loss() {
   const Guess guess(*windows_, network_);
-  return validation_ ? guess.loss(*validation_, validation_windows()) : guess.loss(*windows_, kMeasured);
+  return validation_ ? guess.loss(*validation_, validation_windows()) : guess.loss(*windows_, windows_->count());
 }
 
 double Trainer::seconds_at_the_end() const {
@@ -143,11 +143,13 @@ double Trainer::seconds_at_the_end() const {
 
 void Trainer::look_at_result(TrainResult& result) {
   result.guess_loss = guess_loss();
-  double loss = result.validation_loss;
-  // Without validation, on some of what was trained on: the loss of the last updates is of weights that were still to
-  // change.
-  if (!validation_) loss = tally(network_, *windows_, workspace_, team_, {.windows = kMeasured}).mean_loss();
-  result.worse_than_guess = !(loss < result.guess_loss);
+  double loss = result.validation_loss, guess = result.guess_loss;
+  if (!validation_) {
+    // Both on some of what was trained on: the loss of the last updates is of weights that were still to change.
+    loss = tally(network_, *windows_, workspace_, team_, {.windows = kMeasured}).mean_loss();
+    guess = Guess(*windows_, network_).loss(*windows_, kMeasured);
+  }
+  result.worse_than_guess = !(loss < guess);
   // Weights of before may be kept, and good: the run has diverged all the same.
   if (!diverged_ && progress_.first_loss > 0 && result.train_loss > far_loss(result.guess_loss)) {
     Sentence what;
@@ -162,7 +164,7 @@ void Trainer::look_at_result(TrainResult& result) {
           << (text      ? "the tokens' frequencies alone give "
               : classes ? "the frequencies of the classes alone give "
                         : "always predicting the same gives ")
-          << result.guess_loss << "; try a lower learning rate, or train longer";
+          << guess << "; try a lower learning rate, or train longer";
   warn(message.str());
 }
 

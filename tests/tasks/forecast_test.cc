@@ -197,7 +197,8 @@ TEST(Forecaster, WhatIsKnownInAdvanceCounts) {
   EXPECT_NE(values, forecaster.predict(source_of(past), {.future = &other})[0].values);
   EXPECT_THAT(error_of(Status::bad_file, [&] { forecaster.predict(source_of(past), {.future = &short_one}); }),
               HasSubstr("late.csv: expected a row for each of the 4 times after 79, found none for 82, 83"));
-  EXPECT_THAT(error_of(Status::bad_file, [&] { forecaster.predict(source_of(past)); }), HasSubstr("--future"));
+  EXPECT_THAT(error_of(Status::bad_file, [&] { forecaster.predict(source_of(past)); }),
+              HasSubstr("(future) beside it, found none"));
 }
 
 // Rows in several calls, each of which begins where the one before ended.
