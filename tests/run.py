@@ -312,7 +312,7 @@ def thread(tally):
         if subprocess.run([*fixed_layout, "true"], capture_output=True).returncode:
             fixed_layout = []
         run_gtest(tally, [*fixed_layout, folder / "tests/sluice_tests"], "thread",
-                  "--gtest_filter=-TrainingCurve.*:PublishedBaselines.*:All/*Option.*:All/Resume.*:Favourites*:*Target*", RC_PARAMS="max_success=5")
+                  "--gtest_filter=-MaxSeconds.*:TrainingCurve.*:PublishedBaselines.*:All/*Option.*:All/Resume.*:Favourites*:*Target*", RC_PARAMS="max_success=5")
 
 
 @part
