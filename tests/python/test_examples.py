@@ -248,7 +248,7 @@ def test_forecast_of_great_numbers_has_enough_digits(tmp_path):
 
 @pytest.mark.parametrize("line, words", [
     ("", "line 2: expected a row, found an empty line"),
-    (",7", 'line 2, column "x": expected a number (or --missing mask, or fill), found none'),
+    (",7", 'line 2, column "x": expected a number (or missing=mask or fill), found none'),
     ("+-3,1", 'line 2, column "x": expected a number, found "+-3"'),
     ("++3,1", 'line 2, column "x": expected a number, found "++3"'),
     ("+,1", 'line 2, column "x": expected a number, found "+"'),
