@@ -52,7 +52,7 @@ class SLUICE_API Vocabulary {
   std::size_t size() const { return tokens_.size(); }
   const TextOptions& text() const { return text_; }
   const std::vector<std::string>& tokens() const { return tokens_; }
-  const std::string& token(Token id) const { return tokens_.at(id); }
+  const std::string& token(Token id) const;  // Throws Error (usage): there is no such token
   std::optional<Token> find(std::string_view token) const;
 
   // Splits and looks up; what is not known becomes <unk>. Throws Error (bad_file) on invalid UTF-8, naming the

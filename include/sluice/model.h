@@ -69,13 +69,17 @@ class SLUICE_API State {
 
   std::size_t layers() const noexcept { return shapes_.size(); }
   std::size_t batch() const noexcept { return batch_; }
-  const StateShape& shape(std::size_t layer) const { return shapes_.at(layer); }
+  // Throws Error (usage): there is no such layer.
+  const StateShape& shape(std::size_t layer) const {
+    if (layer >= shapes_.size()) refuse_layer(layer);
+    return shapes_[layer];
+  }
   // Of the first layer, and so of every one where all are alike.
   std::size_t states() const noexcept { return shapes_.empty() ? 0 : shapes_[0].states; }
   std::size_t hidden() const noexcept { return shapes_.empty() ? 0 : shapes_[0].hidden; }
   std::span<float> values() noexcept { return values_; }
   std::span<const float> values() const noexcept { return values_; }
-  // [B, H] of one layer and state (0: h, 1: c).
+  // [B, H] of one layer and state (0: h, 1: c). Throws Error (usage): there is none of that number.
   std::span<float> of(std::size_t layer, std::size_t state);
   std::span<const float> of(std::size_t layer, std::size_t state) const;
   void reset() noexcept;  // all zeros: the state before the first step
@@ -102,6 +106,7 @@ class SLUICE_API State {
   static State from_bytes(std::span<const std::byte> bytes);
 
  private:
+  [[noreturn]] void refuse_layer(std::size_t layer) const;
   std::size_t offset(std::size_t layer, std::size_t state) const;
   std::vector<StateShape> shapes_;
   std::size_t batch_ = 0;

@@ -86,9 +86,9 @@ class SLUICE_API Stream {
   // Copies it to `state`, which has that shape already (a copy of state() has). Real-time. False: it has not.
   bool copy_state(State& state) const noexcept;
   // B must be 1. Throws Error (usage) when the shape differs. Takes no memory: real-time where the shape fits. The last
-  // output stays what it was until the next step.
+  // output stays what it was until the next step, or becomes zeros where it was not finite.
   void set_state(const State& state);
-  void reset() noexcept;  // the state before the first step. Real-time
+  void reset() noexcept;  // the state before the first step, and the last output as in set_state(). Real-time
   // Whether no number of its state and its last output is NaN or infinite. Real-time.
   bool finite() const noexcept;
 

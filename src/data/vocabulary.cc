@@ -63,6 +63,14 @@ Vocabulary& Vocabulary::operator=(const Vocabulary& other) {
   return *this;
 }
 
+const std::string& Vocabulary::token(Token id) const try {
+  if (id < tokens_.size()) return tokens_[id];
+  throw Error(Status::usage,
+              "token: expected a number below " + std::to_string(size()) + ", found " + std::to_string(id));
+} catch (...) {
+  rethrow_as_error("token");
+}
+
 std::optional<Token> Vocabulary::find(std::string_view token) const {
   const auto found = index_.find(token);
   if (found == index_.end()) return std::nullopt;

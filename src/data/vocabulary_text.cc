@@ -12,11 +12,7 @@ namespace {
 
 // What a token looks like in a text.
 std::string_view written(const Vocabulary& vocabulary, Token id) {
-  if (id >= vocabulary.size()) {
-    throw Error(Status::usage, "token: expected a number below " + std::to_string(vocabulary.size()) + ", found " +
-                                   std::to_string(id));
-  }
-  const std::string_view token = vocabulary.tokens()[id];
+  const std::string_view token = vocabulary.token(id);
   if (vocabulary.text().level == Level::character && id == Vocabulary::unknown) return kReplacement;
   if (vocabulary.text().level == Level::pretokenized && token == Vocabulary::end_of_line) return kNewline;
   return token;

@@ -32,9 +32,10 @@ Token draw(std::span<const float> logits, std::span<const float> probabilities, 
   expect(options.temperature >= 0, "a temperature of 0 or more", options.temperature);
   expect(options.top_p >= 0 && options.top_p <= 1, "a top_p from 0 to 1", options.top_p);
   std::vector<Token> order = likeliest(logits, logits.size());
+  const bool none = order.empty() || !(probabilities[order.front()] > 0);
   if (!options.allow_unknown && order.size() > 1) std::erase(order, Vocabulary::unknown);
   const double greatest = order.empty() ? 0 : static_cast<double>(logits[order.front()]);
-  if (order.empty() || !std::isfinite(greatest) || !(probabilities[order.front()] >= 0)) {
+  if (none || !std::isfinite(greatest)) {
     throw Error(Status::usage,
                 "sample: expected probabilities to draw from, found none (no step was made, or its numbers were not "
                 "finite)");

@@ -134,7 +134,18 @@ State::State(std::size_t layers, std::size_t states, std::size_t batch, std::siz
   rethrow_as_error("state");
 }
 
+void State::refuse_layer(std::size_t layer) const try {
+  throw Error(Status::usage,
+              "state: expected a layer below " + std::to_string(layers()) + ", found " + std::to_string(layer));
+} catch (...) {
+  rethrow_as_error("state");
+}
+
 std::size_t State::offset(std::size_t layer, std::size_t state) const {
+  if (state >= shape(layer).states) {
+    throw Error(Status::usage, "state: expected one below " + std::to_string(shapes_[layer].states) + " of layer " +
+                                   std::to_string(layer) + ", found " + std::to_string(state));
+  }
   std::size_t before = 0;
   for (std::size_t l = 0; l < layer; ++l) before += shapes_[l].states * shapes_[l].hidden;
   return (before + state * shapes_[layer].hidden) * batch_;

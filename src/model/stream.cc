@@ -94,7 +94,7 @@ bool Stream::copy_state(State& state) const noexcept {
 
 void Stream::set_state(const State& state) {
   check_state(impl_->state(), state);
-  copy_stream(state, 0, impl_->state(), 0);
+  impl_->set_state(0, state);
 }
 
 bool Stream::begin() noexcept {
@@ -154,7 +154,7 @@ bool StreamBatch::copy_state(std::size_t stream, State& state) const noexcept {
 void StreamBatch::set_state(std::size_t stream, const State& state) {
   check_stream(stream);
   check_state(impl_->state(), state);
-  copy_stream(state, 0, impl_->state(), stream);
+  impl_->set_state(stream, state);
 }
 
 void StreamBatch::reset(std::size_t stream) noexcept {

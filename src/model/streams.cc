@@ -31,6 +31,24 @@ bool Streams::all_known(std::span<const Token> tokens) const noexcept {
   return std::all_of(tokens.begin(), tokens.end(), [size](Token token) { return token < size; });
 }
 
+void Streams::set_state(std::size_t stream, const State& one) noexcept {
+  copy_stream(one, 0, state_, stream);
+  forget_bad_output(stream);
+}
+
+void Streams::reset(std::size_t stream) noexcept {
+  if (initial_.batch() > 0) {
+    copy_stream(initial_, 0, state_, stream);
+  } else {
+    clear_stream(state_, stream);
+  }
+  forget_bad_output(stream);
+}
+
+void Streams::forget_bad_output(std::size_t stream) noexcept {
+  if (!all_finite(output(stream))) std::fill_n(outputs_.data() + stream * stride_, network_->outputs(), 0.f);
+}
+
 bool Streams::step(std::span<const Token> tokens) noexcept {
   const FlushDenormals flush;
   if (tokens.size() != state_.batch() || !all_known(tokens)) return false;

@@ -31,11 +31,10 @@ class Streams {
   // What a text begins after.
   std::span<const Token> begin_tokens() const noexcept { return begin_tokens_; }
   State& state() noexcept { return state_; }
+  // Of another state only the output that is finite stays, so that finite() speaks of what is there now.
+  void set_state(std::size_t stream, const State& one) noexcept;
   // The state before the first step, of one stream and of all.
-  void reset(std::size_t stream) noexcept {
-    if (initial_.batch() > 0) return copy_stream(initial_, 0, state_, stream);
-    clear_stream(state_, stream);
-  }
+  void reset(std::size_t stream) noexcept;
   void reset() noexcept {
     for (std::size_t stream = 0; stream < state_.batch(); ++stream) reset(stream);
   }
@@ -57,6 +56,7 @@ class Streams {
  private:
   bool all_known(std::span<const Token> tokens) const noexcept;
   void keep_outputs() noexcept;
+  void forget_bad_output(std::size_t stream) noexcept;
 
   static constexpr std::size_t kChunk = 16;  // steps whose input is projected at once
 

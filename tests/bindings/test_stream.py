@@ -85,6 +85,20 @@ def test_wrong_states_are_refused(numbers_model):
             numbers_model.stream(state=wrong)
 
 
+def test_what_is_not_finite_is_gone_with_the_state(numbers_model):
+    x, stream = rows(), numbers_model.stream()
+    stream.step(x[0])
+    good = stream.state
+    stream.step(x[1])
+    expected = stream.probabilities
+    for recover in (stream.reset, lambda: setattr(stream, "state", good)):
+        stream.step([np.nan, 0, 0])
+        assert not stream.finite()
+        recover()
+        assert stream.finite() and not stream.probabilities.any()
+    assert np.array_equal(stream.step(x[1]), expected)
+
+
 def test_streams_of_text(model):
     stream = model.stream()
     stream.begin()

@@ -109,10 +109,20 @@ void a_nan_is_noticed_and_recovered_from(const struct c_world* world) {
   CHECK_OK(sluice_batch_finite(batch, 1, &finite));
   CHECK(finite == 1);
   CHECK_OK(sluice_stream_copy_state(stream, kept));
+  CHECK_OK(sluice_stream_finite(stream, &finite));
+  CHECK(finite == 1); /* at once, and not after another step */
   CHECK_OK(sluice_stream_step_numbers(stream, x, 3));
   CHECK_OK(sluice_stream_output(stream, after, 2, &count));
   CHECK(memcmp(before, after, sizeof after) == 0);
+  x[1] = NAN;
+  CHECK_OK(sluice_stream_step_numbers(stream, x, 3));
+  CHECK_OK(sluice_stream_reset(stream));
+  CHECK_OK(sluice_stream_finite(stream, &finite));
+  CHECK(finite == 1);
+  x[1] = -1;
   CHECK_OK(sluice_batch_reset(batch, 0));
+  CHECK_OK(sluice_batch_finite(batch, 0, &finite));
+  CHECK(finite == 1);
   CHECK_OK(sluice_batch_step_numbers(batch, x, 6));
   CHECK_OK(sluice_batch_finite(batch, 0, &finite));
   CHECK(finite == 1);

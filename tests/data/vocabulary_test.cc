@@ -144,6 +144,20 @@ TEST(Vocabulary, EncodingWhatWasDecodedGivesTheSameTokens) {
   }));
 }
 
+TEST(Vocabulary, HasNoTokenOfAnotherNumber) {
+  const Vocabulary vocabulary({}, kWords);
+  const auto size = static_cast<Token>(kWords.size());
+  EXPECT_EQ(vocabulary.token(size - 1), kWords.back());
+  for (const Token token : {size, ~Token{0}}) {
+    const std::string below = "a number below " + std::to_string(size) + ", found " + std::to_string(token);
+    const auto refused = testing::Pair(Status::usage, HasSubstr(below));
+    EXPECT_THAT(refusal([&] { (void)vocabulary.token(token); }), refused);
+    EXPECT_THAT(refusal([&] { (void)vocabulary.decode(std::vector{token}); }), refused);
+  }
+  EXPECT_THAT(refusal([] { (void)Vocabulary().token(0); }),
+              testing::Pair(Status::usage, HasSubstr("below 0, found 0")));
+}
+
 TEST(Vocabulary, DecodeIsDecodeNextOverAndOver) {
   EXPECT_TRUE(rc::check([] {
     const Vocabulary vocabulary({.level = *rc::gen::element(Level::word, Level::pretokenized)}, kWords);

@@ -1,5 +1,6 @@
 // What models, their copies and their streams share: a change of one never reaches another, and a stream outlives its
 // model. And a stream that has read a NaN.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -8,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "errors.h"
 #include "model/model_access.h"
 #include "model/stream_samples.h"
 #include "sluice/train.h"
@@ -143,12 +145,19 @@ TEST_P(Sharing, WhatIsNotFiniteIsNoticedAndRecoveredFrom) {
   stream.step(x);
   const bool forgets = GetParam().activation == "relu";  // max(0, NaN) may be 0
   EXPECT_TRUE(forgets || !stream.finite());
+  const bool bad_until_now = !stream.finite();
   stream.set_state(good);
+  EXPECT_TRUE(stream.finite()) << "at once, and not after another step";
+  EXPECT_TRUE(!bad_until_now || stream.output()[0] == 0);
   ASSERT_TRUE(stream.step(x) && same.step(x));
   EXPECT_TRUE(stream.finite());
   EXPECT_TRUE(same_bits(stream.output(), same.output()));
+  const std::vector<float> last(stream.output().begin(), stream.output().end());
+  stream.reset();
+  EXPECT_TRUE(same_bits(stream.output(), last)) << "a good one stays";
   stream.step(bad);
   stream.reset();
+  EXPECT_TRUE(stream.finite());
   stream.step(x);
   EXPECT_TRUE(stream.finite());
   State wrong(1, 1, 1, 9);
@@ -161,8 +170,31 @@ TEST_P(Sharing, WhatIsNotFiniteIsNoticedAndRecoveredFrom) {
   EXPECT_TRUE(batch.finite(2));
   EXPECT_FALSE(batch.finite(3)) << "no such stream";
   batch.reset(1);
+  EXPECT_TRUE(batch.finite(1));
+  batch.step(std::vector<float>{0.5f, -0.25f, std::nanf(""), 1, 0, 0});
+  EXPECT_FALSE(batch.finite(1));
+  batch.set_state(1, good);
+  EXPECT_TRUE(batch.finite(1));
   batch.step(std::vector<float>(6, 0.5f));
   EXPECT_TRUE(batch.finite(1));
+}
+
+// Nothing is drawn from an output that was given up.
+TEST(Streams, OfTextDrawNothingAfterWhatIsNotFinite) {
+  const Corpus corpus = letters();
+  Model model({.hidden = 8}, corpus.vocabulary());
+  Parameters& weights = network_of(model).parameters();
+  for (std::size_t i = 0; i < weights.shapes().size(); ++i) {
+    if (weights.shapes()[i].name == "head.bias") weights[i][2] = std::nanf("");
+  }
+  Team alone(1);
+  network_of(model).pack(alone);
+  Stream stream(model);
+  stream.step(1);
+  EXPECT_FALSE(stream.finite());
+  stream.reset();
+  EXPECT_TRUE(stream.finite());
+  EXPECT_THAT(test::error_of(Status::usage, [&] { stream.sample({}, 0.5); }), testing::HasSubstr("found none"));
 }
 
 INSTANTIATE_TEST_SUITE_P(Cells, Sharing, testing::ValuesIn(test::every_cell()), test::label);

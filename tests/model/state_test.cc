@@ -50,6 +50,22 @@ TEST(State, OfTooManyValuesIsRefused) {
   EXPECT_EQ(State(k40, k40, 0, 1).values().size(), 0u);
 }
 
+TEST(State, LayersAndStatesThatAreNotThereAreRefused) {
+  State state({{1, 2}, {2, 1}}, 3);
+  const State& same = state;
+  EXPECT_EQ(state.of(1, 1).size(), 3u);
+  for (const std::size_t layer : {std::size_t{2}, ~std::size_t{0}}) {
+    EXPECT_THAT(test::error_of(Status::usage, [&] { (void)state.shape(layer); }), HasSubstr("a layer below 2, found"));
+    EXPECT_THAT(test::error_of(Status::usage, [&] { state.of(layer, 0); }), HasSubstr("a layer below 2, found"));
+    EXPECT_THAT(test::error_of(Status::usage, [&] { same.of(layer, 0); }), HasSubstr("a layer below 2, found"));
+  }
+  for (const std::size_t one : {std::size_t{1}, ~std::size_t{0}}) {
+    EXPECT_THAT(test::error_of(Status::usage, [&] { state.of(0, one); }), HasSubstr("one below 1 of layer 0, found"));
+    EXPECT_THAT(test::error_of(Status::usage, [&] { same.of(0, one); }), HasSubstr("one below 1 of layer 0, found"));
+  }
+  EXPECT_THAT(test::error_of(Status::usage, [&] { (void)State().shape(0); }), HasSubstr("below 0, found 0"));
+}
+
 TEST(State, KnowsWhetherItIsFinite) {
   State state = example();
   EXPECT_TRUE(state.finite());
