@@ -10,10 +10,12 @@ namespace sluice {
 
 // Holds PATH.lock, a file with the number of this process in it, while it lives. The system gives the lock back however
 // a process ends, so a lock file that a kill left is in nobody's way. The thread that holds it may take it again.
-// Nothing is locked where writes go to a pipe or device, or where the file system knows no locks.
+// Nothing is locked where writes go to a pipe or device, or where the file system knows no locks. A file of that name
+// that was not made here is never changed or removed.
 class FileLock {
  public:
-  // Throws Error (failed): another process or thread has it, naming both file and process; or `path` cannot be written.
+  // Throws Error (failed): another process or thread has it, naming both file and process; `path` cannot be written; or
+  // PATH.lock is a file of somebody else's.
   explicit FileLock(const std::string& path);
 
  private:

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -116,6 +117,41 @@ TEST_F(LockTest, TheThreadThatHoldsItMayTakeItAgainAndNoOther) {
     EXPECT_TRUE(fs::exists(path("a.lock")));
   }
   EXPECT_TRUE(empty());
+}
+
+TEST_F(LockTest, AFileOfSomebodyElseIsLeftAsItIs) {
+  const auto refused = [&](const std::string& expected) {
+    EXPECT_THAT(error_of(Status::failed, [&] { FileLock lock(path("a")); }),
+                AllOf(HasSubstr(path("a.lock")), HasSubstr("left as it is"), HasSubstr(expected)));
+  };
+  for (const std::string mine : {"4711", "4711\n", "my notes", "sluice", "\n"}) {
+    write_file(path("a.lock"), mine, true);
+    refused("found another one");
+    const RawVector<char> left = read_file(path("a.lock"));
+    EXPECT_EQ(std::string(left.data(), left.size()), mine);
+  }
+  fs::remove(path("a.lock"));
+  fs::create_symlink("nowhere", path("a.lock"));
+  refused("another kind of file");
+  EXPECT_FALSE(fs::exists(path("nowhere"))) << "made through the link";
+  fs::remove(path("a.lock"));
+  ASSERT_EQ(::mkfifo(path("a.lock").c_str(), 0600), 0);
+  refused("another kind of file");
+  fs::remove(path("a.lock"));
+  fs::create_directory(path("a.lock"));
+  EXPECT_THAT(error_of(Status::failed, [&] { FileLock lock(path("a")); }), HasSubstr("directory"));
+}
+
+// It may be one of ours on a disk that was full: it works as a lock, and stays.
+TEST_F(LockTest, AnEmptyFileIsLockedAndKept) {
+  write_file(path("a.lock"), "", false);
+  {
+    Child other([&] { hold(path("a")); });
+    EXPECT_THAT(error_of(Status::failed, [&] { FileLock lock(path("a")); }),
+                HasSubstr("another process writes it too"));
+  }
+  { const FileLock lock(path("a")); }
+  EXPECT_TRUE(fs::is_empty(path("a.lock")));
 }
 
 TEST_F(LockTest, ManyWhoTryAgainComeInOneAtATime) {
