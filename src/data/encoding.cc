@@ -13,6 +13,7 @@ namespace sluice {
 namespace {
 
 constexpr std::size_t kLookedAt = std::size_t{1} << 16;  // bytes of a text's start
+constexpr double kMuchInvalid = 0.1;                     // of a text's bytes
 
 // NUL bytes by their place in a group of four.
 struct Nuls {
@@ -35,6 +36,28 @@ const char* wide_encoding(const Nuls& nuls) {
   if (full(0) && full(1) && !full(3)) return "UTF-32BE";
   const std::size_t even = nuls.at[0] + nuls.at[2], odd = nuls.at[1] + nuls.at[3];
   return mostly(odd, even) ? "UTF-16LE" : mostly(even, odd) ? "UTF-16BE" : nullptr;
+}
+
+// The same of a text that is no UTF-8: that of Asia in UTF-16 has NULs only where a space or a line end stands.
+const char* wide_with_invalid(const Nuls& nuls) {
+  return nuls.count() * 1000 >= nuls.bytes * 2 ? wide_encoding(nuls) : nullptr;
+}
+
+// The scripts of a block of Unicode below U+2000 (Greek, Cyrillic, Thai, Khmer...) have a control character in the
+// upper byte of each character of UTF-16. nullptr: there is none in most of every other place.
+const char* wide_by_controls(std::string_view text) {
+  std::array<std::array<std::size_t, 32>, 2> at{};  // by the place in a pair
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (const auto byte = static_cast<unsigned char>(text[i]); byte < 32) ++at[i % 2][byte];
+  }
+  for (std::size_t place = 0; place < 2; ++place) {
+    for (std::size_t c = 1; c < 32; ++c) {
+      const std::size_t here = at[place][c], other = at[1 - place][c];
+      if (c == '\t' || c == '\n' || c == '\r' || here < 8) continue;
+      if (here * 5 >= text.size() && here >= 9 * other) return place == 1 ? "UTF-16LE" : "UTF-16BE";
+    }
+  }
+  return nullptr;
 }
 
 const char* marked_encoding(std::string_view start) {
@@ -65,27 +88,45 @@ std::string conversion(const std::string& encoding) {
 
 }  // namespace
 
-void refuse_other_encoding(std::string_view start, const std::string& name) {
+void refuse_other_encoding(std::string_view start, const std::string& name, bool lossy) {
   const auto refuse = [&](const std::string& found) {
     throw Error(Status::bad_file, name + ": expected UTF-8, found " + found);
   };
   if (const char* encoding = marked_encoding(start)) {
     refuse(std::string(encoding) + " (its byte order mark)" + conversion(encoding));
   }
-  const Nuls nuls(start.substr(0, kLookedAt));
-  if (!nuls.many()) return;
+  start = start.substr(0, kLookedAt);
+  if (const char* encoding = wide_by_controls(start)) {
+    refuse(std::string("what looks like ") + encoding + conversion(encoding));
+  }
+  const Nuls nuls(start);
+  if (!nuls.many()) {
+    const char* encoding = lossy ? wide_with_invalid(nuls) : nullptr;
+    if (encoding == nullptr || invalid_share(start) < kMuchInvalid) return;
+    refuse(std::string("what looks like ") + encoding + conversion(encoding));
+  }
   const std::string share = std::to_string(100 * nuls.count() / nuls.bytes) + " % of its bytes are NUL";
   if (const char* encoding = wide_encoding(nuls))
     refuse(std::string(encoding) + " (" + share + ")" + conversion(encoding));
   refuse("a file of another kind (" + share + ")");
 }
 
+double invalid_share(std::string_view text) {
+  if (text.empty()) return 0;
+  const auto all = static_cast<double>(text.size());
+  std::size_t invalid = 0;
+  for (std::size_t at = find_invalid(text); at != std::string_view::npos; at = find_invalid(text)) {
+    const std::size_t length = read_sequence(text.substr(at)).length;
+    invalid += length;
+    text.remove_prefix(at + length);
+  }
+  return static_cast<double>(invalid) / all;
+}
+
 std::string advice_on_invalid(std::string_view text, std::size_t at) {
   const std::string replaced = "replace what is invalid with --lossy when training";
   if (at >= text.size() || static_cast<unsigned char>(text[at]) < 0x80) return "";
-  // Text of Asia in UTF-16 has NULs only where a space or a line end stands, and is invalid before them.
-  const Nuls nuls(text.substr(0, kLookedAt));
-  const char* wide = nuls.count() * 1000 >= nuls.bytes * 2 ? wide_encoding(nuls) : nullptr;
+  const char* wide = wide_with_invalid(Nuls(text.substr(0, kLookedAt)));
   if (wide != nullptr) return std::string("; it looks like ") + wide + conversion(wide);
   const bool windows = has_upper_controls(text.substr(at, kLookedAt));
   return std::string("; if it is ") + (windows ? "Windows-1252" : "Latin-1") + ", convert it first: iconv -f " +

@@ -1,6 +1,7 @@
 // Lines of a source; see lines.h.
 #include "data/lines.h"
 
+#include "base/watch.h"
 #include "data/encoding.h"
 #include "data/utf8.h"
 #include "sluice/error.h"
@@ -12,12 +13,13 @@ LineReader::LineReader(const TextSource& source, bool lossy)
 
 bool LineReader::fill() {
   constexpr std::size_t kPiece = std::size_t{1} << 16;
+  Watch::ask();
   const bool first = number_ == 0 && line_.empty();
   buffer_.resize(kPiece);
   at_ = 0;
   ended_ = true;  // also when what follows throws
   buffer_.resize(read_(buffer_.data(), kPiece));
-  if (first) refuse_other_encoding(buffer_, name_);
+  if (first) refuse_other_encoding(buffer_, name_, lossy_);
   ended_ = buffer_.empty();
   return !ended_;
 }

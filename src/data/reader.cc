@@ -10,6 +10,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/watch.h"
 #include "data/encoding.h"
 #include "sluice/error.h"
 
@@ -94,6 +95,7 @@ bool TokenReader::finish(std::string_view& token) {
 
 void TokenReader::refill() {
   text_.erase(0, splitter_.consumed());
+  Watch::ask();
   std::size_t filled = 0;
   while (filled < raw_.size() && !last_) {
     const std::size_t got = read_(raw_.data() + filled, raw_.size() - filled);
@@ -101,7 +103,7 @@ void TokenReader::refill() {
     filled += got;
   }
   const std::string_view piece = std::string_view(raw_).substr(0, filled);
-  if (bytes_ == 0) refuse_other_encoding(piece, name_);
+  if (bytes_ == 0) refuse_other_encoding(piece, name_, options_.lossy);
   bytes_ += filled;
   try {
     cleaner_.clean(piece, last_, text_);

@@ -50,6 +50,34 @@ def test_wide_chinese_without_a_mark_is_named_too(tmp_path):
     train_refused(path, tmp_path, names=[path, "UTF-16LE", "iconv -f UTF-16LE -t UTF-8"])
 
 
+# Hardly a NUL, and little or nothing that is invalid: only the sameness of every other byte shows it.
+THAI = "\u0e2a\u0e27\u0e31\u0e2a\u0e14\u0e35\u0e0a\u0e32\u0e27\u0e42\u0e25\u0e01" * 3 + "\n"
+
+
+@pytest.mark.parametrize("encoding", ["UTF-16LE", "UTF-16BE"])
+@pytest.mark.parametrize("line", [THAI, "\u5929\u5730\u7384\u9ec4\u5b87\u5b99\u6d2a\u8352" * 4 + "\n"],
+                         ids=["thai", "chinese"])
+def test_lossy_reading_does_not_make_a_text_of_utf_16(tmp_path, models, encoding, line):
+    path = written(tmp_path, "wide.txt", (line * 300).encode(encoding.replace("16", "16-")))
+    for options in [], ["--lossy"], ["--level=char", "--lossy"]:
+        train_refused(path, tmp_path, *options, names=[path, f"iconv -f {encoding} -t UTF-8"])
+    labelled = written(tmp_path, "labelled.txt", "".join(f"__label__{i % 2} {line}" for i in range(300))
+                       .encode(encoding.replace("16", "16-")))
+    train_refused(labelled, tmp_path, "--task=classify", "--lossy", names=[labelled, f"iconv -f {encoding} -t UTF-8"])
+
+
+def test_what_lossy_reading_replaces_is_no_secret(tmp_path):
+    old = written(tmp_path, "old.txt", (small_text() + "caf\u00e9 \u00e0 la cr\u00e8me\n" * 400).encode("latin-1"))
+    _, err = train(old, tmp_path, "--lossy")
+    assert f"warning: {old}" in err and "of its bytes are not UTF-8" in err and "iconv" in err
+    damaged = written(tmp_path, "damaged.txt", small_text().encode() * 4 + b"caf\xe9 \xff\n")
+    assert "not UTF-8" not in train(damaged, tmp_path, "--lossy")[1]
+    classes = "".join(f"__label__{name} {drink} {i}\n" for i in range(150)
+                      for name, drink in (("a", "caf\u00e9"), ("b", "th\u00e9")))
+    labelled = written(tmp_path, "labelled.txt", classes.encode("latin-1"))
+    assert "of its bytes are not UTF-8" in train(labelled, tmp_path, "--task=classify", "--lossy")[1]
+
+
 def test_one_nul_does_no_harm_and_a_binary_file_is_none(tmp_path):
     train(written(tmp_path, "nul.txt", small_text().replace("river", "ri\0ver", 1)), tmp_path)
     (tmp_path / "m.safetensors").unlink()

@@ -1,6 +1,7 @@
 // What is said of the files that make up a text (text_sources.h).
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,8 @@ namespace sluice::tool {
 void say_files(Console& console, const TextFiles& files);
 Json names_of(const TextFiles& files);
 
+// Where --lossy has replaced more than a few stray bytes of a text: what it may be instead.
+std::optional<std::string> replaced_warning(const TextFiles& files);
 // What speaks against training on a text as it was read: a sentence each.
 std::vector<std::string> text_warnings(const TextFiles& files, const Corpus& corpus);
 

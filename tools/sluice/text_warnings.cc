@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "data/encoding.h"
 #include "data/utf8.h"
 #include "options.h"
 #include "text_files.h"
@@ -13,6 +14,9 @@ namespace {
 // Above this share of unknown tokens a model of words mostly learns to predict <unk>. English has a quarter of such
 // words in a text of a page, and far fewer in a longer one.
 constexpr double kMostUnknown = 0.25;
+
+// Of the bytes, that --lossy replaces: a text in Latin-1 has more, one with a damaged place here and there less.
+constexpr double kManyReplaced = 0.01;
 
 bool is_number(std::string_view field) {
   while (!field.empty() && (field.front() == ' ' || field.front() == '"')) field.remove_prefix(1);
@@ -57,8 +61,20 @@ bool is_without_spaces(const Vocabulary& vocabulary) {
 
 }  // namespace
 
+std::optional<std::string> replaced_warning(const TextFiles& files) {
+  const double share = invalid_share(*files.start);
+  if (share < kManyReplaced) return std::nullopt;
+  return fmt::format(
+      "{}: {} of its bytes are not UTF-8, and are read as U+FFFD: it looks like a text in another "
+      "encoding, such as Windows-1252; convert it first: iconv -f WINDOWS-1252 -t UTF-8 FILE > NEW",
+      files.name, percent(share));
+}
+
 std::vector<std::string> text_warnings(const TextFiles& files, const Corpus& corpus) {
   std::vector<std::string> warnings;
+  if (corpus.vocabulary().text().lossy) {
+    if (auto warning = replaced_warning(files)) warnings.push_back(std::move(*warning));
+  }
   if (looks_like_numbers(*files.start)) {
     warnings.push_back(fmt::format(
         "{}: looks like a table of numbers, and is read as text: what learns numbers is examples/forecast.cc",
