@@ -34,23 +34,36 @@ void take_frame(std::string_view frame, float* keys, const std::string& place) {
   }
 }
 
+void take_piece(std::string_view line, const std::string& place, Sequences& all) {
+  std::vector<std::string_view> frames;
+  split(line, ';', frames);
+  std::size_t steps = all.steps();
+  all.values.resize((steps + frames.size()) * kNotes);
+  for (std::size_t t = 0; t < frames.size(); ++t, ++steps) {
+    take_frame(frames[t], all.values.data() + steps * kNotes, place + ", frame " + std::to_string(t + 1));
+  }
+  all.starts.push_back(steps);
+}
+
 }  // namespace
+
+Sequences read_piece(std::string_view line, const std::string& place) try {
+  Sequences one;
+  one.name = place;
+  one.inputs = kNotes;
+  take_piece(line, place, one);
+  return one;
+} catch (...) {
+  rethrow_as_error("notes");
+}
 
 Sequences read_notes(const TextSource& source) try {
   Sequences all;
   all.name = source.name;
   all.inputs = kNotes;
   LineReader lines(source);
-  std::vector<std::string_view> frames;
   for (std::string line; lines.next(line);) {
-    if (trimmed(line).empty()) continue;
-    split(line, ';', frames);
-    std::size_t steps = all.steps();
-    all.values.resize((steps + frames.size()) * kNotes);
-    for (std::size_t t = 0; t < frames.size(); ++t, ++steps) {
-      take_frame(frames[t], all.values.data() + steps * kNotes, lines.place() + ", frame " + std::to_string(t + 1));
-    }
-    all.starts.push_back(steps);
+    if (!trimmed(line).empty()) take_piece(line, lines.place(), all);
   }
   if (all.size() == 0) refuse_at(source.name, "one piece a line", lines.number() == 0 ? "an empty file" : "none");
   return all;

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "data/sequences.h"
 #include "sluice/data.h"
@@ -16,6 +17,9 @@ inline constexpr std::size_t kLowestNote = 21, kNotes = 88;  // MIDI pitches: th
 // the sequences has kNotes inputs, 1 for each note that sounds and 0 for the others. Throws Error (bad_file) with the
 // line and the frame: an empty frame, a note beyond a piano's, the same note twice in a frame.
 Sequences read_notes(const TextSource& source);
+
+// One piece, a line as read_notes() reads it; `place` names it in messages.
+Sequences read_piece(std::string_view line, const std::string& place);
 
 // The sequences without their last step, each step with the one after it as its target. Sequences of one step, after
 // which nothing comes, are left out. Throws Error (bad_file) where that leaves none.

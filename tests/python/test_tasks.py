@@ -176,13 +176,24 @@ def test_music_is_measured_by_the_frame(tmp_path):
     # It goes on with a piece, and has learned the scale.
     out, _ = sluice("complete", path, "60 ; 62", "-n", 6, "--temp=0")
     assert out == "60 ; 62 ; 64 ; 65 ; 67 ; 60 ; 62 ; 64\n"
+    # Each line of standard input, as for texts; one that is no piece leaves the others to be answered.
+    lines = b"60 ; 62\n65 67 ; x\n\n62 ; 64"
+    for given in ([], ["-"]):
+        out, err = sluice("complete", path, *given, "-n", 2, "--temp=0", input=lines, code=3)
+        assert out == "60 ; 62 ; 64 ; 65\n62 ; 64 ; 65 ; 67\n"
+        assert [line.split(": expected")[0] for line in err.splitlines()] == [
+            "sluice: standard input, line 2, frame 2", "sluice: standard input, line 3, frame 1"]
+    said = [json.loads(line) for line in sluice("complete", path, "--json", input=lines, code=3)[0].splitlines()]
+    assert [one.get("piece", one.get("line")) for one in said] == ["60 ; 62", 2, 3, "62 ; 64"]
+    out, _ = sluice("complete", path, "--top=1", input=b"60 ; 62\n")
+    assert out.splitlines()[0] == "60 ; 62" and out.splitlines()[1].startswith("64\t")
+    refused("complete", path, "--svg", tmp_path / "x.svg", input=b"60\n", code=2, names=["--svg"])
     drawn = [sluice("complete", path, "60 ; 62", "-n", 30, f"--seed={seed}")[0] for seed in (1, 1, 2)]
     assert drawn[0] == drawn[1] != drawn[2] and drawn[0].count(";") == 31
     likeliest = sluice_json("complete", path, "60 ; 62", "--top=1")["notes"]
     assert [one["note"] for one in likeliest] == [64] and likeliest[0]["probability"] > 0.5
     refused("complete", path, "60 ; x", "-n", 1, code=3, names=["TEXT", "frame 2", "21 to 108"])
     refused("complete", path, "60", "--top-k=3", "-n", 1, code=2, names=["--top-k"])
-    refused("complete", path, code=2, names=["beginning of a piece"])
 
 
 def test_a_task_that_the_file_is_not_for_is_refused(tmp_path, text):

@@ -34,8 +34,11 @@ struct Complete {
   int run();
   void check();
   void answer(const Model& network, const std::string& prompt) const;
-  int answer_lines(const Model& network);
-  int run_music(const Model& network);
+  // Calls answer(line, its place) for every line of standard input; `what` is what a person is asked to type.
+  template <class F>
+  int answer_lines(const std::string& what, bool lossy, F&& answer);
+  void answer_music(const Model& network, const std::string& piece, const std::string& place) const;
+  int run_music(const Model& network, bool lines);
   std::string page(const Style& style, const Completion& done) const;
 };
 
@@ -90,11 +93,12 @@ void Complete::answer(const Model& network, const std::string& prompt) const {
 }
 
 // One answer a line until the input ends.
-int Complete::answer_lines(const Model& network) {
+template <class F>
+int Complete::answer_lines(const std::string& what, bool lossy, F&& answer) {
   asking = isatty(0) == 1;
   Console console(quiet || !asking);
-  console.say("type the beginning of a text; Ctrl-D ends");
-  LineReader lines(file_source("-"), network.vocabulary().text().lossy);
+  console.say(fmt::format("type the beginning of {}; Ctrl-D ends", what));
+  LineReader lines(file_source("-"), lossy);
   int code = 0;
   std::string line;
   while (true) {
@@ -104,7 +108,7 @@ int Complete::answer_lines(const Model& network) {
       if (line.empty() && asking) continue;
       const bool apart = !asking && !result.json && options.tokens == 0;  // each answer under its question
       if (apart) print(printable(line) + "\n");
-      answer(network, line);
+      answer(line, lines.place());
       if (apart) print("\n");
     } catch (const Error& error) {
       // One line that is no text leaves the others to be answered.
@@ -118,16 +122,24 @@ int Complete::answer_lines(const Model& network) {
 }
 
 // A piece goes on with frames of notes in the place of tokens.
-int Complete::run_music(const Model& network) {
-  expect(!words.empty() && words.front() != "-", "TEXT", "the beginning of a piece, as \"60 64 ; 62\"", "none");
-  const SampleOptions& s = options.sample;
-  expect(!filtered && stop.empty(), "--top-p, --top-k and --stop", "none for music", "one");
-  const MusicOptions music = {options.tokens, heat_given ? s.temperature : 1, options.seed, options.top};
-  const MusicCompletion done = complete_music(network, text_argument(words, false), music);
+void Complete::answer_music(const Model& network, const std::string& piece, const std::string& place) const {
+  const double temperature = heat_given ? options.sample.temperature : 1;
+  const MusicOptions music = {options.tokens, temperature, options.seed, options.top};
+  const MusicCompletion done = complete_music(network, piece, place, music);
   show(
       result, [&](const Style& style) { return music_page(style, done); }, [&] { return music_json(done); });
   draw_picture(result, typed.line(typed.program, {"--svg"}, {"--force"}),
                [&](const Style& style) { return music_page(style, done); });
+  flush();
+}
+
+int Complete::run_music(const Model& network, bool lines) {
+  expect(!filtered && stop.empty(), "--top-p, --top-k and --stop", "none for music", "one");
+  const auto answer_piece = [&](const std::string& piece, const std::string& place) {
+    answer_music(network, piece, place);
+  };
+  if (lines) return answer_lines("a piece, as 60 64 ; 62", false, answer_piece);
+  answer_piece(text_argument(words, false), "TEXT");
   return 0;
 }
 
@@ -136,9 +148,12 @@ int Complete::run() {
   const bool lines = words.empty() || (words.size() == 1 && words.front() == "-");
   if (lines) expect(result.svg.empty(), "--svg", "a TEXT to draw", "lines of standard input");
   const Model opened = open_model(model);
-  if (task_of(opened, model).kind == TaskKind::music) return run_music(opened);
+  if (task_of(opened, model).kind == TaskKind::music) return run_music(opened, lines);
   const Model network = load_for("complete", model, precision);
-  if (lines) return answer_lines(network);
+  if (lines) {
+    return answer_lines("a text", network.vocabulary().text().lossy,
+                        [&](const std::string& line, const std::string&) { answer(network, line); });
+  }
   answer(network, text_argument(words, false));
   return 0;
 }

@@ -8,7 +8,6 @@
 
 #include "base/random.h"
 #include "data/notes.h"
-#include "data/reader.h"
 #include "options.h"
 #include "terminal.h"
 
@@ -24,10 +23,10 @@ bool sounds(float probability, double temperature, Random& random) {
 
 }  // namespace
 
-MusicCompletion complete_music(const Model& model, const std::string& piece, const MusicOptions& options) {
+MusicCompletion complete_music(const Model& model, const std::string& piece, const std::string& place,
+                               const MusicOptions& options) {
   expect(model.streams(), "MODEL", "one that reads forward alone, to go on with a piece", "another");
-  const Sequences read = read_notes({"TEXT", [&piece] { return read_from_memory(piece); }});
-  expect(read.size() == 1, "TEXT", "one piece", std::to_string(read.size()));
+  const Sequences read = read_piece(piece, place);
   Stream stream(model);
   for (std::size_t t = 0; t < read.steps(); ++t) stream.step(read.values_of(0).subspan(t * kNotes, kNotes));
   MusicCompletion done = {notes_text(read.values), "", {}};

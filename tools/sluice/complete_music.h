@@ -24,9 +24,10 @@ struct MusicCompletion {
 };
 
 // Each note of a frame is drawn by itself, from the probability that the model gives it, whose logit is divided by the
-// temperature; at 0 it sounds where that is above a half. Throws Error: usage (a model that does not stream), bad_file
-// (a piece that is none).
-MusicCompletion complete_music(const Model& model, const std::string& piece, const MusicOptions& options);
+// temperature; at 0 it sounds where that is above a half. `place` is where the piece stands, for messages. Throws
+// Error: usage (a model that does not stream), bad_file (a piece that is none).
+MusicCompletion complete_music(const Model& model, const std::string& piece, const std::string& place,
+                               const MusicOptions& options);
 std::string music_page(const Style& style, const MusicCompletion& done);
 Json music_json(const MusicCompletion& done);
 
