@@ -142,7 +142,7 @@ void set_frequency_bias(Model& model, std::span<const Token> classes) {
 
 template <class Material>
 TrainResult run(Model& model, const Material& training, const Material* validation, const TrainOptions& options,
-                const TrainCallback& callback) try {
+                const TrainCallback& callback, const Stopwatch& clock) try {
   check_options(options, validation != nullptr);
   check_suits(model, options);
   check_fits(model, training);
@@ -157,9 +157,11 @@ TrainResult run(Model& model, const Material& training, const Material* validati
   // Weights that fine_tune() gave are not those that the seed gives.
   if (const auto origin = model.notes().find("origin"); origin != model.notes().end()) print["origin"] = origin->second;
   if (options.frequency_bias) set_frequency_bias(model, classes_of(training));  // a checkpoint has weights of its own
-  const TrainResult result = Trainer(model, training_windows(network, training, options), std::move(held_out),
-                                     std::move(print), options, callback)
-                                 .run();
+  std::unique_ptr<Windows> windows = training_windows(network, training, options);
+  TrainOptions now = options;
+  if (options.max_seconds > 0) now.max_seconds = std::max(1e-9, options.max_seconds - clock.seconds());
+  const TrainResult result =
+      Trainer(model, std::move(windows), std::move(held_out), std::move(print), now, callback).run();
   model.set_reset_at(options.reset_at, mark_of(model.vocabulary(), options.reset_at));
   return result;
 } catch (...) {
@@ -170,16 +172,18 @@ TrainResult run(Model& model, const Material& training, const Material* validati
 template <class Material>
 TrainResult run_unsplit(Model& model, const Material& training, const Material& validation, TrainOptions options,
                         const TrainCallback& callback) {
+  const Stopwatch clock;
   options.validation_split = 0;  // ignored, so that a checkpoint does not depend on it
-  return run(model, training, &validation, options, callback);
+  return run(model, training, &validation, options, callback, clock);
 }
 
 template <class Material>
 TrainResult split_and_run(Model& model, const Material& material, const TrainOptions& options,
                           const TrainCallback& callback) try {
+  const Stopwatch clock;
   check_options(options, options.validation_split > 0);
   if (options.validation_split == 0) {
-    return run(model, material, static_cast<const Material*>(nullptr), options, callback);
+    return run(model, material, static_cast<const Material*>(nullptr), options, callback, clock);
   }
   check_before_split(model, material);
   const std::size_t size = size_of(material), least = least_of(material);
@@ -193,7 +197,7 @@ TrainResult split_and_run(Model& model, const Material& material, const TrainOpt
   }
   const Material training = part_of(material, 0, size - held_out, options.seed);
   const Material validation = part_of(material, size - held_out, size, options.seed);
-  return run(model, training, &validation, options, callback);
+  return run(model, training, &validation, options, callback, clock);
 } catch (...) {
   rethrow_as_error("train");
 }

@@ -82,6 +82,10 @@ TrainResult Trainer::run() {
          fingerprint_.at("arithmetic") +
          "); if that was another, the weights are not those of an uninterrupted run to the bit");
   }
+  if (options_.max_seconds > 0) {  // this takes a while, and is needed in the end
+    guess();
+    if (!validation_) guess_loss();
+  }
   while (!over()) {
     const Stopwatch clock;
     const std::uint64_t window = progress_.window;
@@ -139,7 +143,7 @@ bool Trainer::out_of_patience() const {
 
 bool Trainer::over() const {
   const bool out_of_time = options_.max_seconds > 0 && seconds() + seconds_at_the_end() >= options_.max_seconds;
-  return stopped_ || out_of_time || progress_.epoch >= options_.epochs || out_of_patience();
+  return stopped_ || diverged_ || out_of_time || progress_.epoch >= options_.epochs || out_of_patience();
 }
 
 void Trainer::reset_streams() {

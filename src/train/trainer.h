@@ -95,7 +95,8 @@ class Trainer {
   std::string divergence_reason(double loss, double norm, bool look_at_weights);
   // What is far above the start's loss, or a guess's, for good weights to have.
   double far_loss(double guess) const;
-  // Ends training: with the best weights where those are of use, else throws Error (diverged).
+  // Ends training: with the best weights where those are of use; else leaves `others` and throws Error (diverged).
+  void end_with_best(const std::string& message, const Parameters& others);
   void diverge(const std::string& what);
   // Calls diverge() when the loss has been far above the start's for too long.
   void look_at_loss(double loss, const Window& window);
@@ -117,6 +118,7 @@ class Trainer {
   bool keep_best(bool stopped);
   // Scales the head's weights for the lowest loss on the validation text, and returns that loss.
   double calibrate();
+  const Guess& guess();
   double guess_loss();
   std::size_t validation_windows() const;
   // Seconds that max_seconds must leave for what comes after the last update.
@@ -164,6 +166,9 @@ class Trainer {
   bool checkpoint_failed_ = false;
   double slowest_update_ = 0, validation_seconds_ = 0, writing_seconds_;  // measured last, or thought to be
   std::uint64_t validation_rows_ = 0;
+  std::optional<Guess> guess_;
+  std::size_t guess_windows_ = 0;  // that guess_loss_ is the loss of; 0: none yet
+  double guess_loss_ = 0;
 };
 
 }  // namespace sluice

@@ -124,15 +124,22 @@ double Trainer::calibrate() {
   return progress_.validations.best;
 }
 
+const Guess& Trainer::guess() {
+  if (!guess_) guess_.emplace(*windows_, network_);
+  return *guess_;
+}
+
 double Trainer::guess_loss() {
-  const Guess guess(*windows_, network_);
-  return validation_ ? guess.loss(*validation_, validation_windows()) : guess.loss(*windows_, windows_->count());
+  const std::size_t windows = validation_ ? validation_windows() : windows_->count();
+  if (guess_windows_ != windows) guess_loss_ = guess().loss(validation_ ? *validation_ : *windows_, windows);
+  guess_windows_ = windows;
+  return guess_loss_;
 }
 
 double Trainer::seconds_at_the_end() const {
   if (options_.max_seconds == 0) return 0;
   double seconds = slowest_update_ + (options_.checkpoint.empty() ? 1 : 2) * writing_seconds_;
-  if (!validation_) return seconds;
+  if (!validation_) return seconds + std::min(kValidationShare * options_.max_seconds, kMeasured * slowest_update_);
   const double validation = validation_seconds_ > 0 ? validation_seconds_ : kValidationShare * options_.max_seconds;
   seconds += validation;
   if (options_.calibrate_temperature) {
@@ -143,13 +150,16 @@ double Trainer::seconds_at_the_end() const {
 
 void Trainer::look_at_result(TrainResult& result) {
   result.guess_loss = guess_loss();
-  double loss = result.validation_loss, guess = result.guess_loss;
+  double loss = result.validation_loss, guessed = result.guess_loss;
   if (!validation_) {
     // Both on some of what was trained on: the loss of the last updates is of weights that were still to change.
-    loss = tally(network_, *windows_, workspace_, team_, {.windows = kMeasured}).mean_loss();
-    guess = Guess(*windows_, network_).loss(*windows_, kMeasured);
+    Extent extent{.windows = kMeasured};
+    if (options_.max_seconds > 0) extent.seconds = kValidationShare * options_.max_seconds;
+    const Tally sums = tally(network_, *windows_, workspace_, team_, extent);
+    loss = sums.mean_loss();
+    guessed = guess().loss(*windows_, sums.windows);
   }
-  result.worse_than_guess = !(loss < guess);
+  result.worse_than_guess = !(loss < guessed);
   // Weights of before may be kept, and good: the run has diverged all the same.
   if (!diverged_ && progress_.first_loss > 0 && result.train_loss > far_loss(result.guess_loss)) {
     Sentence what;
@@ -164,7 +174,7 @@ void Trainer::look_at_result(TrainResult& result) {
           << (text      ? "the tokens' frequencies alone give "
               : classes ? "the frequencies of the classes alone give "
                         : "always predicting the same gives ")
-          << guess << "; try a lower learning rate, or train longer";
+          << guessed << "; try a lower learning rate, or train longer";
   warn(message.str());
 }
 

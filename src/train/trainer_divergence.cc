@@ -58,19 +58,24 @@ double Trainer::far_loss(double guess) const {
   return (network_.head().classes() ? kFarNats : kFarSquares) * std::max(progress_.first_loss, guess);
 }
 
+void Trainer::end_with_best(const std::string& message, const Parameters& others) {
+  if (best_ && progress_.validations.best < guess_loss()) {
+    Sentence kept;
+    kept << message << "; the best weights, with a validation loss of " << progress_.validations.best << ", are kept";
+    warn(kept.str());
+    diverged_ = true;
+    return;
+  }
+  std::ranges::copy(others.all(), network_.parameters().all().begin());
+  throw Error(Status::diverged, message);
+}
+
 void Trainer::diverge(const std::string& what) {
   Sentence message;
   message << "training diverged after update " << progress_.update << " (epoch "
           << std::min<std::uint64_t>(progress_.epoch + 1, options_.epochs) << "): " << what << ", where it began at "
           << progress_.first_loss << "; try a much lower learning rate";
-  if (best_ && progress_.validations.best < guess_loss()) {
-    message << "; the best weights, with a validation loss of " << progress_.validations.best << ", are kept";
-    warn(message.str());
-    diverged_ = true;
-    return;
-  }
-  std::ranges::copy((best_ ? *best_ : first_ ? *first_ : proven()).all(), network_.parameters().all().begin());
-  throw Error(Status::diverged, message.str());
+  end_with_best(message.str(), best_ ? *best_ : first_ ? *first_ : proven());
 }
 
 void Trainer::look_at_loss(double loss, const Window& window) {
@@ -96,8 +101,7 @@ void Trainer::recover(const std::string& what) {
       text << ", and halving the learning rate " << good.recoveries << " times, to " << learning_rate()
            << ", did not help; try a much lower learning rate" << (options_.clip_norm == 0 ? " and clip-norm = 1" : "");
     }
-    std::ranges::copy(proven().all(), network_.parameters().all().begin());
-    throw Error(Status::diverged, "training diverged " + text.str());
+    return end_with_best("training diverged " + text.str(), proven());
   }
   good.rate_factor /= 2;
   ++good.recoveries;

@@ -59,6 +59,25 @@ def test_words_it_does_not_know_are_unknown_or_learned(model, other, tmp_path):
     assert out.split()[0] == "zeppelin"
 
 
+def test_words_beyond_the_largest_vocabulary_are_counted(model, other, tmp_path):
+    known = sluice_json("info", model)["vocabulary"]["size"]
+    def grow(most):
+        arguments = ["train", other, "-o", tmp_path / "grown", "--force", "--from", model, "--grow-vocabulary",
+                     f"--max-vocabulary={most}", *options()]
+        _, err = sluice(*arguments)
+        return sluice_json(*arguments, "-q"), err
+    few, said = grow(6)
+    left_out = known + 4 - few["vocabulary"]
+    assert 0 < left_out <= 4
+    sentence = f"--max-vocabulary 6 leaves out {left_out} tokens that the model does not know"
+    assert f"warning: {other}: {sentence}" in said and sentence in few["warnings"][0]
+    for enough in (0, 1000):
+        many, said = grow(enough)
+        assert many["vocabulary"] == known + 4 and "leaves out" not in said and many["warnings"] == []
+    refused("train", other, "-o", tmp_path / "no", "--from", model, "--grow-vocabulary", "--max-vocabulary=2", *options(),
+            code=2, names=["max-vocabulary", "at least 3"])
+
+
 def test_a_stopped_run_goes_on_with_the_same_bits(text, model, tmp_path):
     given = ["--from", model, "--grow-vocabulary", *LONG]
     without = ("--hidden", "--layers", "--epochs")

@@ -56,6 +56,17 @@ def test_a_kill_leaves_nobody_locked_out(text, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == [model.name]
 
 
+@pytest.mark.parametrize("name", ["m.safetensors.lock", "m.safetensors.checkpoint.lock", "log.lock"])
+def test_a_lock_file_of_somebody_else_is_left_alone(text, tmp_path, name):
+    mine = tmp_path / name
+    mine.write_text("4711")
+    arguments = ["train", text, "-o", tmp_path / "m.safetensors", *TINY, "--log", tmp_path / "log"]
+    refused(*arguments, code=1, names=[mine, "left as it is"])
+    assert mine.read_text() == "4711" and list(tmp_path.iterdir()) == [mine]
+    mine.unlink()
+    sluice(*arguments)
+
+
 def test_one_log_for_two_runs_is_refused(text, tmp_path):
     first = start("train", text, "-o", tmp_path / "a", *ENDLESS, "--log", tmp_path / "log")
     wait_for(tmp_path / "log")
@@ -177,6 +188,16 @@ def test_training_that_diverges_loses_nothing(text, tmp_path, options):
     assert model.read_bytes() == good
 
 
+@pytest.mark.parametrize("options", [[], ["--optimizer=sgd", "--lr=1e30", "--clip-norm=0"]])
+def test_after_a_run_that_diverged_its_advice_works_as_typed(text, tmp_path, options):
+    arguments = ["train", text, "-o", tmp_path / "m", *but(TINY, "--epochs=5"), "--checkpoint-seconds=0"]
+    diverged = [*arguments, *(options or ["--lr=100", "--cell=lstm"])]
+    assert "try a much lower learning rate" in sluice(*diverged, code=4)[1]
+    assert list(tmp_path.iterdir()) == []
+    sluice(*arguments, *but(options, "--lr=.01"))
+    assert [path.name for path in tmp_path.iterdir()] == ["m"]
+
+
 def test_a_model_no_better_than_a_guess_is_called_so(text, tmp_path):
     model = tmp_path / "m"
     out, err = sluice("train", text, "-o", model, *TINY, "--lr=1e-9")
@@ -197,6 +218,22 @@ def test_max_seconds_holds_for_all(text, tmp_path):
     assert time.monotonic() - began < 3
     assert 0 < result["validation_tokens"] < 0.9 * result["text_tokens"]
     assert result["tokens"] > 0
+
+
+PIECE = " ; ".join(str(60 + i % 12) for i in range(200)) + "\n"
+
+
+@pytest.mark.parametrize("line, options", [("Ada likes the red house.\n", []), ("Ada likes the red house.\n", ["--validation"]),
+                                           (PIECE, ["--task=music"])], ids=["text", "validation", "music"])
+def test_what_takes_longer_to_read_than_there_is_time_is_given_up(text, tmp_path, line, options):
+    long_text = tmp_path / "long.txt"
+    long_text.write_text(line * (80_000_000 // len(line)))
+    files = [text, *options, long_text] if options == ["--validation"] else [long_text, *options]
+    began = time.monotonic()
+    refused("train", *files, "-o", tmp_path / "m", *but(TINY, "--batch=1"), "--max-seconds=.1", code=1,
+            names=["max-seconds", long_text, "takes longer to read", "nothing was trained"])
+    assert time.monotonic() - began < 1
+    assert list(tmp_path.iterdir()) == [long_text]
 
 
 def test_no_time_no_model(text, tmp_path):

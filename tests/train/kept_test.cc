@@ -66,6 +66,34 @@ TEST(Divergence, AShortRunIsJudgedByItsLastEpoch) {
   EXPECT_TRUE(same_weights(model, small_model({.cell = "gru", .hidden = 24})));
 }
 
+// However it ended: here each gradient after the second epoch is none, until smaller steps are given up.
+TEST(Divergence, OfNumbersThatAreNotFiniteKeepsTheBestWeightsToo) {
+  const Corpus corpus = letters(2000);
+  TrainOptions options = small_options();
+  options.epochs = 20;
+  Model model = small_model({.cell = "gru", .hidden = 24});
+  std::string warning;
+  std::size_t recoveries = 0;
+  double best = 0;
+  const TrainResult result = train(model, corpus, options, [&](const Report& r) {
+    recoveries += r.kind == Kind::recovery;
+    if (r.kind == Kind::warning) warning = r.message;
+    if (r.kind == Kind::validation && r.best) best = r.validation_loss;
+    if (r.epoch > 2 && r.kind == Kind::update) {
+      Parameters& weights = network_of(model).parameters();
+      for (std::size_t i = 0; i < weights.shapes().size(); ++i) weights[i][0] = std::nanf("");
+    }
+    return true;
+  });
+  EXPECT_EQ(recoveries, 8u);
+  EXPECT_TRUE(result.diverged);
+  EXPECT_THAT(warning, HasSubstr("training diverged"));
+  EXPECT_THAT(warning, HasSubstr("the best weights, with a validation loss of"));
+  EXPECT_EQ(result.validation_loss, best);
+  const std::span<const float> left = network_of(std::as_const(model)).parameters().all();
+  EXPECT_TRUE(std::ranges::all_of(left, [](float w) { return std::isfinite(w); }));
+}
+
 // What it had learned before is not thrown away.
 TEST(Divergence, TheBestWeightsAreKeptWhereTheyAreOfUse) {
   const Corpus corpus = letters(2000);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <utility>
 
 #include "needs.h"
 
@@ -37,12 +38,28 @@ void From::load(const CLI::App& app, const std::vector<std::string>& files) {
   }
 }
 
+// The tokens of the text, the most frequent ones first, as many as there may be.
+Vocabulary From::learned(const TextFiles& files, VocabularyOptions options) {
+  const std::size_t most = std::exchange(options.max_vocabulary, 0);
+  expect(most == 0 || most > 2, "--max-vocabulary", "0 (no limit) or at least 3", std::to_string(most));
+  const Vocabulary& own = model_->vocabulary();
+  Vocabulary all = Corpus::read(files.sources, files.name, own.text(), options).vocabulary();
+  if (most == 0 || all.size() <= most) return all;
+  std::vector<std::string> kept = all.tokens();
+  const auto beyond = kept.begin() + static_cast<std::ptrdiff_t>(most);
+  const auto unknown = std::count_if(beyond, kept.end(), [&](const std::string& token) { return !own.find(token); });
+  if (unknown > 0) {
+    left_out_ = fmt::format("{}: --max-vocabulary {} leaves out {} tokens that the model does not know either",
+                            files.name, most, thousands(static_cast<std::uint64_t>(unknown)));
+  }
+  kept.erase(beyond, kept.end());
+  return {own.text(), std::move(kept)};
+}
+
 Corpus From::read(const TextFiles& files, const VocabularyOptions& vocabulary, const Config& config,
                   std::uint64_t seed) {
   const Vocabulary own = model_->vocabulary();
-  const Vocabulary learned =
-      grows_ ? Corpus::read(files.sources, files.name, own.text(), vocabulary).vocabulary() : own;
-  model_ = fine_tune(*model_, config, learned, seed);
+  model_ = fine_tune(*model_, config, grows_ ? learned(files, vocabulary) : own, seed);
   return Corpus::read(files.sources, files.name, model_->vocabulary());
 }
 

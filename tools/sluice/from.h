@@ -25,14 +25,19 @@ class From {
   // Makes it ready to train, with the tokens of the text besides its own where that is asked for, and reads the text as
   // the model reads it. `seed` draws what a new token begins with.
   Corpus read(const TextFiles& files, const VocabularyOptions& vocabulary, const Config& config, std::uint64_t seed);
+  // Which tokens of the text it does not learn, in a sentence; empty where it learns all that it may.
+  const std::string& left_out() const { return left_out_; }
   // What it was, for the notes of the next.
   const Json& note() const { return note_; }
 
  private:
+  Vocabulary learned(const TextFiles& files, VocabularyOptions options);
+
   std::string path_;
   bool grows_ = false;
   std::optional<Model> model_;
   Json note_;
+  std::string left_out_;
 };
 
 }  // namespace sluice::tool

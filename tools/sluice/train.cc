@@ -83,16 +83,20 @@ int Train::run_language(const TextFiles& read, Console& console, const Stopwatch
   const FileLock output_lock(target.output), checkpoint_lock(d.train.checkpoint);
   target.refuse_what_exists(d.train);
   say_files(console, read);
-  const Corpus corpus = from.given() ? from.read(read, text.vocabulary, d.config, d.train.seed)
-                                     : Corpus::read(read.sources, read.name, text.checked(), text.vocabulary);
+  const Corpus corpus = read_in_time(read.name, d.train.max_seconds, clock, [&] {
+    return from.given() ? from.read(read, text.vocabulary, d.config, d.train.seed)
+                        : Corpus::read(read.sources, read.name, text.checked(), text.vocabulary);
+  });
   say_text(console, "text", corpus);
-  const std::vector<std::string> warnings = text_warnings(read, corpus);
+  std::vector<std::string> warnings = text_warnings(read, corpus);
+  if (!from.left_out().empty()) warnings.push_back(from.left_out());
   for (const std::string& warning : warnings) console.say("warning: " + one_line(warning));
   std::optional<Corpus> held_out;
   if (!validation.empty()) {
     const TextFiles apart = text_files({validation});
     say_files(console, apart);
-    held_out = Corpus::read(apart.sources, apart.name, corpus.vocabulary());
+    held_out = read_in_time(apart.name, d.train.max_seconds, clock,
+                            [&] { return Corpus::read(apart.sources, apart.name, corpus.vocabulary()); });
     say_text(console, "validation", *held_out);
   }
   TrainJob job = {from.given() ? from.model() : Model(d.config, corpus.vocabulary(), d.train.seed), d.train,
@@ -132,7 +136,11 @@ int Train::run_task(const Task& wanted, const TextFiles& material, const TrainOp
   const auto open = [&](const std::string& path) {
     return path == files[0] ? one_file(path, material) : open_examples(path);  // of a folder's files, each
   };
-  Examples examples = read_examples(found, files[0], open, {.lossy = text.text.lossy});
+  Examples examples = read_in_time(files[0], early.max_seconds, clock,
+                                   [&] { return read_examples(found, files[0], open, {.lossy = text.text.lossy}); });
+  if (text.text.lossy) {
+    if (const auto warning = replaced_warning(material)) console.say("warning: " + one_line(*warning));
+  }
   found.classes = examples.classes;
   const bool music = found.kind == TaskKind::music;
   if (!music && found.classes.size() < 2) {
@@ -154,7 +162,9 @@ int Train::run_task(const Task& wanted, const TextFiles& material, const TrainOp
   if (found.kind == TaskKind::classify && d.config.inputs > 0) d.config.scaling = find_scaling(examples.sequences);
   std::optional<Examples> held_out;
   if (!validation.empty()) {
-    held_out = read_examples(found, validation, open_examples, {.lossy = text.text.lossy, .inputs = d.config.inputs});
+    held_out = read_in_time(validation, early.max_seconds, clock, [&] {
+      return read_examples(found, validation, open_examples, {.lossy = text.text.lossy, .inputs = d.config.inputs});
+    });
   }
 
   std::optional<Vocabulary> vocabulary;

@@ -110,6 +110,18 @@ void save_or_keep_checkpoint(const TrainTarget& target, const Model& model, cons
   }
 }
 
+// The checkpoint of a run that diverged leads to the same end again, and would be in the way of another try.
+template <class F>
+TrainResult without_dead_end(const TrainOptions& options, F&& train) try {
+  return train();
+} catch (const Error& error) {
+  if (error.status() == Status::diverged) {
+    std::error_code none;
+    fs::remove(options.checkpoint, none);
+  }
+  throw;
+}
+
 }  // namespace
 
 void TrainTarget::refuse_what_exists(const TrainOptions& options) const {
@@ -151,7 +163,7 @@ int run_job(const TrainTarget& target, TrainJob job, Console& console, const Sto
   TrainOptions options_now = job.options;
   // To read what is trained on took some of the time.
   if (options_now.max_seconds > 0) options_now.max_seconds = std::max(1e-9, options_now.max_seconds - clock.seconds());
-  const TrainResult r = job.train(job.model, options_now, report);
+  const TrainResult r = without_dead_end(job.options, [&] { return job.train(job.model, options_now, report); });
   console.clear();
   const std::string lost = lines.close();
   if (r.stopped) {

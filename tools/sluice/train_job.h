@@ -1,11 +1,14 @@
 // What every training of the command has in common, whatever it is trained on.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "base/watch.h"
 #include "ngram_baseline.h"
 #include "output.h"
 #include "sluice/sluice.h"
@@ -40,6 +43,21 @@ struct TrainJob {
   std::vector<std::string> remarks = {};    // besides those
   std::string then = {};                    // the arguments of a command to go on with
 };
+
+// What `read` gives, of which `name` is the file. Throws Error (failed) where it takes longer than all that there is
+// time for (max_seconds; 0: no limit).
+template <class F>
+auto read_in_time(const std::string& name, double max_seconds, const Stopwatch& clock, F&& read) {
+  const sluice::Watch watch([&] { return max_seconds == 0 || clock.seconds() < max_seconds; });
+  const sluice::Watch::Heeded heeded;
+  try {
+    return read();
+  } catch (const Stopped&) {
+    throw Error(Status::failed, fmt::format("max-seconds: expected time to read {} and to train on it, found that it "
+                                            "takes longer to read; nothing was trained",
+                                            printable(name)));
+  }
+}
 
 void say_model(Console& console, const Model& model, const TrainOptions& options);
 // Trains, saves, prints; the exit code. The output and the checkpoint are locked already.
