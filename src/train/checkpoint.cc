@@ -3,8 +3,12 @@
 #include <bit>
 #include <charconv>
 #include <cmath>
+#include <cstdio>
 #include <cstring>
+#include <filesystem>
+#include <memory>
 #include <set>
+#include <system_error>
 
 #include "base/file.h"
 #include "base/random.h"
@@ -235,6 +239,25 @@ Fingerprint fingerprint(const TrainOptions& options, const Config& config, const
   run["sequences"] = describe(training);
   run["validation-sequences"] = validation == nullptr ? "none" : describe(*validation);
   return run;
+}
+
+void expect_no_other_file(const std::string& path) {
+  namespace fs = std::filesystem;
+  std::error_code unknown;
+  const fs::file_status status = fs::status(path, unknown);
+  if (!fs::exists(status) || fs::is_directory(status)) return;  // which nothing replaces
+  const auto refuse_other = [&](const std::string& found) {
+    throw Error(Status::failed, path + ": expected a checkpoint of an earlier run or no file, found another " + found +
+                                    "; it is left as it is: give the checkpoint another name");
+  };
+  if (!fs::is_regular_file(status)) refuse_other("kind of file");
+  if (fs::file_size(path, unknown) == 0) return;
+  // What a file is says the beginning of its header, where keys stand by name.
+  char bytes[4096];
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), &std::fclose);
+  const std::size_t got = file ? std::fread(bytes, 1, sizeof bytes, file.get()) : 0;
+  const std::string format = "\"format\":\"" + std::string(kFormat) + "\"";
+  if (std::string_view(bytes, got).find(format) == std::string_view::npos) refuse_other("file");
 }
 
 void write_checkpoint(const std::string& path, const Point& point, const Fingerprint& run) {

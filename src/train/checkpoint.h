@@ -86,6 +86,10 @@ Fingerprint fingerprint(const TrainOptions& options, const Config& config, const
 Fingerprint fingerprint(const TrainOptions& options, const Config& config, const Sequences& training,
                         const Sequences* validation);
 
+// Throws Error (failed) where there is something other than a checkpoint (or an empty file), which must not be
+// replaced.
+void expect_no_other_file(const std::string& path);
+
 // Writes the file whole or not at all, over an older one. Throws Error (failed) as write_file does.
 void write_checkpoint(const std::string& path, const Point& point, const Fingerprint& run);
 

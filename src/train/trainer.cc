@@ -63,6 +63,7 @@ Trainer::Trainer(Model& model, std::unique_ptr<Windows> training, std::unique_pt
   point_ = {progress_, network_.parameters(), moments_, average_, state_, nullptr, std::move(first)};
   if (!options.checkpoint.empty()) {
     check_writable(options.checkpoint, /*force=*/true);
+    if (!options.resume) expect_no_other_file(options.checkpoint);
     if (options.resume) knows_arithmetic_ = read_checkpoint(options.checkpoint, fingerprint_, point_);
   }
   restore_point();

@@ -2,6 +2,7 @@
 what happened is said."""
 
 import json
+import os
 import resource
 import signal
 import subprocess
@@ -25,6 +26,11 @@ def stop(process, signal_number=signal.SIGTERM):
     process.send_signal(signal_number)
     process.communicate(timeout=30)
     return process.returncode
+
+
+def model_bytes(text, path):
+    sluice("train", text, "-o", path, *TINY)
+    return path.read_bytes()
 
 
 # ---- Two runs ----
@@ -65,6 +71,25 @@ def test_a_lock_file_of_somebody_else_is_left_alone(text, tmp_path, name):
     assert mine.read_text() == "4711" and list(tmp_path.iterdir()) == [mine]
     mine.unlink()
     sluice(*arguments)
+
+
+def test_what_is_no_checkpoint_is_not_replaced(text, tmp_path):
+    mine, model = tmp_path / "m.checkpoint", tmp_path / "m"
+    for content in ("my notes", model_bytes(text, tmp_path / "other")):
+        mine.write_bytes(content if isinstance(content, bytes) else content.encode())
+        before = mine.read_bytes()
+        for options in [], ["--force"]:
+            refused("train", text, "-o", model, *TINY, *options, code=1, names=[mine, "checkpoint", "left as it is"])
+        refused("train", text, "-o", model, *TINY, "--resume", code=3, names=[mine])
+        assert mine.read_bytes() == before and not model.exists()
+    mine.unlink()
+    os.mkfifo(mine)
+    refused("train", text, "-o", model, *TINY, "--force", code=1, names=[mine, "another kind of file"])
+    assert mine.is_fifo()
+    mine.unlink()
+    mine.touch()
+    sluice("train", text, "-o", model, *TINY, "--force")
+    assert not mine.exists()
 
 
 def test_one_log_for_two_runs_is_refused(text, tmp_path):

@@ -15,6 +15,7 @@
 #include "model/config.h"
 #include "progress.h"
 #include "task_pictures.h"
+#include "train/checkpoint.h"
 #include "train/options.h"
 
 namespace sluice::tool {
@@ -127,6 +128,7 @@ TrainResult without_dead_end(const TrainOptions& options, F&& train) try {
 void TrainTarget::refuse_what_exists(const TrainOptions& options) const {
   result.expect_output("--output", output, force);
   result.expect_output("--checkpoint", options.checkpoint, true);
+  if (!options.resume) expect_no_other_file(options.checkpoint);
   if (!options.resume && !force && fs::exists(options.checkpoint)) {
     throw Error(Status::failed, fmt::format("{}: a checkpoint of an earlier run: go on with --resume, or begin anew "
                                             "with --force",
