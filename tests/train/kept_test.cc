@@ -271,6 +271,29 @@ TEST(MaxSeconds, IncludesValidationAndCalibration) {
 }
 
 // Where there is time for all of it nothing is left out.
+// To split sequences, to hash them and to find what guessing costs takes a while too.
+TEST(MaxSeconds, IncludesWhatIsDoneBeforeTheFirstUpdate) {
+  constexpr std::size_t kNumbers = 88, kSteps = 100, kSequences = 400;
+  Sequences many;
+  many.inputs = many.outputs = kNumbers;
+  many.targets_per_step = true;
+  Random random(1);
+  many.values.resize(kNumbers * kSteps * kSequences);
+  for (float& value : many.values) value = static_cast<float>(random.uniform());
+  many.targets = many.values;
+  for (std::size_t s = 1; s <= kSequences; ++s) many.starts.push_back(s * kSteps);
+  Model model({.cell = "gru", .hidden = 128, .inputs = kNumbers, .outputs = kNumbers});
+  for (const double split : {0.1, 0.}) {
+    TrainOptions options = small_options();
+    options.validation_split = split;
+    options.epochs = 1000;
+    options.max_seconds = 1;
+    const Stopwatch clock;
+    EXPECT_GT(train(model, many, options).updates, 0u);
+    EXPECT_LT(clock.seconds(), 1.25) << split;
+  }
+}
+
 TEST(MaxSeconds, AShortValidationIsWhole) {
   const Corpus corpus = letters(500);
   TrainOptions options = small_options();
