@@ -122,6 +122,12 @@ struct FileLock::Held {
   }
 };
 
+bool FileLock::is_held(const std::string& lock) {
+  struct stat info {};
+  const std::lock_guard guard(Held::mutex());
+  return ::stat(lock.c_str(), &info) == 0 && Held::list().contains({info.st_dev, info.st_ino});
+}
+
 FileLock::FileLock(const std::string& path) {
   const std::string place = place_of(path);
   if (place.empty()) return;

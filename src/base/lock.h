@@ -18,6 +18,9 @@ class FileLock {
   // PATH.lock is a file of somebody else's.
   explicit FileLock(const std::string& path);
 
+  // Whether a file is the lock of something that this process writes now: what is written there would be lost.
+  static bool is_held(const std::string& lock);
+
  private:
   struct Held;
   std::shared_ptr<const Held> held_;  // null: nothing is locked

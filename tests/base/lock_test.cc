@@ -115,6 +115,8 @@ TEST_F(LockTest, TheThreadThatHoldsItMayTakeItAgainAndNoOther) {
     }).join();
     outer.reset();
     EXPECT_TRUE(fs::exists(path("a.lock")));
+    EXPECT_TRUE(FileLock::is_held(path("./a.lock")));
+    EXPECT_FALSE(FileLock::is_held(path("a")));
   }
   EXPECT_TRUE(empty());
 }

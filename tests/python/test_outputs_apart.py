@@ -12,6 +12,10 @@ def test_training_overwrites_none_of_its_own_files(tmp_path):
                   ["-o", path, "--svg", tmp_path / "." / "text.txt"]):
         refused("train", text, *wrong, *TINY, "--force", code=2, names=apart)
         assert text.read_text() == small_text() and not path.exists()
+    # The lock of one of them, which goes away at the end.
+    for lock in ("m.safetensors.lock", "m.safetensors.checkpoint.lock"):
+        refused("train", text, "-o", path, *TINY, "--force", "--log", tmp_path / lock, code=2,
+                names=["--log", lock])
     # A checkpoint that nobody named, over a text.
     other = tmp_path / "m.safetensors.checkpoint"
     other.write_text(small_text())

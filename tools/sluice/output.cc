@@ -53,6 +53,10 @@ std::string_view successor_of(const CLI::Option& option) {
 }  // namespace
 
 void ResultFlags::expect_output(std::string_view flag, const std::string& path, bool replace) const {
+  if (FileLock::is_held(path)) {
+    throw Error(Status::usage,
+                fmt::format("{}: {}: expected another name than that of the lock of an output", flag, printable(path)));
+  }
   check_writable(path, replace);
   for (const CLI::Option* option : verb_->get_options()) {
     if (option->check_name(std::string(flag)) || successor_of(*option) == flag || !mentions(*option, path)) continue;
