@@ -286,11 +286,15 @@ TEST(MaxSeconds, IncludesWhatIsDoneBeforeTheFirstUpdate) {
   for (const double split : {0.1, 0.}) {
     TrainOptions options = small_options();
     options.validation_split = split;
-    options.epochs = 1000;
-    options.max_seconds = 1;
+    options.epochs = 100000;
+    options.max_seconds = 1e-6;
+    const Stopwatch before;
+    EXPECT_THAT(error_of(Status::failed, [&] { train(model, many, options); }), HasSubstr("max-seconds"));
+    const double takes = before.seconds();
+    options.max_seconds = 3 * takes;
     const Stopwatch clock;
     EXPECT_GT(train(model, many, options).updates, 0u);
-    EXPECT_LT(clock.seconds(), 1.25) << split;
+    EXPECT_LT(clock.seconds(), options.max_seconds + 0.6 * takes) << takes << ' ' << split;
   }
 }
 
