@@ -17,54 +17,10 @@ namespace sluice {
 enum class Optimizer { sgd, rmsprop, adam, adamw };
 enum class Schedule { constant, cosine, plateau };
 
+// How a network is trained: the list in sluice/train_options.h says what each member is.
 struct TrainOptions {
-  std::size_t epochs = 10;
-  std::size_t batch = 32;  // B, parallel streams of the text or series
-  std::size_t steps = 64;  // T, window of truncated back-propagation
-  Optimizer optimizer = Optimizer::adam;
-  double learning_rate = 2e-3;
-  double momentum = 0;  // sgd
-  double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
-  double weight_decay = 0;  // adamw: decoupled; others: added to the gradient (L2)
-  double clip_norm = 1;     // greatest global gradient norm; 0: no clipping
-  // bf16: weights and what they multiply rounded to bf16, sums, states, gradients and the weights that are updated in
-  // float32; validation and the model are float32 as ever. About twice as fast where the processor multiplies bf16.
-  Precision precision = Precision::f32;
-  // d of the exponential moving average w' = d w' + (1 - d) w of the weights, which is validated and kept in their
-  // place (Polyak & Juditsky 1992); d is at most (1 + t) / (10 + t) at update t, so that the first weights are soon
-  // forgotten; 0: none.
-  double ema_decay = 0;
-  // In the end scale the output layer so that the loss on the validation text is the lowest (temperature scaling: Guo
-  // et al. 2017, section 4.2); not with tied weights or numbers.
-  bool calibrate_temperature = false;
-  // Share of windows a stream begins with an empty state instead of the carried one, so that the model learns to begin
-  // from it (Melis, Dyer & Blunsom 2018).
-  double state_reset = 0;
-  // Where this stands, a token of the text or several in a row, one sequence ends and another begins, so that separate
-  // texts can be one: the state is emptied before the mark is read, which is the first input of what follows and the
-  // last target of what was before, and no gradient goes past it. Validation and evaluate() follow the same rule.
-  // Empty: one text. Not with numbers.
-  std::string reset_at = {};
-  // The bias of the output layer, where it is still 0, begins at the logarithm of each token's share of the training
-  // text, so that no update is spent on learning which tokens are frequent; not with numbers.
-  bool frequency_bias = false;
-  Schedule schedule = Schedule::cosine;
-  std::uint64_t warmup = 0;          // updates of linear warm-up, under any schedule
-  double final_rate = 0.05;          // cosine ends at this share of learning_rate
-  double plateau_factor = 0.25;      // plateau: rate is multiplied by this when validation does not improve
-  std::size_t plateau_patience = 0;  // epochs without improvement before that
-  double validation_split = 0.1;     // the last share of the text; 0: none
-  std::size_t patience = 0;          // stop after this many validations without improvement; 0: never
-  std::uint64_t seed = 1;            // of dropout (and, in the command line, of the weights)
-  std::size_t threads = 0;           // 0: as many as the machine has
-  std::string checkpoint = {};       // written here during training; empty: none
-  // At most this often; and at the end of an epoch, where that takes no more than a twentieth of the time.
-  double checkpoint_seconds = 60;
-  bool resume = false;  // go on from `checkpoint`
-  // train() ends within this time, with the best model; 0: no limit. Validation, calibration, checkpoints and as much
-  // as saving the model takes are part of it: where the validation text is too long for that, a part of it stands for
-  // all.
-  double max_seconds = 0;
+#define SLUICE_TRAIN_OPTION(type, member, value, ...) type member = value
+#include "sluice/train_options.h"
 };
 
 // For a model on numbers read "steps of the series" for tokens and "mean squared error" for nats, here and in

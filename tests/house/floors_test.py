@@ -35,6 +35,7 @@ FACES = {
     "model.h": "model",
     "stream.h": "model",
     "train.h": "train",
+    "train_options.h": "train",
     "forecast.h": "tasks",
     "fine_tune.h": "train",
     "formats.h": "formats",
@@ -121,7 +122,7 @@ def test_what_a_public_header_declares_is_exported(file):
 
 def test_sluice_h_is_all_of_it():
     every = {f"sluice/{file.name}" for file in sources("include")} - {
-        "sluice/sluice.h", "sluice/export.h", "sluice/standard.h", f"sluice/{C_HEADER}"}
+        "sluice/sluice.h", "sluice/export.h", "sluice/standard.h", "sluice/train_options.h", f"sluice/{C_HEADER}"}
     assert {included for _, included in includes(ROOT / "include/sluice/sluice.h")} == every
 
 
