@@ -167,8 +167,8 @@ class SLUICE_API Model {
   const Vocabulary& vocabulary() const;
   std::size_t parameter_count() const;
   State initial_state(std::size_t batch = 1) const;
-  // Of its shape and its weights (every tensor's first ones and others evenly spread): models that differ have
-  // different ones. Never 0.
+  // Of its shape, its weights (every tensor's first ones and others evenly spread) and its scaling of features: models
+  // that differ have different ones. Never 0. States from before it covered the scaling are still known.
   std::uint64_t fingerprint() const;
   // The tokens after which a text begins, as nearly every text that the model was trained on began after the end of a
   // line: "\n", or <eos> at Level::pretokenized; where texts stood apart in training (reset_at()), those of the mark.

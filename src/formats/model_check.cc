@@ -49,7 +49,8 @@ class NumberReader {
 bool takes_fingerprint(const Network& network, NumberReader& numbers) {
   constexpr std::size_t below = std::size_t{1} << 32;
   const std::uint64_t upper = numbers.whole(0, below), lower = numbers.whole(0, below);
-  return (upper << 32 | lower) == network.fingerprint();
+  const std::uint64_t named = upper << 32 | lower;
+  return named == network.fingerprint() || named == network.former_fingerprint();
 }
 
 // One sequence: reads what went in and compares what comes out.

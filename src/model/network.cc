@@ -22,6 +22,8 @@ SharedRoom larger(const SharedRoom& a, const SharedRoom& b) {
   return {std::max(a.factor, b.factor), std::max(a.columns, b.columns), std::max(a.sums, b.sums)};
 }
 
+std::uint64_t mixed(std::uint64_t hash, std::uint64_t value) { return mix64(hash * 0x9e3779b97f4a7c15u + value); }
+
 }  // namespace
 
 std::size_t parameter_count(const Config& config, std::size_t vocabulary) {
@@ -150,9 +152,18 @@ bool Network::learns_initial_state() const {
 }
 
 std::uint64_t Network::fingerprint() const {
+  const ScalingConfig& scaling = impl_->config.scaling;
+  std::uint64_t hash = mixed(former_fingerprint(), scaling.mean.size());
+  for (const std::vector<double>* numbers : {&scaling.mean, &scaling.deviation}) {
+    for (const double number : *numbers) hash = mixed(hash, std::bit_cast<std::uint64_t>(number));
+  }
+  return hash == 0 ? 1 : hash;
+}
+
+std::uint64_t Network::former_fingerprint() const {
   constexpr std::size_t kMost = 1024;  // weights of a tensor: enough to tell models apart, few enough to cost nothing
   std::uint64_t hash = 0;
-  const auto add = [&](std::uint64_t value) { hash = mix64(hash * 0x9e3779b97f4a7c15u + value); };
+  const auto add = [&](std::uint64_t value) { hash = mixed(hash, value); };
   for (const LayerConfig& layer : impl_->layer_configs) {
     for (const std::string& text : {layer.kind, layer.cell, layer.direction, layer.activation})
       add(fnv1a(std::span<const char>(text)));

@@ -108,6 +108,8 @@ class Network {
   State initial_state(std::size_t batch) const;
   bool learns_initial_state() const;  // else it is zero
   std::uint64_t fingerprint() const;  // Model::fingerprint
+  // What it was before it covered the scaling of features: states, and checks in files, of then name this one.
+  std::uint64_t former_fingerprint() const;
 
   // Whoever writes to parameters() calls pack() before the next pass.
   Parameters& parameters();

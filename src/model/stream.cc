@@ -21,16 +21,13 @@ std::string shape_text(const State& state, std::size_t batch) {
 
 bool fits_one(const State& own, const State& state) noexcept { return state.same_layers(own) && state.batch() == 1; }
 
-bool same_model(const State& own, const State& state) noexcept {
-  return state.model() == 0 || state.model() == own.model();
-}
-
-void check_state(const State& own, const State& found) try {
+void check_state(const Streams& streams, const State& found) try {
+  const State& own = streams.state();
   if (!fits_one(own, found)) {
     throw Error(Status::usage,
                 "set_state: expected a state of " + shape_text(own, 1) + ", found " + shape_text(found, found.batch()));
   }
-  if (same_model(own, found)) return;
+  if (!streams.of_another(found)) return;
   throw Error(Status::usage,
               "set_state: expected a state of this model, found one of another with layers of the same "
               "sizes (State::set_model(0), or in C sluice_stream_load_any_state, turns this check off)");
@@ -93,7 +90,7 @@ bool Stream::copy_state(State& state) const noexcept {
 }
 
 void Stream::set_state(const State& state) {
-  check_state(impl_->state(), state);
+  check_state(*impl_, state);
   impl_->set_state(0, state);
 }
 
@@ -153,7 +150,7 @@ bool StreamBatch::copy_state(std::size_t stream, State& state) const noexcept {
 
 void StreamBatch::set_state(std::size_t stream, const State& state) {
   check_stream(stream);
-  check_state(impl_->state(), state);
+  check_state(*impl_, state);
   impl_->set_state(stream, state);
 }
 

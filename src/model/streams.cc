@@ -10,6 +10,7 @@ Streams::Streams(const Model& model, std::size_t streams, bool chunks)
     : model_(model),
       network_(&network_of(model_)),
       state_(model.initial_state(streams)),
+      former_(network_->former_fingerprint()),
       begin_tokens_(model.begin_tokens()),
       chunk_(chunks ? kChunk : 1),
       stride_(round_up(network_->outputs(), kBlock)),

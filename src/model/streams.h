@@ -33,6 +33,10 @@ class Streams {
   State& state() noexcept { return state_; }
   // Of another state only the output that is finite stays, so that finite() speaks of what is there now.
   void set_state(std::size_t stream, const State& one) noexcept;
+  // Whether a state says that it is of another model.
+  bool of_another(const State& state) const noexcept {
+    return state.model() != 0 && state.model() != state_.model() && state.model() != former_;
+  }
   // The state before the first step, of one stream and of all.
   void reset(std::size_t stream) noexcept;
   void reset() noexcept {
@@ -63,7 +67,8 @@ class Streams {
   const Model model_;  // a copy, which keeps the network alive and unchanged
   const Network* network_;
   State state_;
-  State initial_;  // of one stream, where it is not zero
+  State initial_;         // of one stream, where it is not zero
+  std::uint64_t former_;  // Network::former_fingerprint
   std::vector<Token> begin_tokens_;
   Workspace workspace_;
   std::size_t chunk_, stride_;     // of outputs_

@@ -18,6 +18,13 @@ namespace {
 constexpr std::string_view kOfModel = "(model ";
 constexpr std::size_t kMostLookbacks = 16;  // how far back a number is looked for that stands for missing ones
 
+// The last column of a state, which is empty: its name says which model the state is of.
+std::string model_column(std::uint64_t model) {
+  std::array<char, 16> digits;
+  char* const end = std::to_chars(digits.data(), digits.data() + digits.size(), model, 16).ptr;
+  return std::string(kOfModel).append(digits.data(), end) + ')';
+}
+
 // A cell of a table between commas.
 std::string cell(const std::string& text) {
   if (text.find_first_of(",\"; \t\r\n") == std::string::npos && !text.empty()) return text;
@@ -121,19 +128,12 @@ void ForecastRows::add_all(const TextSource& source, const std::function<bool(st
 
 std::string ForecastRows::time_column() const { return task_.time.empty() ? "(time)" : task_.time; }
 
-// The last column of a state, which is empty: its name says which model the state is of.
-std::string ForecastRows::model_column() const {
-  std::array<char, 16> digits;
-  char* const end = std::to_chars(digits.data(), digits.data() + digits.size(), model_, 16).ptr;
-  return std::string(kOfModel).append(digits.data(), end) + ')';
-}
-
 std::string ForecastRows::state() const {
   std::string text = cell(time_column());
   for (const std::string& column : table_options(task_).numbers) (text += ',') += cell(column);
   for (const std::string& column : task_.fixed) (text += ',') += cell(column);
   if (!task_.id.empty()) (text += ',') += cell(task_.id);
-  (text += ',') += cell(model_column()) + '\n';
+  (text += ',') += cell(model_column(model_)) + '\n';
   const std::size_t columns = task_.columns();
   for (std::size_t s = 0; s < series_.size(); ++s) {
     const ForecastSeries& one = series_[s];
@@ -160,8 +160,9 @@ void ForecastRows::begin(const std::string& state, const std::string& name) {
   options.time = time_column();
   TableReader reader({name, [&state] { return read_from_memory(state); }}, options);
   for (const std::string& column : reader.columns()) {
-    if (!column.starts_with(kOfModel) || column == model_column()) continue;
-    refuse_at(name, "a state of this model, with a column " + shown(model_column()),
+    if (!column.starts_with(kOfModel)) continue;
+    if (column == model_column(model_) || column == model_column(former_model_)) continue;
+    refuse_at(name, "a state of this model, with a column " + shown(model_column(model_)),
               "one of another, with " + shown(column));
   }
   counted_ = true;

@@ -9,14 +9,16 @@
 #include <vector>
 
 #include "data/table.h"
+#include "model/network.h"
 #include "tasks/forecast.h"
 
 namespace sluice {
 
 class ForecastRows {
  public:
-  // `model`: the fingerprint of the model that the states are of.
-  ForecastRows(const ForecastTask& task, std::uint64_t model) : task_(task), model_(model) {}
+  // `network`: that of the model which the states are of.
+  ForecastRows(const ForecastTask& task, const Network& network)
+      : task_(task), model_(network.fingerprint()), former_model_(network.former_fingerprint()) {}
 
   // Adds the rows of a table, and before each those whose times are missing. `added` gets the number of each row's
   // series; false ends the reading. Throws Error (bad_file): no rows at all; with the line, a time that does not
@@ -44,10 +46,9 @@ class ForecastRows {
   void forget(std::size_t s);
   std::size_t first_needed(std::size_t s) const;
   std::string time_column() const;
-  std::string model_column() const;
 
   const ForecastTask& task_;
-  std::uint64_t model_;
+  std::uint64_t model_, former_model_;
   std::map<std::string, std::size_t> names_;
   std::vector<ForecastSeries> series_;
   std::vector<std::vector<double>> raw_;  // [series][rows, columns]: as read, NaN where missing

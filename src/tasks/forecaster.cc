@@ -12,6 +12,7 @@
 #include "base/watch.h"
 #include "data/lines.h"
 #include "model/config.h"
+#include "model/model_access.h"
 #include "sluice/error.h"
 #include "tasks/forecast.h"
 #include "tasks/forecast_rows.h"
@@ -209,7 +210,7 @@ std::vector<Forecast> Forecaster::predict(const TextSource& source, const Foreca
   const Impl& i = *impl_;
   const ForecastTask& task = i.task;
   const std::optional<Table> known = i.read_future(source.name, input.future);
-  ForecastRows rows(task, i.model->fingerprint());
+  ForecastRows rows(task, network_of(*i.model));
   if (!input.state_in.empty()) rows.begin(input.state_in, input.state_name);
   rows.add_all(source);
   for (const ForecastSeries& one : rows.series()) {
@@ -237,7 +238,7 @@ void Forecaster::detect(const TextSource& source, const std::function<bool(const
   const ForecastTask& task = i.task;
   if (!task.detect)
     throw Error(Status::usage, i.name + ": expected a model that was trained to detect, found a forecast");
-  ForecastRows rows(task, i.model->fingerprint());
+  ForecastRows rows(task, network_of(*i.model));
   if (!input.state_in.empty()) rows.begin(input.state_in, input.state_name);
   const std::size_t targets = task.targets.size(), middle = middle_of(*i.model);
   std::vector<ForecastOrigin> origins(targets);

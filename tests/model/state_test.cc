@@ -11,6 +11,7 @@
 #include "base/fnv.h"
 #include "errors.h"
 #include "sluice/model.h"
+#include "sluice/stream.h"
 
 namespace sluice::state_test {
 namespace {
@@ -91,6 +92,31 @@ TEST(StateBytes, ComeBackBitForBit) {
   ASSERT_TRUE(back.same_shape(state));
   EXPECT_EQ(std::memcmp(back.values().data(), state.values().data(), state.values().size_bytes()), 0);
   EXPECT_EQ(State::from_bytes(State().to_bytes()), State());
+}
+
+// What another model remembers means nothing to this one, and features that are scaled otherwise make it another.
+TEST(State, OfAModelThatScalesFeaturesOtherwiseIsRefused) {
+  const auto model_with = [](const ScalingConfig& scaling) {
+    return Model({.cell = "gru", .hidden = 2, .inputs = 1, .outputs = 1, .scaling = scaling}, 5);
+  };
+  const ScalingConfig scalings[] = {{}, {{3}, {2}}, {{2}, {2}}, {{3}, {1}}, {{0}, {1}}};
+  for (const ScalingConfig& one : scalings) {
+    Stream stream(model_with(one));
+    for (const ScalingConfig& other : scalings) {
+      const State state = State::from_bytes(model_with(other).initial_state().to_bytes());
+      if (one == other) {
+        EXPECT_NO_THROW(stream.set_state(state));
+      } else {
+        EXPECT_THAT(test::error_of(Status::usage, [&] { stream.set_state(state); }), HasSubstr("of this model"));
+      }
+    }
+    // The fingerprint of all of them before it covered the scaling.
+    State former = model_with({{7}, {8}}).initial_state();
+    former.set_model(0xf7b5d0c97f5aafa2u);
+    EXPECT_NO_THROW(stream.set_state(State::from_bytes(former.to_bytes())));
+    StreamBatch batch(model_with(one), 2);
+    EXPECT_NO_THROW(batch.set_state(1, former));
+  }
 }
 
 // Byte by byte, so that a machine of another byte order, or a reader in another language, finds the same.

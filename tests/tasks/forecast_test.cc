@@ -5,11 +5,14 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <sstream>
 
 #include "base/fields.h"
 #include "data/missing.h"
 #include "data/reader.h"
 #include "errors.h"
+#include "model/model_access.h"
+#include "model/network.h"
 #include "sluice/forecast.h"
 #include "tasks/changed_note.h"
 #include "tasks/forecast.h"
@@ -265,6 +268,17 @@ TEST(Forecaster, AStateOfAnotherModelIsRefused) {
               HasSubstr("rows.csv: expected a state of this model"));
   // Nothing new: what follows the state.
   EXPECT_EQ(one.predict(source_of(header), {.state_in = state})[0].values, whole[0].values);
+  // One that names the fingerprint from before it covered the scaling of features.
+  const auto name_of = [](std::uint64_t print) {
+    std::ostringstream text;
+    text << "(model " << std::hex << print << ")";
+    return text.str();
+  };
+  std::string former = state;
+  const std::string own = name_of(one.model().fingerprint());
+  former.replace(former.find(own), own.size(), name_of(network_of(one.model()).former_fingerprint()));
+  EXPECT_EQ(one.predict(source_of(header), {.state_in = former})[0].values, whole[0].values);
+  EXPECT_THROW(other.predict(source_of(header + row), {.state_in = former}), Error);
   std::string old;  // without the last column
   for (std::size_t at = 0; at < state.size(); at = state.find('\n', at) + 1) {
     const std::string line = state.substr(at, state.find('\n', at) - at);
