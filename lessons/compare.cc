@@ -10,6 +10,7 @@
 #include "base/threads.h"
 #include "data/batches.h"
 #include "lessons/compare_runs.h"
+#include "model/layout.h"
 #include "model/model_access.h"
 #include "sluice/stream.h"
 #include "train/evaluate.h"
@@ -20,11 +21,33 @@ namespace {
 
 std::size_t distance_of(std::size_t a, std::size_t b) { return a > b ? a - b : b - a; }
 
+// A field that the cell has no use for is there for others that it is compared with.
+Config with_cell(Config config, const std::string& cell) {
+  config.cell = cell;
+  reset_unused_fields(config);
+  return config;
+}
+
+// A field that none of the cells has a use for is refused.
+void check_fields(const CompareOptions& options) {
+  LayerConfig layer = shorthand_layer(options.config);
+  for_each_layer_field([&](const char* name, auto field, const char*) {
+    const bool used = std::ranges::any_of(options.cells, [&](const std::string& cell) {
+      layer.cell = cell;
+      return uses_field(layer, name);
+    });
+    if (used) layer.*field = LayerConfig().*field;
+  });
+  layer.cell = options.cells.front();
+  check_unused_fields(layer, "");
+}
+
 void check_compare(const CompareOptions& options) {
   if (options.cells.empty()) throw Error(Status::usage, "compare: expected at least one cell, found none");
   if (options.seeds.empty()) throw Error(Status::usage, "compare: expected at least one seed, found none");
   for (const std::string& cell : options.cells) find_cell(cell);
   if (!options.config.stack.empty()) expect_plain(checked(options.config), "compare");
+  check_fields(options);
   if (!options.train.checkpoint.empty() || options.train.resume) {
     throw Error(Status::usage, "compare: expected no checkpoint, for one file cannot serve several runs, found '" +
                                    options.train.checkpoint + "'");
@@ -115,7 +138,7 @@ void measure_text(const Model& model, const Corpus& text, std::size_t threads, C
 }  // namespace
 
 std::size_t match_hidden(Config config, const std::string& cell, std::size_t vocabulary, std::size_t parameters) try {
-  config.cell = cell;
+  config = with_cell(std::move(config), cell);
   const auto count = [&](std::size_t hidden) {
     Config sized = config;
     sized.hidden = hidden;
@@ -164,11 +187,9 @@ std::vector<CompareRun> compare_runs(const CompareOptions& options, const Corpus
   for (const std::uint64_t seed : options.seeds) {
     const Corpus text = corpus(seed);
     const std::size_t vocabulary = text.vocabulary().size();
-    Config config = options.config;
-    config.cell = "gru";
-    const std::size_t parameters = parameter_count(config, vocabulary);
+    const std::size_t parameters = parameter_count(with_cell(options.config, "gru"), vocabulary);
     for (const std::string& cell : options.cells) {
-      config.cell = cell;
+      Config config = with_cell(options.config, cell);
       config.hidden = options.match == Match::hidden ? options.config.hidden
                                                      : match_hidden(options.config, cell, vocabulary, parameters);
       if (config.tied) config.embedding = config.hidden;

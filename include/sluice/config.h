@@ -10,7 +10,7 @@
 
 namespace sluice {
 
-// One layer of a network. Fields that its kind has no use for keep their defaults.
+// One layer of a network. Fields that its kind, or its cell, has no use for keep their defaults; others are refused.
 struct LayerConfig {
   std::string kind = "recurrent";     // recurrent or dense
   std::string cell = "gru";           // recurrent: a name of cells()

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/shown.h"
 #include "heads/head.h"
 #include "model/field_checks.h"
 #include "model/layer_kinds.h"
@@ -17,6 +18,35 @@ namespace {
 
 constexpr std::string_view kPlaces[] = {"steps", "last", "mean", "max"};
 
+std::string text_of(const std::string& value) { return shown(value); }
+std::string text_of(double value) { return number_text(value); }
+std::string text_of(std::size_t value) { return std::to_string(value); }
+
+const LayerConfig& plain_layer() {
+  static const LayerConfig plain;
+  return plain;
+}
+
+[[noreturn]] void refuse_unused(const LayerConfig& layer, const std::string& field, const std::string& expected,
+                                const std::string& found) {
+  const std::string& what = uses_field(layer, "cell") ? layer.cell : layer.kind;
+  out_of_range(field, "the default, " + expected + ", since no " + what + " layer uses it", found);
+}
+
+// These two stand once for each type of field, so that programs that only stream stay small.
+template <class Member>
+[[gnu::noinline]] void check_unused_field(const LayerConfig& layer, const char* name, Member LayerConfig::*field,
+                                          const std::string& where) {
+  const Member &value = layer.*field, &plain = plain_layer().*field;
+  if (value == plain || uses_field(layer, name)) return;
+  refuse_unused(layer, where + name, text_of(plain), text_of(value));
+}
+
+template <class Member>
+[[gnu::noinline]] void reset_unused_field(LayerConfig& layer, const char* name, Member LayerConfig::*field) {
+  if (!uses_field(layer, name)) layer.*field = plain_layer().*field;
+}
+
 void check_layer(const LayerConfig& layer, const std::string& where) {
   const bool known = with_kind_of(layer, [&](auto kind) {
     check_size(where + "units", layer.units, most_units);
@@ -25,6 +55,7 @@ void check_layer(const LayerConfig& layer, const std::string& where) {
     decltype(kind)::type::check(layer, where);
   });
   if (!known) check_name(where + "kind", layer.kind, LayerKinds::names());
+  check_unused_fields(layer, where);
 }
 
 void check_stack(const Config& config) {
@@ -167,6 +198,17 @@ void check_features(const Config& config) {
 
 }  // namespace
 
+const char* cells_in_words() {
+  static const std::string text = [] {
+    std::string all;
+    for (const CellInfo& cell : cells()) {
+      all.append(all.empty() ? "" : "; ").append(cell.name).append(": ").append(cell.title);
+    }
+    return all;
+  }();
+  return text.c_str();
+}
+
 Config checked(Config config) {
   if (!config.stack.empty()) {
     check_stack(config);
@@ -189,7 +231,30 @@ Config checked(Config config) {
   check_share("weight-dropout", config.weight_dropout);
   check_name("activation", config.activation, RecurrentLayer::kActivations);
   check_magnitude("forget-bias", config.forget_bias, 100);
+  if (config.stack.empty()) check_unused_fields(shorthand_layer(config), "");
   return config;
+}
+
+bool uses_field(const LayerConfig& layer, std::string_view field) {
+  bool uses = true;
+  with_kind_of(layer, [&](auto kind) { uses = decltype(kind)::type::uses(layer, field); });
+  return uses;
+}
+
+void check_unused_fields(const LayerConfig& layer, const std::string& where) {
+  for_each_layer_field(
+      [&](const char* name, auto field, const char*) { check_unused_field(layer, name, field, where); });
+}
+
+void reset_unused_fields(Config& config) {
+  const auto reset = [](LayerConfig& layer) {
+    for_each_layer_field([&](const char* name, auto field, const char*) { reset_unused_field(layer, name, field); });
+  };
+  for (LayerConfig& layer : config.stack) reset(layer);
+  if (!config.stack.empty()) return;
+  LayerConfig layer = shorthand_layer(config);
+  reset(layer);
+  set_shorthand(config, layer, config.layers);
 }
 
 void check_vocabulary(const Config& config, std::size_t vocabulary) {

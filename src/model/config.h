@@ -15,12 +15,15 @@ constexpr std::array<std::string_view, 3> choices(Precision) { return {"f32", "b
 // Bounds that keep every product of sizes far inside 64 bits and refuse a mistyped number.
 inline constexpr std::size_t most_layers = 256, most_units = std::size_t{1} << 17;
 
+// "rnn: plain recurrent network; ...", of all registered ones.
+[[gnu::const]] const char* cells_in_words();
+
 // Calls f(name, member, help) for each field that a network of this kind has: one on text (no inputs) or on numbers.
 // `name` is the flag without dashes and the key in the file.
 template <class ConfigType, class F>
 void visit_config(ConfigType& config, F&& f) {
   const bool text = config.inputs == 0;
-  f("cell", config.cell, "rnn, lstm, gru (reset before the product, Cho et al. 2014) or gru-reset-after (PyTorch's)");
+  f("cell", config.cell, cells_in_words());
   f("layers", config.layers, "recurrent layers, one on the other");
   f("hidden", config.hidden, "units a layer");
   if (text) {
@@ -40,21 +43,28 @@ void visit_config(ConfigType& config, F&& f) {
   f("forget-bias", config.forget_bias, "initial bias of the LSTM's forget gate");
 }
 
-// The same for a layer of config.stack and for the head.
-template <class LayerType, class F>
-void visit_layer(LayerType& layer, F&& f) {
-  f("kind", layer.kind, "recurrent or dense");
-  f("cell", layer.cell, "of a recurrent layer");
-  f("units", layer.units, "units, of each direction");
-  f("direction", layer.direction, "forward, backward, both (outputs side by side) or sum");
-  f("activation", layer.activation,
+// The same for a layer of config.stack: f(name, pointer to the member, help).
+template <class F>
+void for_each_layer_field(F&& f) {
+  using Layer = LayerConfig;
+  f("kind", &Layer::kind, "recurrent or dense");
+  f("cell", &Layer::cell, "of a recurrent layer");
+  f("units", &Layer::units, "units, of each direction");
+  f("direction", &Layer::direction, "forward, backward, both (outputs side by side) or sum");
+  f("activation", &Layer::activation,
     "of the plain rnn: tanh or relu; of a dense layer: none, tanh, relu, sigmoid or elu");
-  f("dropout", layer.dropout, "share of its outputs dropped in training");
-  f("weight-dropout", layer.weight_dropout, "share of its recurrent weights dropped in training, anew each window");
-  f("forget-bias", layer.forget_bias, "initial bias of the LSTM's forget gate");
-  f("initial-state", layer.initial_state, "zero or learned");
+  f("dropout", &Layer::dropout, "share of its outputs dropped in training");
+  f("weight-dropout", &Layer::weight_dropout, "share of its recurrent weights dropped in training, anew each window");
+  f("forget-bias", &Layer::forget_bias, "initial bias of the LSTM's forget gate");
+  f("initial-state", &Layer::initial_state, "zero or learned");
 }
 
+template <class LayerType, class F>
+void visit_layer(LayerType& layer, F&& f) {
+  for_each_layer_field([&](const char* name, auto field, const char* help) { f(name, layer.*field, help); });
+}
+
+// Of the head, of the scaling of features and of the spelling of words: f(name, member, help).
 template <class HeadType, class F>
 void visit_head(HeadType& head, F&& f) {
   f("loss", head.loss, kLosses);
@@ -87,13 +97,19 @@ Config checked(Config config);
 // Likewise what depends on how many tokens a network knows, 0 where it reads features.
 void check_vocabulary(const Config& config, std::size_t vocabulary);
 
+// Whether a layer of this kind and cell has a use for its field of that name. True for an unknown kind or cell, which
+// checked() refuses.
+bool uses_field(const LayerConfig& layer, std::string_view field);
+// Throws Error (usage) for another value than the default in a field that has none; `where` goes before its name.
+void check_unused_fields(const LayerConfig& layer, const std::string& where);
+// Gives such fields their defaults.
+void reset_unused_fields(Config& config);
+
 // "text", or "numbers, 3 in and 1 out a step": what a network of this config reads.
 std::string what_it_reads(const Config& config);
 // Throws Error (usage), with `where` in front, unless it reads text; unless it reads numbers.
 void expect_text(const Config& config, const std::string& where);
 void expect_numbers(const Config& config, const std::string& where);
-// The same unless it predicts numbers at every step from that and those before it, as a series carries its state.
-void expect_series(const Config& config, const std::string& where);
 // The same unless it predicts numbers at every step from that step and those before it: a series carries its state.
 void expect_series(const Config& config, const std::string& where);
 // The same unless it is a language model: it predicts, at every step, the next token from those before it.

@@ -228,6 +228,7 @@ Config config_from_json(const std::string& json, const std::string& where, const
                                                        [](SpellingConfig& s, auto&& f) { visit_spelling(s, f); });
   }
   try {
+    reset_unused_fields(config);  // files from before they were refused may have other values in them
     checked(config);
   } catch (const Error& error) {
     throw Error(Status::bad_file, where + ": " + error.what());

@@ -22,6 +22,10 @@ void DenseLayer::check(const LayerConfig& config, const std::string& where) {
   check_name(where + "activation", config.activation, activation_names);
 }
 
+bool DenseLayer::uses(const LayerConfig&, std::string_view field) {
+  return field == "kind" || field == "units" || field == "activation" || field == "dropout";
+}
+
 void DenseLayer::add_tensors(const LayerConfig& config, std::size_t place, std::size_t inputs,
                              std::vector<Shape>& all) {
   const std::string suffix = "_l" + std::to_string(place);

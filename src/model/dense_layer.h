@@ -11,6 +11,7 @@ class DenseLayer : public Part {
   static constexpr std::string_view kName = "dense";
   static bool makes(const LayerConfig& config) { return config.kind == kName; }
   static void check(const LayerConfig& config, const std::string& where);
+  static bool uses(const LayerConfig& config, std::string_view field);
   static void add_tensors(const LayerConfig& config, std::size_t place, std::size_t inputs, std::vector<Shape>& all);
   static std::unique_ptr<Part> make(const LayerConfig& config, std::size_t place, std::size_t inputs,
                                     const std::vector<Shape>& tensors) {

@@ -14,6 +14,7 @@ class DirectedLayer : public Part {
   static constexpr std::string_view kName = RecurrentLayer::kName;
   static bool makes(const LayerConfig& config) { return config.kind == kName && config.direction != "forward"; }
   static void check(const LayerConfig& config, const std::string& where) { RecurrentLayer::check(config, where); }
+  static bool uses(const LayerConfig& config, std::string_view field) { return RecurrentLayer::uses(config, field); }
   static void add_tensors(const LayerConfig& config, std::size_t place, std::size_t inputs, std::vector<Shape>& all) {
     RecurrentLayer::add_tensors(config, place, inputs, all);
   }

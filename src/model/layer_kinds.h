@@ -3,6 +3,7 @@
 //   kName                               LayerConfig::kind
 //   makes(config)                       whether a layer of this config is one of the class
 //   check(config, where)                throws Error (usage) for fields out of range; `where` goes before their names
+//   uses(config, field)                 whether it has a use for the field of that name (LayerConfig)
 //   add_tensors(config, place, inputs, all)   its tensors, to the list of a network's (model/layout.h)
 //   make(config, place, inputs, tensors)      the layer, number `place` from the input, of the list of all tensors
 //   forward(), backward()               a pass over a window and its way back (model/part.h says why not virtual)

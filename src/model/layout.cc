@@ -72,8 +72,7 @@ void initialize(const Config& config, const std::vector<LayerConfig>& layers, co
 
 }  // namespace
 
-std::vector<LayerConfig> layers_of(const Config& config) {
-  if (!config.stack.empty()) return config.stack;
+LayerConfig shorthand_layer(const Config& config) {
   LayerConfig layer;
   layer.cell = config.cell;
   layer.units = config.hidden;
@@ -81,7 +80,12 @@ std::vector<LayerConfig> layers_of(const Config& config) {
   layer.dropout = config.dropout;
   layer.weight_dropout = config.weight_dropout;
   layer.forget_bias = config.forget_bias;
-  return std::vector<LayerConfig>(config.layers, layer);
+  return layer;
+}
+
+std::vector<LayerConfig> layers_of(const Config& config) {
+  if (!config.stack.empty()) return config.stack;
+  return std::vector<LayerConfig>(config.layers, shorthand_layer(config));
 }
 
 std::size_t outputs_of(const LayerConfig& layer) { return layer.direction == "both" ? 2 * layer.units : layer.units; }

@@ -9,6 +9,8 @@
 
 namespace sluice {
 
+// Each of the equal layers that a config without a stack stands for.
+LayerConfig shorthand_layer(const Config& config);
 // The layers of a network in order: those of config.stack, or config.layers equal ones.
 std::vector<LayerConfig> layers_of(const Config& config);
 // Numbers a step that a layer gives to what stands above it.

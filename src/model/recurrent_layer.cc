@@ -57,6 +57,15 @@ void RecurrentLayer::check(const LayerConfig& config, const std::string& where) 
   check_magnitude(where + "forget-bias", config.forget_bias, 100);
 }
 
+bool RecurrentLayer::uses(const LayerConfig& config, std::string_view field) {
+  constexpr std::string_view kFields[] = {"kind",    "cell",           "units",        "direction",
+                                          "dropout", "weight-dropout", "initial-state"};
+  const CellShape* shape = find_shape(config.cell, kActivations[0]);
+  if (shape == nullptr || std::ranges::find(kFields, field) != std::end(kFields)) return true;
+  if (field == "activation") return shape != find_shape(config.cell, kActivations[1]);
+  return field == "forget-bias" && shape->forget_row >= 0;
+}
+
 void RecurrentLayer::add_tensors(const LayerConfig& config, std::size_t place, std::size_t inputs,
                                  std::vector<Shape>& all) {
   for (const int direction : directions_of(config)) add_direction(config, place, direction, inputs, all);

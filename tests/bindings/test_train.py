@@ -79,6 +79,8 @@ def test_a_wrong_name_is_a_type_error_that_names_the_right_one():
     ({"hidden": True}, "hidden: expected a whole number"),
     ({"cell": "grue"}, "cell: expected one of"),
     ({"cell": 3}, "cell: expected a text"),
+    ({"cell": "gru", "activation": "relu"}, "activation: expected the default"),
+    ({"stack": [{"units": 5}, {"kind": "dense", "cell": "lstm"}]}, "layer 1: cell: expected the default"),
     ({"learning_rate": 0}, "learning-rate: expected"),
     ({"learning_rate": float("nan")}, "learning-rate: expected"),
     ({"learning_rate": "fast"}, "learning_rate: expected a number"),

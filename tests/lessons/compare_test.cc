@@ -195,6 +195,19 @@ TEST(Compare, StopsWhenToldToAndKeepsWhatIsDone) {
   EXPECT_EQ(runs[0].result.cell, "gru");
 }
 
+// Each cell takes what it has a use for.
+TEST(Compare, GivesAFieldToTheCellsThatUseIt) {
+  CompareOptions options = small_options();
+  options.cells = {"gru", "rnn", "lstm"};
+  options.config.activation = "relu";
+  options.config.forget_bias = 2;
+  EXPECT_THAT(compare(chatter(500), options), SizeIs(3));
+  options.cells = {"gru", "lstm"};
+  EXPECT_THAT(error_of(options, Status::usage), HasSubstr("activation: expected the default"));
+  options.cells = {"gru", "rnn"};
+  EXPECT_THAT(error_of(options, Status::usage), HasSubstr("forget-bias: expected the default"));
+}
+
 TEST(Compare, RefusesWhatCannotBeCompared) {
   CompareOptions options = small_options();
   options.cells = {"gru", "elman"};

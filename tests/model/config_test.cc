@@ -19,7 +19,8 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-// A config in which no field has its default.
+// Configs in which no field has its default but what the cell has no use for: the choice of an activation is the plain
+// rnn's, the forget gate the LSTM's.
 Config unusual() {
   return {.cell = "lstm",
           .layers = 3,
@@ -29,19 +30,17 @@ Config unusual() {
           .dropout = 0.1,
           .input_dropout = 1.0 / 3,
           .weight_dropout = 0.2,
-          .activation = "relu",
           .forget_bias = -0.25};
 }
 
 Config unusual_on_numbers() {
-  return {.cell = "lstm",
+  return {.cell = "rnn",
           .layers = 3,
           .hidden = 17,
           .dropout = 0.1,
           .input_dropout = 1.0 / 3,
           .weight_dropout = 0.25,
           .activation = "relu",
-          .forget_bias = -0.25,
           .inputs = 5,
           .outputs = 2};
 }
@@ -59,13 +58,17 @@ std::map<std::string, std::string> fields(const Config& config) {
 
 TEST(Config, EveryFieldGoesToTheFileAndBack) {
   const auto expected = fields(unusual()), defaults = fields({});
-  for (const auto& [name, text] : expected) ASSERT_NE(text, defaults.at(name)) << name << " would not be tested";
+  for (const auto& [name, text] : expected) {
+    ASSERT_TRUE(text != defaults.at(name) || name == "activation") << name << " would not be tested";
+  }
   EXPECT_EQ(fields(config_from_json(config_to_json(unusual()), "file")), expected);
 }
 
 TEST(Config, EveryFieldOnNumbersGoesToTheFileAndBack) {
-  const auto expected = fields(unusual_on_numbers()), defaults = fields({.inputs = 1});
-  for (const auto& [name, text] : expected) ASSERT_NE(text, defaults.at(name)) << name << " would not be tested";
+  const auto expected = fields(unusual_on_numbers()), defaults = fields({.cell = "gru", .inputs = 1});
+  for (const auto& [name, text] : expected) {
+    ASSERT_TRUE(text != defaults.at(name) || name == "forget-bias") << name << " would not be tested";
+  }
   EXPECT_EQ(fields(config_from_json(config_to_json(unusual_on_numbers()), "file")), expected);
 }
 
@@ -105,7 +108,72 @@ TEST(Config, OutOfRangeIsNamed) {
   EXPECT_THAT(message({.inputs = 1 << 20, .outputs = 1}), StartsWith("inputs: "));
   EXPECT_THAT(message({.embedding = 3, .inputs = 1, .outputs = 1}), StartsWith("embedding: "));
   EXPECT_THAT(message({.tied = true, .inputs = 1, .outputs = 1}), StartsWith("tied: "));
-  EXPECT_NO_THROW(checked({.layers = 256, .hidden = 1, .dropout = 0.999, .activation = "relu", .forget_bias = -100}));
+  EXPECT_NO_THROW(checked({.cell = "rnn", .layers = 256, .hidden = 1, .dropout = 0.999, .activation = "relu"}));
+  EXPECT_NO_THROW(checked({.cell = "lstm", .forget_bias = -100}));
+}
+
+// Layers of each kind and cell, with another value in each field that they have no use for, and without.
+struct Unused {
+  LayerConfig layer, plain;
+  std::string field, expected, found;
+};
+
+std::vector<Unused> unused() {
+  const LayerConfig dense = {.kind = "dense"};
+  std::vector<Unused> all;
+  const auto add = [&](LayerConfig layer, auto member, auto value, const char* field, const char* expected,
+                       const char* found) {
+    const LayerConfig plain = layer;
+    layer.*member = value;
+    all.push_back({layer, plain, field, expected, found});
+  };
+  add(dense, &LayerConfig::cell, "lstm", "cell", "the default, \"gru\", since no dense layer uses it", "\"lstm\"");
+  add(dense, &LayerConfig::direction, "both", "direction", "the default, \"forward\"", "\"both\"");
+  add(dense, &LayerConfig::weight_dropout, 0.5, "weight-dropout", "the default, 0", "0.5");
+  add(dense, &LayerConfig::forget_bias, 0, "forget-bias", "the default, 1", "0");
+  add(dense, &LayerConfig::initial_state, "learned", "initial-state", "the default, \"zero\"", "\"learned\"");
+  for (const char* cell : {"lstm", "gru", "gru-reset-after"}) {
+    for (const char* direction : {"forward", "both"}) {
+      add({.cell = cell, .direction = direction}, &LayerConfig::activation, "relu", "activation",
+          "the default, \"tanh\"", "\"relu\"");
+    }
+  }
+  for (const char* cell : {"rnn", "gru", "gru-reset-after"}) {
+    add({.cell = cell}, &LayerConfig::forget_bias, 2.5, "forget-bias", "the default, 1", "2.5");
+  }
+  return all;
+}
+
+TEST(Config, FieldsThatALayerDoesNotUseAreRefused) {
+  for (const Unused& one : unused()) {
+    SCOPED_TRACE(one.layer.kind + " " + one.layer.cell + " " + one.field);
+    Config config{.stack = {{.units = 5}, one.layer}};
+    EXPECT_THAT(
+        error_of(Status::usage, [&] { checked(config); }),
+        AllOf(StartsWith("layer 1: " + one.field + ": expected " + one.expected), HasSubstr("found " + one.found)));
+    if (one.layer.kind == "dense" || one.layer.direction != "forward") continue;
+    Config few{.cell = one.layer.cell, .activation = one.layer.activation, .forget_bias = one.layer.forget_bias};
+    EXPECT_THAT(error_of(Status::usage, [&] { checked(few); }),
+                AllOf(StartsWith(one.field + ": expected " + one.expected),
+                      HasSubstr("no " + one.layer.cell + " layer uses it, found " + one.found)));
+  }
+  EXPECT_NO_THROW(checked({.stack = {{.cell = "rnn", .activation = "relu"},
+                                     {.kind = "dense", .activation = "elu"},
+                                     {.cell = "lstm", .direction = "both", .weight_dropout = 0.1, .forget_bias = 0}}}));
+}
+
+// Once they were written to files as they were given.
+TEST(Config, FilesMayHaveFieldsThatALayerDoesNotUse) {
+  for (const Unused& one : unused()) {
+    SCOPED_TRACE(one.layer.kind + " " + one.layer.cell + " " + one.field);
+    const Config config{.stack = {{.units = 5}, one.layer}};
+    const Config read = config_from_json(config_to_json(config), "file", {.stack = stack_to_json(config)});
+    EXPECT_EQ(read.stack, (std::vector<LayerConfig>{{.units = 5}, one.plain}));
+  }
+  const Config read = config_from_json(R"({"cell":"gru","hidden":3,"activation":"relu","forget-bias":2})", "file");
+  EXPECT_EQ(read.activation, "tanh");
+  EXPECT_EQ(read.forget_bias, 1);
+  EXPECT_EQ(read.hidden, 3u);
 }
 
 TEST(Config, JsonThatIsWrongIsNamed) {

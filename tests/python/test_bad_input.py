@@ -118,6 +118,15 @@ def test_an_option_out_of_range(text, untouched, option, value):
     train_refused(text, untouched, f"{option}={value}", code=2, names=[option.strip("-").split("-")[0], value])
 
 
+@pytest.mark.parametrize("cell, option, value", [
+    ("gru", "--activation", "relu"), ("lstm", "--activation", "relu"), ("gru", "--forget-bias", "2"),
+    ("rnn", "--forget-bias", "2"),
+])
+def test_an_option_that_the_cell_has_no_use_for(text, untouched, cell, option, value):
+    train_refused(text, untouched, f"--cell={cell}", f"{option}={value}", code=2,
+                  names=[f"{option[2:]}: expected the default", f"no {cell} layer uses it", value])
+
+
 @pytest.mark.parametrize("option", ["--top=0", "--temp=-1", "--temp=nan", "--top-p=0", "--top-p=1.5", "-n=-1"])
 def test_an_option_of_complete_out_of_range(models, option):
     refused("complete", models["gru"], "Ada", option, code=2, names=[option.split("=")[1]])

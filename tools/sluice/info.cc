@@ -73,6 +73,15 @@ bool of_every_layer(std::string_view field) {
   return std::ranges::find(fields, field) != fields.end();
 }
 
+// Whether the layers of a config without a stack have a use for its field of that name.
+bool uses(const Config& config, std::string_view name) {
+  bool found = true;
+  for_each_layer_field([&](const char* field, auto, const char*) {
+    if (name == field) found = uses_field(shorthand_layer(config), field);
+  });
+  return found;
+}
+
 Json config_object(const Config& config) {
   Json object = Json::object();
   const Json fields = read_json(config_to_json(config), "config");
@@ -187,12 +196,8 @@ std::string draw(const Style& style, const std::string& path, const Model& model
   const std::vector<PartRow> parts = parts_of(model);
   page += "\n" + draw_part_table(style, parts) + "\n" + row(style, "parameters", thousands(model.parameter_count()));
   visit_config(config, [&](const char* name, const auto& member, const char*) {
-    const std::string_view field = name;
-    const std::string_view cell = cells.front()->name;
-    const bool elsewhere = field == "cell" || (field == "activation" && cell != "rnn") ||
-                           (field == "forget-bias" && cell != "lstm") ||
-                           (!config.stack.empty() && of_every_layer(field));
-    if (!elsewhere) page += row(style, field, field_text(member));
+    const bool elsewhere = std::string_view(name) == "cell" || (!config.stack.empty() && of_every_layer(name));
+    if (!elsewhere && uses(config, name)) page += row(style, name, field_text(member));
   });
   for (std::size_t l = 0; l < config.stack.size(); ++l) {
     const PartRow& part = parts[parts.size() - 1 - config.stack.size() + l];  // the head is the last

@@ -133,7 +133,7 @@ void NetworkFlags::apply(Config& config) const {
   for (LayerConfig& layer : config.stack) {
     visit_layer(layer, [&](const char* name, auto& member, const char*) {
       const bool of_every_kind = std::string_view(name) == "dropout";
-      if (of_every_kind || layer.kind == "recurrent") fields.apply({name, ""}, member);
+      if ((of_every_kind || layer.kind == "recurrent") && uses_field(layer, name)) fields.apply({name, ""}, member);
     });
   }
   if (!sizes.empty()) apply_sizes(config);

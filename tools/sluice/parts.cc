@@ -48,7 +48,7 @@ PartRow layer_row(const LayerConfig& layer) {
     if (layer.direction == "backward") row.detail += ", backward";
     if (layer.direction == "both") row.detail += " each way, side by side";
     if (layer.direction == "sum") row.detail += " each way, added";
-    if (layer.cell == "rnn" && layer.activation != "tanh") row.detail += ", " + layer.activation;
+    if (layer.activation != "tanh") row.detail += ", " + layer.activation;
     row.state_bytes = directions_of(layer).size() * cell.states.size() * layer.units * kFloat;
   } else {
     row.name = layer.kind;
