@@ -263,7 +263,8 @@ def bindings(tally):
     folder = BUILD / "address/package/sluice"
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(ROOT / "bindings/python/sluice", folder)
-    shutil.copy(module, folder)
+    for built in (module, module.with_name("_options.py")):
+        shutil.copy(built, folder)
     runtime = subprocess.run(["clang", "-print-file-name=libclang_rt.asan-x86_64.so"], capture_output=True,
                              text=True).stdout.strip()
     # What Python itself never frees is no leak of ours; test_leaks.py looks for those.

@@ -3,7 +3,6 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
-#include <algorithm>
 #include <type_traits>
 
 #include "defaults.h"
@@ -18,12 +17,6 @@ std::string shown(nb::handle value) {
   std::string all = nb::cast<std::string>(text);
   if (all.size() > 60) all = all.substr(0, 57) + "...";
   return all;
-}
-
-std::string python_name(const char* name) {
-  std::string text = name;
-  std::ranges::replace(text, '-', '_');
-  return text;
 }
 
 void read(nb::handle value, const char* name, bool& out) {
@@ -176,14 +169,10 @@ nb::list described() {
   const nb::dict chars_network = to_dict(characters.config), chars_training = to_dict(characters.train);
   const auto add = [&](const char* name, const auto& value, const char* help, const nb::dict& chars, bool network) {
     using T = std::decay_t<decltype(value)>;
-    const char* type = std::is_same_v<T, bool>     ? "bool"
-                       : std::is_same_v<T, double> ? "float"
-                       : std::integral<T>          ? "int"
-                                                   : "str";
     std::string text = help;
     if constexpr (NamedEnum<T>) text = expected_of<T>() + (text.empty() ? "" : "; " + text);
     const std::string key = python_name(name);
-    all.append(nb::make_tuple(key, type, text, object_of(value), chars[key.c_str()], network));
+    all.append(nb::make_tuple(key, python_type<T>(), text, object_of(value), chars[key.c_str()], network));
   };
   visit_config(words.config, [&](const char* name, const auto& member, const char* help) {
     add(name, member, help, chars_network, true);

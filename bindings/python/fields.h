@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/fields.h"
+#include "option_names.h"
 #include "sluice/error.h"
 #include "sluice/model.h"
 #include "sluice/train.h"
@@ -17,9 +18,6 @@ namespace sluice::python {
 namespace nb = nanobind;
 
 std::string shown(nb::handle value);
-
-// "learning-rate" as Python spells it.
-std::string python_name(const char* name);
 
 void read(nb::handle value, const char* name, bool& out);
 void read(nb::handle value, const char* name, std::uint64_t& out);

@@ -85,7 +85,7 @@ class Forecaster(TableEstimator):
         The last share of the rows, which is for `evaluate` alone (0: all rows are trained on), and the one before it,
         which finds the best weights; by default 0.1, unless that is less than five horizons.
     cell : str, optional
-        ``"gru"``, ``"gru-reset-after"``, ``"lstm"`` or ``"rnn"``.
+        Such as ``"gru"`` or ``"lstm"``; `sluice.train` says which there are.
     hidden, layers, dropout, epochs, batch, learning_rate, options
         Of the network and its training; by default what suits so many rows. `options` is a dict of any other options of
         `sluice.train`.

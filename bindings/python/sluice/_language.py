@@ -20,7 +20,7 @@ class LanguageModel(OptionEstimator):
     level : str
         ``"word"``, ``"char"`` or ``"pretokenized"``.
     cell : str, optional
-        ``"gru"``, ``"gru-reset-after"``, ``"lstm"`` or ``"rnn"``.
+        Such as ``"gru"`` or ``"lstm"``; `sluice.train` says which there are.
     hidden, layers, epochs, batch, steps, learning_rate, dropout, validation_split
         As `sluice.train` has them; None: its defaults, which depend on the level.
     options : dict, optional

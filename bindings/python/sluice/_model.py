@@ -67,7 +67,7 @@ class Model:
 
     @property
     def cell(self) -> str:
-        """``"rnn"``, ``"lstm"``, ``"gru"`` or ``"gru-reset-after"``: of the first recurrent layer."""
+        """That of the first recurrent layer, such as ``"gru"`` or ``"lstm"``; `sluice.train` says which there are."""
         return self._core.cell
 
     @property

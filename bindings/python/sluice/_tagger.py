@@ -22,7 +22,7 @@ class SequenceTagger(ClassEstimator):
     Parameters
     ----------
     cell : str
-        ``"gru"``, ``"gru-reset-after"``, ``"lstm"`` or ``"rnn"``.
+        Such as ``"gru"`` or ``"lstm"``; `sluice.train` says which there are.
     hidden, layers : int
         Units of a layer and direction; recurrent layers.
     direction : str
