@@ -18,6 +18,7 @@ SLUICE_TRAIN_OPTION(Optimizer, optimizer, Optimizer::adam, "", any, run);
 SLUICE_TRAIN_OPTION(double, learning_rate, 2e-3, "the size of a step of the optimizer; --lr for short", above(0), run,
                     "lr");
 SLUICE_TRAIN_OPTION(double, momentum, 0, "of sgd", from_to_below(0, 1), run_if(sgd));
+SLUICE_TRAIN_OPTION(bool, nesterov, false, "of sgd: the gradient counts in the momentum's step too", any, run);
 SLUICE_TRAIN_OPTION(double, beta1, 0.9, "of adam and adamw", from_to_below(0, 1), run_if(!sgd && !rmsprop));
 SLUICE_TRAIN_OPTION(double, beta2, 0.999, "of rmsprop, adam and adamw", from_to_below(0, 1), run_if(!sgd));
 SLUICE_TRAIN_OPTION(double, epsilon, 1e-8, "of rmsprop, adam and adamw", above(0), run_if(!sgd));

@@ -43,12 +43,14 @@ struct SgdBody {
   template <class D>
   void operator()(D d, std::size_t i) const {
     const auto w = hn::LoadU(d, weight + i);
-    auto g = decayed(d, s.clip, s.decay, gradient + i, w);
+    auto step = decayed(d, s.clip, s.decay, gradient + i, w);
     if (moment != nullptr) {
-      g = hn::Add(hn::Mul(hn::Set(d, s.momentum), hn::LoadU(d, moment + i)), g);
-      hn::StoreU(g, d, moment + i);
+      const auto g = step, mu = hn::Set(d, s.momentum);
+      step = hn::Add(hn::Mul(mu, hn::LoadU(d, moment + i)), g);
+      hn::StoreU(step, d, moment + i);
+      if (s.nesterov) step = hn::Add(g, hn::Mul(mu, step));
     }
-    hn::StoreU(hn::Sub(w, hn::Mul(hn::Set(d, s.rate), g)), d, weight + i);
+    hn::StoreU(hn::Sub(w, hn::Mul(hn::Set(d, s.rate), step)), d, weight + i);
   }
 };
 

@@ -3,7 +3,7 @@
 // w: weights, dw: their gradient as the network gave it, k: clip factor, l: weight decay, a: learning rate.
 //   g = k * dw + l * w                                   (the decay of AdamW is not part of g)
 // SGD with momentum mu (Polyak 1964, in the form of Sutskever et al. 2013 as PyTorch prints it, dampening 0):
-//   m' = mu * m + g                w' = w - a * m'
+//   m' = mu * m + g                w' = w - a * m'       with Nesterov's momentum w' = w - a * (g + mu * m')
 // RMSProp (Tieleman & Hinton 2012, lecture 6.5; PyTorch's alpha = beta2):
 //   v' = beta2 * v + (1 - beta2) * g^2                   w' = w - a * g / (sqrt(v') + eps)
 // Adam (Kingma & Ba 2015, algorithm 1), t counts updates from 1:
@@ -22,6 +22,7 @@ namespace sluice {
 // Arrays of one call have n numbers each and do not overlap.
 struct SgdStep {
   float rate = 0, momentum = 0, decay = 0, clip = 1;
+  bool nesterov = false;
 };
 // `moment` may be null where momentum is 0.
 void sgd_step(const SgdStep& step, std::size_t n, const float* gradient, float* weight, float* moment);

@@ -70,7 +70,7 @@ void apply_update(const TrainOptions& options, std::uint64_t update, double rate
   float* first = moments.empty() ? nullptr : moments[0].all().data();
   float* second = moments.size() < 2 ? nullptr : moments[1].all().data();
   const float decay = narrow(options.weight_decay), clip = narrow(gradient_factor);
-  const SgdStep sgd{narrow(rate), narrow(options.momentum), decay, clip};
+  const SgdStep sgd{narrow(rate), narrow(options.momentum), decay, clip, options.nesterov};
   const RmsPropStep rmsprop{narrow(rate), narrow(options.epsilon), decay, clip, options.beta2};
   const AdamStep adam = adam_of(options, update, rate, gradient_factor);
   team.split(weights.all().size(), kSquareBlock, [&](std::size_t from, std::size_t to) {

@@ -19,6 +19,7 @@ void check_options(const TrainOptions& o, bool validates) {
   };
   expect(o.momentum == 0 || o.optimizer == Optimizer::sgd, "momentum",
          "0 for every optimizer but sgd (adam's counterpart is beta1)", o.momentum);
+  expect(!o.nesterov || o.momentum > 0, "nesterov", "false where sgd has no momentum", o.nesterov);
   expect(!o.calibrate_temperature || validates, "calibrate-temperature", "false where there is no validation text",
          o.calibrate_temperature);
   expect(o.patience == 0 || validates, "patience", "0 where there is no validation text", o.patience);

@@ -56,6 +56,10 @@ const std::vector<std::pair<const char*, Kernel>> kKernels = {
      }},
     {"average", [](Arrays& a, std::size_t from,
                    std::size_t to) { average_step(0.25f, to - from, &a.weight[from], &a.first[from]); }},
+    {"sgd with Nesterov's momentum",
+     [](Arrays& a, std::size_t from, std::size_t to) {
+       sgd_step({0.1f, 0.9f, 0.01f, 0.5f, true}, to - from, &a.gradient[from], &a.weight[from], &a.first[from]);
+     }},
 };
 
 bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
@@ -96,6 +100,18 @@ TEST(Update, SgdIsThePrintedEquation) {
     expect_near(w - 0.1 * (0.5 * old.gradient[i] + 0.01 * w), a.weight[i], i);
   }
   EXPECT_TRUE(same_bits(a.first, old.first));
+}
+
+TEST(Update, NesterovsMomentumIsThePrintedEquation) {
+  Arrays a = arrays(6);
+  const Arrays old = a;
+  kKernels[5].second(a, 0, kNumbers);
+  for (std::size_t i = 0; i < kNumbers; ++i) {
+    const double w = old.weight[i], g = 0.5 * old.gradient[i] + 0.01 * w;
+    const double m = 0.9 * old.first[i] + g;
+    expect_near(m, a.first[i], i);
+    expect_near(w - 0.1 * (g + 0.9 * m), a.weight[i], i);
+  }
 }
 
 TEST(Update, RmsPropIsThePrintedEquation) {

@@ -26,6 +26,11 @@ struct Case {
   std::vector<double> expected;
 };
 
+TrainOptions with_nesterov(TrainOptions o) {
+  o.nesterov = true;
+  return o;
+}
+
 TrainOptions options(Optimizer optimizer, double rate, double beta2, double decay) {
   TrainOptions o;
   o.optimizer = optimizer;
@@ -43,12 +48,16 @@ TrainOptions options(Optimizer optimizer, double rate, double beta2, double deca
 //       w.grad = torch.tensor(g, dtype=torch.float64); o.step()
 // with OPTIMIZER one of torch.optim.SGD([w], lr=.1, momentum=.9, weight_decay=.01),
 // RMSprop([w], lr=.01, alpha=.9, weight_decay=.01), Adam([w], lr=.01, betas=(.9, .99), weight_decay=.01),
-// AdamW([w], lr=.01, betas=(.9, .99), weight_decay=.1).
+// AdamW([w], lr=.01, betas=(.9, .99), weight_decay=.1). Those of Nesterov's momentum are from the algorithm that the
+// documentation of torch.optim.SGD prints, in double, which gives the numbers of plain momentum too.
 TEST(Optimizer, DoesWhatPyTorchDoes) {
   const Case cases[] = {
       {"sgd",
        options(Optimizer::sgd, 0.1, 0, 0.01),
        {-0.00311160298757, -0.991768558713, 1.67012374691, 0.000388781302742}},
+      {"sgd with Nesterov's momentum",
+       with_nesterov(options(Optimizer::sgd, 0.1, 0, 0.01)),
+       {-0.164355798266, -0.996714191094, 1.72365829124, 4.40727089735e-05}},
       {"rmsprop",
        options(Optimizer::rmsprop, 0.01, 0.9, 0.01),
        {0.34713957778, -1.22829958308, 1.99401170282, -0.0278698633299}},

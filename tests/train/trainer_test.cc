@@ -486,6 +486,8 @@ TEST(Options, OutOfRangeAreRefusedByName) {
       {"learning-rate", [&](TrainOptions& o) { o.learning_rate = nan; }},
       {"momentum", [](TrainOptions& o) { o.momentum = 0.9; }},
       {"momentum", [](TrainOptions& o) { o.optimizer = Optimizer::sgd, o.momentum = 1; }},
+      {"nesterov", [](TrainOptions& o) { o.nesterov = true; }},
+      {"nesterov", [](TrainOptions& o) { o.optimizer = Optimizer::sgd, o.nesterov = true; }},
       {"beta1", [](TrainOptions& o) { o.beta1 = 1; }},
       {"beta2", [](TrainOptions& o) { o.beta2 = -0.1; }},
       {"epsilon", [](TrainOptions& o) { o.epsilon = 0; }},
