@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from conftest import TINY, refused, sluice
+from conftest import CELLS, TINY, refused, sluice
 from test_command import VERBS
 
 ALL_VERBS = [*VERBS, "bench", "completion", "help"]
@@ -125,7 +125,7 @@ def test_completion_of_options(offers):
 
 
 @pytest.mark.parametrize("line, names", [
-    ("sluice train --cell ", {"rnn", "lstm", "gru", "gru-reset-after"}),
+    ("sluice train --cell ", set(CELLS)),
     ("sluice train --optimizer ", {"sgd", "rmsprop", "adam", "adamw"}),
     ("sluice train --level=", {"word", "char", "pretokenized"}),
     ("sluice export m --precision ", {"f32", "int8"}),
