@@ -2,11 +2,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <nlohmann/json.hpp>
 
 #include "base/safetensors.h"
 #include "errors.h"
+#include "formats/gate_order.h"
 #include "formats/model_file.h"
 #include "model/model_access.h"
 #include "model/stream_samples.h"
@@ -41,7 +43,9 @@ TEST_P(NumbersFile, WhatIsSavedIsLoadedBitForBit) {
 
 TEST_P(NumbersFile, HoldsPyTorchsTensorsAndNoVocabulary) {
   const TensorFile file = parse_safetensors(model_to_bytes(model()), "x");
-  const Tensor* input = file.find(model().config().cell == "gru" ? "rnn.gru.weight_ih_l0" : "rnn.weight_ih_l0");
+  const std::string cell = model().config().cell;
+  const bool of_pytorch = std::ranges::find(pytorch_cells, cell) != pytorch_cells.end();
+  const Tensor* input = file.find("rnn." + (of_pytorch ? "" : cell + ".") + "weight_ih_l0");
   ASSERT_NE(input, nullptr);
   EXPECT_EQ(input->shape, (std::vector<std::uint64_t>{model().cell().input_rows * 9, 3}));
   EXPECT_EQ(file.find("embedding.weight"), nullptr);
