@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstdio>
 #include <filesystem>
 #include <map>
 #include <mutex>
@@ -29,7 +30,7 @@ Error busy(const std::string& path, const std::string& lock, const std::string& 
 }
 
 // What our lock files say, before the number of the process.
-constexpr std::string_view kOurs = "sluice: written by process ";
+constexpr const char* kOurs = "sluice: written by process ";
 
 // A small file from its start; empty as well where it cannot be read.
 std::string content_of(int fd) {
@@ -40,14 +41,16 @@ std::string content_of(int fd) {
 
 std::string owner_of(const std::string& content) {
   if (!content.starts_with(kOurs)) return "another process";
-  std::string number = content.substr(kOurs.size());
+  std::string number = content.substr(std::string_view(kOurs).size());
   number.resize(std::min(number.find_first_not_of("0123456789"), number.size()));
   return "process " + number;
 }
 
-void write_owner(int fd) {
-  const std::string self = std::string(kOurs) + std::to_string(::getpid()) + "\n";
-  const ssize_t written = ::pwrite(fd, self.data(), self.size(), 0);
+// Takes no memory, for want of which it would leave the file empty.
+void write_owner(int fd) noexcept {
+  char self[80];
+  const int size = std::snprintf(self, sizeof self, "%s%ld\n", kOurs, static_cast<long>(::getpid()));
+  const ssize_t written = ::pwrite(fd, self, static_cast<std::size_t>(size), 0);
   if (written < 0 || ::ftruncate(fd, written) != 0) {
     // A full disk: the lock holds without the number in it.
   }

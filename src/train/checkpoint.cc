@@ -1,6 +1,7 @@
 #include "train/checkpoint.h"
 
 #include <bit>
+#include <cerrno>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
@@ -255,6 +256,7 @@ void expect_no_other_file(const std::string& path) {
   // What a file is says the beginning of its header, where keys stand by name.
   char bytes[4096];
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), &std::fclose);
+  if (!file && errno == ENOMEM) throw std::bad_alloc();
   const std::size_t got = file ? std::fread(bytes, 1, sizeof bytes, file.get()) : 0;
   const std::string format = "\"format\":\"" + std::string(kFormat) + "\"";
   if (std::string_view(bytes, got).find(format) == std::string_view::npos) refuse_other("file");
