@@ -1,5 +1,7 @@
 // O counts: the logarithm y of each one's mean, the loss of Poisson's distribution
 // -log probability = e^y - target y + log(target!), in the mean over the counts.
+#include <math.h>
+
 #include "heads/numbers.h"
 
 namespace sluice {
@@ -10,7 +12,8 @@ struct Poisson : NumberRule {
   const char* unfit(float target) const { return target < 0 ? "counts of 0 or more" : nullptr; }
 
   void add_loss(const float* y, double target, double& sum) const {
-    sum += std::exp(log_of(*y)) - target * log_of(*y) + std::lgamma(target + 1);
+    int sign = 0;  // std::lgamma() writes it to a variable that all threads share
+    sum += std::exp(log_of(*y)) - target * log_of(*y) + ::lgamma_r(target + 1, &sign);
   }
   void gradient(float* y, float target, double factor) const {
     const auto log_mean = static_cast<double>(*y);

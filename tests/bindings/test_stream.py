@@ -93,9 +93,9 @@ def test_what_is_not_finite_is_gone_with_the_state(numbers_model):
     expected = stream.probabilities
     for recover in (stream.reset, lambda: setattr(stream, "state", good)):
         stream.step([np.nan, 0, 0])
-        assert not stream.finite()
+        assert not stream.finite
         recover()
-        assert stream.finite() and not stream.probabilities.any()
+        assert stream.finite and not stream.probabilities.any()
     assert np.array_equal(stream.step(x[1]), expected)
 
 
