@@ -46,7 +46,7 @@ void check_compare(const CompareOptions& options) {
   if (options.cells.empty()) throw Error(Status::usage, "compare: expected at least one cell, found none");
   if (options.seeds.empty()) throw Error(Status::usage, "compare: expected at least one seed, found none");
   for (const std::string& cell : options.cells) find_cell(cell);
-  if (!options.config.stack.empty()) expect_plain(checked(options.config), "compare");
+  if (!options.config.stack.empty()) expect_plain(options.config, "compare");
   check_fields(options);
   if (!options.train.checkpoint.empty() || options.train.resume) {
     throw Error(Status::usage, "compare: expected no checkpoint, for one file cannot serve several runs, found '" +
@@ -178,8 +178,11 @@ double step_microseconds(const Model& model) try {
   rethrow_as_error("step_microseconds");
 }
 
-std::vector<CompareRun> compare_runs(const CompareOptions& options, const CorpusForSeed& corpus, const Measure& measure,
+std::vector<CompareRun> compare_runs(const CompareOptions& given, const CorpusForSeed& corpus, const Measure& measure,
                                      const CompareCallback& report) {
+  CompareOptions options = given;
+  // A stack of equal layers becomes the shorthand, in which the cell is changed.
+  if (!options.config.stack.empty()) options.config = checked(options.config);
   check_compare(options);
   std::vector<CompareRun> runs;
   CompareProgress progress;

@@ -106,9 +106,10 @@ auto into_dict(nb::dict fields) {
 void apply_network(const nb::dict& options, Config& config) {
   apply(options, "inputs", config.inputs);
   apply(options, "outputs", config.outputs);
+  // A stack instead of what is said of layers by default; what the caller says of them besides is refused.
+  if (options.contains("stack")) set_stack(config, {});
   visit_config(config, from_dict(options));
   if (options.contains("stack")) {
-    config.stack.clear();
     for (const nb::handle entry : options["stack"]) {
       visit_layer(config.stack.emplace_back(), from_dict(dict_of(entry, "stack", "dicts")));
     }

@@ -37,7 +37,8 @@ struct Config {
   double forget_bias = 1;           // initial bias of the LSTM's forget gate (Jozefowicz et al. 2015)
   std::size_t inputs = 0;           // I, features read a step; 0: tokens
   std::size_t outputs = 0;  // O, numbers or classes predicted; 0: one of the tokens, for a network that reads tokens
-  std::vector<LayerConfig> stack = {};  // layers in order, each with sizes of its own
+  std::vector<LayerConfig> stack = {};  // layers in order, each with sizes of its own; cell, layers, hidden, dropout,
+                                        // weight_dropout, activation and forget_bias above then keep their defaults
   HeadConfig head = {};                 // what is predicted, from which rows, and the loss
   ScalingConfig scaling = {};           // of features
   SpellingConfig spelling = {};         // of words, for a network that reads tokens and predicts something else

@@ -79,17 +79,22 @@ void set_shorthand(Config& config, const LayerConfig& layer, std::size_t layers)
   config.forget_bias = layer.forget_bias;
 }
 
-// Of the shorthand nothing is said twice: where it stands for the very layers of the stack there is no stack, and else
-// its fields are those of no layer.
+// Nothing is said twice: where the shorthand stands for the very layers of the stack there is no stack, and else its
+// fields are those of no layer.
 void take_shorthand(Config& config) {
   Config few = config;
   set_shorthand(few, config.stack.front(), config.stack.size());
   few.stack.clear();
-  if (layers_of(few) == config.stack) {
-    config = std::move(few);
-  } else {
-    set_shorthand(config, LayerConfig(), 1);
+  const bool plain = layers_of(few) == config.stack;
+  const LayerConfig said = shorthand_layer(config);
+  std::string twice = config.layers == 1 ? "" : "layers";
+  for_each_layer_field([&](const char* name, auto field, const char*) {
+    if (said.*field != plain_layer().*field) twice = std::string_view(name) == "units" ? "hidden" : name;
+  });
+  if (!twice.empty() && !(plain && said == config.stack.front())) {
+    out_of_range(twice, "the default beside a stack, each layer of which has its own", "another");
   }
+  if (plain) config = std::move(few);
 }
 
 bool of_classes(const Config& config) {
@@ -207,6 +212,11 @@ const char* cells_in_words() {
     return all;
   }();
   return text.c_str();
+}
+
+void set_stack(Config& config, std::vector<LayerConfig> stack) {
+  config.stack = std::move(stack);
+  set_shorthand(config, LayerConfig(), 1);
 }
 
 Config checked(Config config) {

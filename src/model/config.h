@@ -91,6 +91,9 @@ void visit_spelling(SpellingType& spelling, F&& f) {
   f("word-dropout", spelling.word_dropout, "share of words that training reads as <unk>, with their spelling");
 }
 
+// Makes these the layers, and gives the shorthand's fields their defaults, which a stack wants.
+void set_stack(Config& config, std::vector<LayerConfig> stack);
+
 // Fills in the embedding where a network on text has 0, writes a stack of equal layers as the shorthand that says the
 // same, and throws Error (usage) for what is out of range, naming the field, what was expected and what was found.
 Config checked(Config config);

@@ -81,6 +81,7 @@ def test_a_wrong_name_is_a_type_error_that_names_the_right_one():
     ({"cell": 3}, "cell: expected a text"),
     ({"cell": "gru", "activation": "relu"}, "activation: expected the default"),
     ({"stack": [{"units": 5}, {"kind": "dense", "cell": "lstm"}]}, "layer 1: cell: expected the default"),
+    ({"stack": [{"units": 5}, {"units": 6}], "hidden": 7}, "hidden: expected the default beside a stack"),
     ({"learning_rate": 0}, "learning-rate: expected"),
     ({"learning_rate": float("nan")}, "learning-rate: expected"),
     ({"learning_rate": "fast"}, "learning_rate: expected a number"),

@@ -10,6 +10,7 @@
 
 #include "base/random.h"
 #include "lessons/favourites.h"
+#include "model/layout.h"
 #include "model/network.h"
 #include "sluice/stream.h"
 
@@ -206,6 +207,20 @@ TEST(Compare, GivesAFieldToTheCellsThatUseIt) {
   EXPECT_THAT(error_of(options, Status::usage), HasSubstr("activation: expected the default"));
   options.cells = {"gru", "rnn"};
   EXPECT_THAT(error_of(options, Status::usage), HasSubstr("forget-bias: expected the default"));
+}
+
+TEST(Compare, TakesEqualLayersOfAStackAsTheShorthand) {
+  CompareOptions options = small_options(), stacked = options;
+  stacked.config.stack = layers_of(options.config);
+  stacked.config.hidden = Config().hidden;
+  const auto expected = compare(chatter(600), options), runs = compare(chatter(600), stacked);
+  ASSERT_EQ(runs.size(), expected.size());
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    EXPECT_EQ(runs[i].result.cell, expected[i].result.cell);
+    EXPECT_EQ(runs[i].result.nats_per_token, expected[i].result.nats_per_token);
+  }
+  stacked.config.stack.push_back({.units = 3});
+  EXPECT_THAT(error_of(stacked, Status::usage), HasSubstr("compare"));
 }
 
 TEST(Compare, RefusesWhatCannotBeCompared) {

@@ -162,6 +162,24 @@ TEST(Config, FieldsThatALayerDoesNotUseAreRefused) {
                                      {.cell = "lstm", .direction = "both", .weight_dropout = 0.1, .forget_bias = 0}}}));
 }
 
+// A field of the shorthand would be ignored.
+TEST(Config, IsEitherAStackOrTheShorthand) {
+  const std::vector<LayerConfig> stack = {{.units = 5}, {.kind = "dense", .units = 3}};
+  const auto refusal = [&](Config config) {
+    config.stack = stack;
+    return error_of(Status::usage, [&] { checked(config); });
+  };
+  EXPECT_THAT(refusal({.cell = "lstm"}), StartsWith("cell: expected the default beside a stack"));
+  EXPECT_THAT(refusal({.layers = 2}), StartsWith("layers: expected the default"));
+  EXPECT_THAT(refusal({.hidden = 5}), StartsWith("hidden: expected the default"));
+  EXPECT_THAT(refusal({.dropout = 0.1}), StartsWith("dropout: expected the default"));
+  Config config{.cell = "lstm", .layers = 2, .dropout = 0.1};
+  set_stack(config, stack);
+  EXPECT_EQ(checked(config).stack, stack);
+  // Both say the same.
+  EXPECT_NO_THROW(checked({.layers = 2, .hidden = 5, .stack = {{.units = 5}, {.units = 5}}}));
+}
+
 // Once they were written to files as they were given.
 TEST(Config, FilesMayHaveFieldsThatALayerDoesNotUse) {
   for (const Unused& one : unused()) {

@@ -118,17 +118,18 @@ void NetworkFlags::apply_sizes(Config& config) const {
     config.hidden = units.front();
     if (units.size() > 1) config.layers = units.size();
     if (std::ranges::all_of(units, [&](std::uint64_t size) { return size == units.front(); })) return;
-    config.stack = layers_of(config);
+    set_stack(config, layers_of(config));
   }
   for (std::size_t l = 0; l < config.stack.size(); ++l) config.stack[l].units = units[units.size() > 1 ? l : 0];
 }
 
 void NetworkFlags::apply(Config& config) const {
-  const std::size_t layers = config.stack.size();
   visit_config(config, [&](const char* name, auto& member, const char*) { fields.apply({name, ""}, member); });
-  if (layers > 0 && fields.given("layers")) {
-    expect(config.layers == layers, "--layers", fmt::format("{}, as the model has them", layers),
-           field_text(config.layers));
+  if (!config.stack.empty()) {
+    const std::size_t layers = config.stack.size();
+    expect(!fields.given("layers") || config.layers == layers, "--layers",
+           fmt::format("{}, as the model has them", layers), field_text(config.layers));
+    set_stack(config, std::move(config.stack));
   }
   for (LayerConfig& layer : config.stack) {
     visit_layer(layer, [&](const char* name, auto& member, const char*) {

@@ -7,6 +7,7 @@
 #include <initializer_list>
 
 #include "defaults.h"
+#include "model/config.h"
 #include "model/layout.h"
 #include "options.h"
 #include "terminal.h"
@@ -85,7 +86,7 @@ void TaskFlags::apply(const Task& task_found, Config& config) const {
   std::vector<LayerConfig> stack = layers_of(config);
   const bool music = task_found.kind == TaskKind::music;
   for (LayerConfig& layer : stack) layer.direction = !direction.empty() ? direction : music ? "forward" : "both";
-  config.stack = std::move(stack);
+  set_stack(config, std::move(stack));
   config.head.loss = music ? "multilabel" : "softmax";
   if (!at.empty()) config.head.at = at;
   if (at.empty()) settle_at(direction, config);
