@@ -62,7 +62,7 @@ SAMPLES = {
     "amp": lambda: Sample(8).recurrent("rec", 4, 1, 8, layers=2).dense("lin", 8, 1),
     "pedal": lambda: Sample(9).recurrent("rec", 3, 1, 8).dense("lin", 8, 1),
 }
-FORMATS = {"onnx": SAMPLES, "keras": SAMPLES, "rtneural": ["stream", "amp", "pedal"], "nam": ["amp"]}
+FORMATS = {"onnx": SAMPLES, "keras": SAMPLES, "rtneural": ["stream", "amp", "pedal"], "nam": ["amp", "begins"]}
 
 
 @pytest.fixture(params=SAMPLES)
@@ -70,9 +70,17 @@ def sample(request, tmp_path):
     return made(request.param, tmp_path)
 
 
+def begins():
+    """An LSTM whose state before the first step is not zeros."""
+    sample = Sample(10).recurrent("rec", 4, 1, 8, word="rec:h0:c0").dense("lin", 8, 1)
+    sample.put("h0", 8)
+    sample.put("c0", 8)
+    return sample
+
+
 def made(name, folder):
     """The sample, its file and a model of it."""
-    sample = SAMPLES[name]()
+    sample = {**SAMPLES, "begins": begins}[name]()
     sample.name, sample.folder, sample.model = name, folder, folder / "model.safetensors"
     numpy.savez(folder / "source.npz", **sample.tensors)
     sample.source = [folder / "source.npz", "--parts", ",".join(sample.words), "--layout", "time-first"]
@@ -102,6 +110,13 @@ def test_what_was_exported_is_read_with_the_same_bits(to, name, tmp_path):
     again = tmp_path / "again.safetensors"
     sluice("import", path, "-o", again)
     assert tensors(again) == tensors(sample.model)
+
+
+@pytest.mark.parametrize("to", ["pytorch", "onnx", "keras", "rtneural"])
+def test_a_format_that_begins_at_zeros_refuses_another_state(to, tmp_path):
+    sample = made("begins", tmp_path)
+    _, error = sluice("export", sample.model, "--to", to, "-o", tmp_path / "m", code=2)
+    assert "expected layers that begin at zeros, found a learned initial state, which only nam can say" in error
 
 
 def test_pytorch_s_weights_are_those_that_were_imported(sample):

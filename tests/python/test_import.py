@@ -93,6 +93,13 @@ def test_a_check_in_json(tmp_path):
         refused("import", RTNEURAL, "--check", io, code=3, names=[sentence])
 
 
+def louder(folder):
+    """A file of which the input, six decibels louder, is added to the output."""
+    file = folder / "louder.json"
+    file.write_text(json.dumps({**json.loads(RTNEURAL.read_text()), "in_skip": 1, "in_gain": 6}))
+    return file
+
+
 def test_verbs_open_files_that_say_their_network_themselves(tmp_path):
     model = tmp_path / "m.safetensors"
     sluice("import", RTNEURAL, "-o", model)
@@ -101,8 +108,15 @@ def test_verbs_open_files_that_say_their_network_themselves(tmp_path):
     for path, name in {model: "a.json", RTNEURAL: "b.json"}.items():
         sluice("export", path, "--to", "rtneural", "-o", tmp_path / name)
     assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
-    refused("export", SEEDS / "foreign_json_fuzz/guitarml.json", "--to", "onnx", "-o", tmp_path / "c", code=1,
+    refused("export", louder(tmp_path), "--to", "onnx", "-o", tmp_path / "c", code=1,
             names=["a model file cannot hold this network"])
+
+
+def test_what_is_added_to_the_outputs_is_the_model_s(tmp_path):
+    model = tmp_path / "m.safetensors"
+    sluice("import", SEEDS / "foreign_json_fuzz/guitarml.json", "-o", model)
+    assert sluice_json("info", model)["config"]["head"]["residual"] == [0]
+    refused("export", model, "--to", "onnx", "-o", tmp_path / "c", code=2, names=["features that are added to its outputs"])
 
 
 def test_a_header_s_length_is_not_taken_for_onnx(tmp_path):
@@ -122,8 +136,8 @@ def test_a_header_s_length_is_not_taken_for_onnx(tmp_path):
 
 def test_what_a_model_cannot_hold_is_named(tmp_path):
     model = tmp_path / "m.safetensors"
-    refused("import", SEEDS / "foreign_json_fuzz/guitarml.json", "-o", model, code=1,
-            names=["a model file cannot hold this network: expected one chain of layers, found"])
+    refused("import", louder(tmp_path), "-o", model, code=1,
+            names=["a model file cannot hold this network: expected one feature to add to each output, as it is read"])
     assert not model.exists()
 
 

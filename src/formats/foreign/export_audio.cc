@@ -110,7 +110,8 @@ std::vector<float> nam_weights(const Stack& stack) {
       append(U, row * part.hidden, part.hidden);
     }
     append(in_file_order(d.input_bias, rows, lstm_ifgo), 0, rows);
-    all.insert(all.end(), 2 * part.hidden, 0.f);
+    append(in_file_order(d.initial_h, part.hidden), 0, part.hidden);
+    append(in_file_order(d.initial_c, part.hidden), 0, part.hidden);
   }
   append(in_file_order(stack.head.weight, stack.head.weight.size()), 0, stack.head.weight.size());
   append(in_file_order(stack.head.bias, stack.head.outputs), 0, stack.head.outputs);
@@ -136,7 +137,8 @@ Exported export_nam(const Model& model, const std::string&) {
                    .dense = false,
                    .directions = false,
                    .pooling = false,
-                   .probabilities = false});
+                   .probabilities = false,
+                   .initial_states = true});
   const std::size_t hidden = stack.layers[0].recurrent.hidden;
   for (const StackLayer& layer : stack.layers) {
     if (layer.recurrent.hidden == hidden) continue;

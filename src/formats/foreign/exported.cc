@@ -40,6 +40,11 @@ void expect_writable(const Stack& stack, const std::string& name, const Format& 
     if (cell == Cell::gru_reset_before && !format.reset_before) {
       refuse("a gru that resets after the product, the only one of this format", "one that resets before it");
     }
+    if (layer.config.initial_state == "learned" && !format.initial_states) {
+      throw Error(Status::usage, "export to " + name +
+                                     ": expected layers that begin at zeros, found a learned initial state" +
+                                     ", which only nam can say, of an LSTM on one signal");
+    }
     if (layer.config.direction != "forward" && !format.directions) {
       refuse("layers that read forward", "direction " + layer.config.direction);
     }

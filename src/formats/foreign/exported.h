@@ -17,7 +17,8 @@ struct Format {
   bool dense = true;
   bool directions = true;
   bool pooling = true;
-  bool probabilities = true;  // a softmax or sigmoid behind the head
+  bool probabilities = true;    // a softmax or sigmoid behind the head
+  bool initial_states = false;  // other than zeros
 };
 
 // Throws Error (usage) that names what the format cannot say and which formats can.

@@ -46,7 +46,7 @@ class Tensors {
   std::map<std::string, const Tensor*> by_name_;
 };
 
-Direction direction_of(const Tensors& tensors, const std::string& suffix, const Recurrent& part) {
+Direction direction_of(const Tensors& tensors, const std::string& suffix, const Recurrent& part, bool begins) {
   const std::span<const GateBlock> blocks =
       part.cell == Cell::gru_reset_before ? std::span<const GateBlock>(gru_zrh_keeping) : torch_order(part.cell);
   // A cell that PyTorch does not have stands under its own name.
@@ -60,6 +60,11 @@ Direction direction_of(const Tensors& tensors, const std::string& suffix, const 
   direction.recurrent = read("weight_hh", part.hidden);
   direction.input_bias = read("bias_ih", 1);
   direction.recurrent_bias = read("bias_hh", 1);
+  if (begins) {
+    const Numbers initial = tensors["rnn.initial" + suffix];
+    direction.initial_h = part_of(initial, 0, part.hidden);
+    if (part.cell == Cell::lstm) direction.initial_c = part_of(initial, part.hidden, part.hidden);
+  }
   return direction;
 }
 
@@ -68,14 +73,8 @@ void expect_exportable(const Config& config) {
   std::string found;
   if (!config.head.residual.empty()) found = "features that are added to its outputs";
   if (config.spelling.characters > 0) found = "words that are spelt";
-  for (const LayerConfig& layer : config.stack) {
-    if (layer.initial_state == "learned") found = "a learned initial state";
-  }
   if (found.empty()) return;
-  throw Error(
-      Status::usage,
-      "export: expected layers that begin at zeros, inputs as they are and outputs of the last layer alone, found " +
-          found);
+  throw Error(Status::usage, "export: expected inputs as they are and outputs of the last layer alone, found " + found);
 }
 
 void fold_scaling(const ScalingConfig& scaling, Numbers& weight, Numbers& bias) {
@@ -112,8 +111,8 @@ Stack stack_of(const Model& model) {
       made.recurrent.inputs = width;
       made.recurrent.hidden = layer.units;
       for (const int direction : directions_of(layer)) {
-        made.recurrent.directions.push_back(
-            direction_of(tensors, suffix + (direction < 0 ? "_reverse" : ""), made.recurrent));
+        made.recurrent.directions.push_back(direction_of(tensors, suffix + (direction < 0 ? "_reverse" : ""),
+                                                         made.recurrent, layer.initial_state == "learned"));
         if (layer.cell == "rnn" && layer.activation == "relu") {
           made.recurrent.directions.back().candidate = {Function::relu};
         }

@@ -17,11 +17,20 @@ namespace {
 constexpr std::size_t most_features = std::size_t{1} << 17;  // those that a layer of ours may have
 constexpr std::size_t most_terms = std::size_t{1} << 21;     // of all maps, so that an untrusted file fills no memory
 
-// What a value is, seen from the nearest layer below: a linear map of that layer's outputs, of some of its steps.
+// What a value is, seen from the nearest layer below: a linear map of that layer's outputs, of some of its steps, and
+// where a part has added features of an input to it, a map of those.
 struct Source {
   ValueId value = no_value;
   LinearMap map;
   Steps steps = Steps::all;
+  const Part* skip = nullptr;  // the part that added them
+  ValueId skips_from = no_value;
+  LinearMap skip_map = {};
+
+  template <class Work>
+  Source then(const Work& work) const {
+    return {value, map.then(work), steps, skip, skips_from, skip == nullptr ? LinearMap() : skip_map.then(work)};
+  }
 };
 
 class Walk {
@@ -47,13 +56,18 @@ class Walk {
     while (const Part* part = makers_[source.value]) {
       if (std::holds_alternative<Embedding>(part->work) || std::holds_alternative<OneHot>(part->work)) break;
       if (joins_.contains(source.value)) refusal_.refuse(*part, "one chain of layers");
+      if (source.skip != nullptr) take_skip(source);
       StackPiece piece = piece_of(*part);
       source = source_of(piece.reads);
+      if (source.skip != nullptr) refusal_.refuse(*source.skip, "one chain of layers");
       piece.map = source.map;
       piece.steps = source.steps;
       pieces.insert(pieces.begin(), std::move(piece));
     }
     take_input(source.value);
+    if (skips_from_ != no_value && skips_from_ != network_.inputs[stack_.input].value) {
+      refusal_.refuse("one input, that of the layers, to add to the outputs", "another one");
+    }
     for (const StackPiece& piece : pieces) {
       if (std::holds_alternative<Recurrent>(piece.part->work)) check_mask(*piece.part);
     }
@@ -95,18 +109,18 @@ class Walk {
     if (network_.values[id].features > most_features) {
       refusal_.refuse("at most " + std::to_string(most_features) + " numbers a row", "more");
     }
-    if (source.value == no_value) source = {id, LinearMap(network_.values[id].features), Steps::all};
+    if (source.value == no_value) source = {id, LinearMap(network_.values[id].features)};
     return source;
   }
 
   void trace(const Part& part) {
     if (const auto* scale = std::get_if<Scale>(&part.work)) {
       const Source& from = source_of(part.inputs[0]);
-      return put(part, {from.value, from.map.then(*scale), from.steps});
+      return put(part, from.then(*scale));
     }
     if (const auto* select = std::get_if<Select>(&part.work)) {
       const Source& from = source_of(part.inputs[0]);
-      return put(part, out_of_join({from.value, from.map.then(*select), from.steps}));
+      return put(part, out_of_join(from.then(*select)));
     }
     if (const auto* combine = std::get_if<Combine>(&part.work)) return trace(part, *combine);
     if (const auto* pool = std::get_if<Pool>(&part.work)) return trace(part, *pool);
@@ -123,7 +137,7 @@ class Walk {
   }
 
   void put(const Part& part, Source source) {
-    terms_ += source.map.size();
+    terms_ += source.map.size() + source.skip_map.size();
     if (terms_ > most_terms) refusal_.refuse(part, "fewer numbers that are selected and added");
     sources_[part.outputs[0]] = std::move(source);
   }
@@ -135,10 +149,16 @@ class Walk {
     std::vector<const LinearMap*> maps;
     bool same = true;
     for (const Source& source : from) {
-      same = same && source.value == from[0].value && source.steps == from[0].steps;
+      same = same && source.value == from[0].value && source.steps == from[0].steps && source.skip == nullptr;
       maps.push_back(&source.map);
     }
     if (!same) {
+      if (combine.how == Combination::sum && from.size() == 2) {
+        if (is_input(from[0])) std::swap(from[0], from[1]);
+        if (is_input(from[1]) && from[0].skip == nullptr && from[0].steps == from[1].steps) {
+          return put(part, {from[0].value, from[0].map, from[0].steps, &part, from[1].value, from[1].map});
+        }
+      }
       if (combine.how != Combination::concatenate) refusal_.refuse(part, "one chain of layers");
       joins_[part.outputs[0]] = std::move(from);  // of which a selection may take one
       return;
@@ -147,6 +167,20 @@ class Walk {
     put(part, {from[0].value,
                combine.how == Combination::concatenate ? LinearMap::side_by_side(maps) : LinearMap::sum(maps, factor),
                from[0].steps});
+  }
+
+  bool is_input(const Source& source) const { return makers_[source.value] == nullptr && source.skip == nullptr; }
+
+  // Each output of the network has one feature added to it, as it is read.
+  void take_skip(const Source& source) {
+    for (std::size_t i = 0; i < source.skip_map.outputs(); ++i) {
+      const LinearMap::Row row = source.skip_map.row(i);
+      if (row.terms.size() != 1 || row.terms[0].factor != 1 || row.offset != 0) {
+        refusal_.refuse(*source.skip, "one feature to add to each output, as it is read");
+      }
+      stack_.head_config.residual.push_back(static_cast<double>(row.terms[0].feature));
+    }
+    skips_from_ = source.skips_from;
   }
 
   // What lies in one of several joined values alone is seen from there.
@@ -165,7 +199,7 @@ class Walk {
       taken = &*piece;
       select.features.push_back(feature);
     }
-    return {taken->value, taken->map.then(select), taken->steps};
+    return taken->then(select);
   }
 
   void trace(const Part& part, const Pool& pool) {
@@ -284,6 +318,7 @@ class Walk {
   std::vector<bool> needed_;         // parts that the output comes from
   std::vector<Source> sources_;
   std::map<ValueId, std::vector<Source>> joins_;  // values of different layers side by side
+  ValueId skips_from_ = no_value;                 // the input of which features are added to the outputs
   std::size_t terms_ = 0;
   Masks masks_ = Masks::unknown;
   Stack stack_;

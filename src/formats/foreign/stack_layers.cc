@@ -66,6 +66,9 @@ class Layers {
                              : part.directions[0].backward ? "backward"
                                                            : "forward";
     if (part.directions[0].candidate.function == Function::relu) layer.config.activation = "relu";
+    for (const Direction& d : part.directions) {
+      if (!all_zero(d.initial_h) || !all_zero(d.initial_c)) layer.config.initial_state = "learned";
+    }
     layer.recurrent = part;
     const LinearMap map = map_above(piece.map, Steps::all);
     if (!map.is_identity()) {
@@ -90,7 +93,6 @@ class Layers {
           layer.keeps || !d.peepholes.empty() || layer.projection > 0) {
         refusal_.refuse(part, "a cell with the usual equations");
       }
-      if (!all_zero(d.initial_h) || !all_zero(d.initial_c)) refusal_.refuse(part, "a layer that begins at zeros");
     }
     if (layer.directions.size() == 2 && (layer.directions[0].backward || !layer.directions[1].backward)) {
       refusal_.refuse(part, "the forward direction and then the backward one");
@@ -159,7 +161,8 @@ void build_layers(const Refusal& refusal, std::vector<StackPiece> pieces, const 
   StackPiece& last = pieces.back();
   const bool dense = !std::holds_alternative<Recurrent>(last.part->work);
   const Function f = last.activation.function;
-  const bool classes = (f == Function::softmax || f == Function::sigmoid) && last_map.is_identity();
+  const bool classes = (f == Function::softmax || f == Function::sigmoid) && last_map.is_identity() &&
+                       stack.head_config.residual.empty();
   const bool ends_in_head = dense && (f == Function::linear || classes);
   const Steps steps = head_steps(refusal, pieces, ends_in_head, last_steps);
   if (lengths && (steps == Steps::mean || steps == Steps::maximum)) {

@@ -69,6 +69,12 @@ class TensorList {
       put("rnn.weight_hh" + at, direction.recurrent, {rows, part.hidden}, blocks);
       put("rnn.bias_ih" + at, direction.input_bias, {rows}, blocks);
       put("rnn.bias_hh" + at, direction.recurrent_bias, {rows}, blocks);
+      if (layer.config.initial_state != "learned") continue;
+      const std::size_t states = part.cell == Cell::lstm ? 2 : 1;
+      Numbers initial(states * part.hidden);
+      for (std::size_t i = 0; i < direction.initial_h.size(); ++i) initial.set(i, direction.initial_h[i]);
+      for (std::size_t i = 0; i < direction.initial_c.size(); ++i) initial.set(part.hidden + i, direction.initial_c[i]);
+      put("rnn.initial" + at, initial, {states, part.hidden});
     }
   }
 
