@@ -44,10 +44,17 @@ Inputs inputs_of(const CPlan& plan, std::size_t steps) {
   return noise;
 }
 
-Answers answers(const Model& model, const Inputs& inputs) {
+Answers answers(const CPlan& plan, const Model& model, const Inputs& inputs) {
   const std::size_t states = model.cell().states.size();
   Answers out{std::vector<std::vector<float>>(states), {}};
   Stream stream(model);
+  State begin = stream.state();
+  for (std::size_t s = 0; s < plan.initial.size(); ++s) {
+    for (std::size_t l = 0; l < plan.layers; ++l) {
+      std::ranges::copy(std::span(plan.initial[s]).subspan(l * plan.hidden, plan.hidden), begin.of(l, s).begin());
+    }
+  }
+  stream.set_state(begin);
   const bool text = model.reads_text();
   const std::size_t width = model.config().inputs;
   const std::size_t steps = text ? inputs.tokens.size() : inputs.x.size() / width;
@@ -63,6 +70,9 @@ Answers answers(const Model& model, const Inputs& inputs) {
       }
     }
     std::ranges::copy(text ? stream.probabilities() : stream.output(), std::back_inserter(out.outputs));
+    for (std::size_t o = 0; o < plan.added.size(); ++o) {
+      out.outputs[t * plan.outputs + o] += inputs.x[t * width + plan.added[o]];
+    }
   }
   return out;
 }
@@ -145,7 +155,8 @@ void @_check(@_state *state, @_work *work, float *y, @_error *error) {
 // Rounding x and h to 16 bits is left out: it is some thousandths of what rounding the weights does.
 CInt8Error c_int8_error(const CPlan& plan) {
   const Inputs inputs = inputs_of(plan, int8_error_steps);
-  const Answers exact = answers(plan.model, inputs), rounded = answers(with_rounded_weights(plan.model), inputs);
+  const Answers exact = answers(plan, plan.model, inputs),
+                rounded = answers(plan, with_rounded_weights(plan.model), inputs);
   CInt8Error error;
   for (std::size_t s = 0; s < plan.states; ++s) {
     error.state = std::max(error.state, difference(rounded.states[s], exact.states[s]));
@@ -163,7 +174,7 @@ CInt8Error c_int8_error(const CPlan& plan) {
 
 std::string c_check(const CPlan& plan) {
   const Inputs inputs = inputs_of(plan, plan.options.check_steps);
-  const Answers engine = answers(plan.model, inputs);
+  const Answers engine = answers(plan, plan.model, inputs);
   const std::string name = plan.options.prefix + "_check_";
   std::string text = "\n";
   text += plan.text ? token_array(name + "tokens", inputs.tokens) : float_array(name + "x", inputs.x);

@@ -66,7 +66,11 @@ std::string init(const CPlan& plan) {
   text += "  volatile float *number; /* volatile, or a compiler might call memset */\n  size_t i;\n";
   for (const std::string_view name : plan.cell.states) {
     text += "  number = state->" + std::string(name) + ";\n";
-    text += "  for (i = 0; i < @@_LAYERS * @@_HIDDEN; ++i) number[i] = 0.0f;\n";
+    const std::string first = plan.initial.empty() ? "0.0f" : "@_init_" + std::string(name) + "[i]";
+    text += "  for (i = 0; i < @@_LAYERS * @@_HIDDEN; ++i) number[i] = " + first + ";\n";
+  }
+  if (!plan.added.empty()) {
+    text += "  number = state->added;\n  for (i = 0; i < @@_OUTPUTS; ++i) number[i] = 0.0f;\n";
   }
   return text + "}\n";
 }
@@ -91,7 +95,9 @@ std::string step(const CPlan& plan) {
   for (const std::string_view name : plan.cell.states) states += "state->" + std::string(name) + " + l * @@_HIDDEN, ";
   if (plan.text) text += plan.int8() ? "  const int8_t *row;\n" : "  const float *x;\n";
   if (plan.int8()) text += "  float scale;\n";
-  text += "  size_t l;\n" + (plan.text ? read_token(plan) : read_numbers(plan)) +
+  text += "  size_t l;\n";
+  if (!plan.added.empty()) text += "  for (l = 0; l < @@_OUTPUTS; ++l) state->added[l] = x[@_added[l]];\n";
+  text += (plan.text ? read_token(plan) : read_numbers(plan)) +
           "  for (l = 0; l < @@_LAYERS; ++l) {\n    @_advance(&@_layers[l], ";
   text += (plan.int8() ? "work->x, scale, " : "x, ") + states + "work);\n";
   text += plan.int8() ? "    scale = @_quantize(state->h + l * @@_HIDDEN, @@_HIDDEN, work->x);\n"
@@ -102,6 +108,7 @@ std::string step(const CPlan& plan) {
 std::string outputs(const CPlan& plan) {
   const std::string head = plan.tied ? "@_embedding" : "@_head";
   std::string text = "\nvoid @_outputs(const @_state *state, @_work *work, float *y) {\n";
+  if (!plan.added.empty()) text += "  size_t i;\n";
   if (plan.int8()) {
     text += "  const float scale = @_quantize(state->h + (@@_LAYERS - 1) * @@_HIDDEN, @@_HIDDEN, work->x);\n";
     text += "  @_product(" + head + ", " + head + "_scale, work->x, scale, ";
@@ -109,7 +116,9 @@ std::string outputs(const CPlan& plan) {
     text += "  (void)work; /* as in 8 bits, so that one precision can stand for the other */\n";
     text += "  @_product(" + head + ", state->h + (@@_LAYERS - 1) * @@_HIDDEN, ";
   }
-  return text + "@@_HIDDEN, @@_OUTPUTS, @_head_bias, y);\n}\n";
+  text += "@@_HIDDEN, @@_OUTPUTS, @_head_bias, y);\n";
+  if (!plan.added.empty()) text += "  for (i = 0; i < @@_OUTPUTS; ++i) y[i] += state->added[i];\n";
+  return text + "}\n";
 }
 
 }  // namespace

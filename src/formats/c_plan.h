@@ -1,8 +1,10 @@
 // What the parts of the C exporter know of the network at hand, and the parts themselves.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "formats/c_cell.h"
 #include "formats/export_c.h"
@@ -22,11 +24,13 @@ struct CPlan {
   std::size_t input_rows, recurrent_rows, states;
   bool text, tied;       // reads tokens and expects the next; or reads numbers and predicts numbers
   bool softmax = false;  // outputs are those of classes
+  std::vector<std::vector<float>> initial = {};  // of each state, [L, H] before the first step; none: zeros
+  std::vector<std::uint32_t> added = {};         // of each output the feature that is added to it; none: nothing is
 
   bool int8() const { return options.precision == CPrecision::int8; }
   bool with_tokens() const;
   std::size_t inputs_of(std::size_t layer) const { return layer == 0 ? inputs : hidden; }
-  std::size_t state_bytes() const { return 4 * states * layers * hidden; }
+  std::size_t state_bytes() const { return 4 * (states * layers * hidden + added.size()); }
   std::size_t work_bytes() const;
   std::size_t weight_count() const { return network_of(model).parameters().count(); }
   std::size_t step_products() const;

@@ -10,8 +10,8 @@ class Arrays {
  public:
   explicit Arrays(const CPlan& plan) : plan_(plan) {}
 
-  void add_vector(const std::string& name, const std::string& tensor) {
-    const auto values = find(tensor);
+  void add_vector(const std::string& name, const std::string& tensor) { add(name, find(tensor)); }
+  void add(const std::string& name, std::span<const float> values) {
     (out.text += '\n') += float_array(full(name), values);
     out.bytes += values.size() * sizeof(float);
   }
@@ -69,6 +69,13 @@ CWeights c_weights(const CPlan& plan) {
   }
   if (!plan.tied) arrays.add_matrix("head", "head.weight");
   arrays.add_vector("head_bias", "head.bias");
+  for (std::size_t s = 0; s < plan.initial.size(); ++s) {
+    arrays.add("init_" + std::string(plan.cell.states[s]), plan.initial[s]);
+  }
+  if (!plan.added.empty()) {
+    (arrays.out.text += '\n') += token_array(plan.options.prefix + "_added", plan.added);
+    arrays.out.bytes += plan.added.size() * sizeof(std::uint32_t);
+  }
   arrays.out.text += layer_table(plan);
   return arrays.out;
 }

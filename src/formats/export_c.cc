@@ -37,13 +37,18 @@ std::string short_number(double value) {
   return {digits.data(), std::to_chars(digits.begin(), digits.end(), value, std::chars_format::scientific, 1).ptr};
 }
 
-// The config of the same network, where it reads features, as one that gives its outputs as they are at every step:
-// what stands after the last step of a sequence is what a stream has at every step, quantiles are outputs like others,
-// the scaling of features becomes part of the first weights, and probabilities are left to PREFIX_softmax.
+// The config of the same network as one that begins at zeros and, where it reads features, gives its outputs as they
+// are at every step: what stands after the last step of a sequence is what a stream has at every step, quantiles are
+// outputs like others, the scaling of features becomes part of the first weights, probabilities are left to
+// PREFIX_softmax, and the state before the first step and features that are added to outputs stand in the file by
+// themselves.
 Config plain_config(const Model& model) {
   Config config = model.config();
-  if (config.inputs == 0 || !config.stack.empty() || !config.head.residual.empty()) return config;
+  for (LayerConfig& layer : config.stack) layer.initial_state = "zero";
+  if (!config.stack.empty()) config = checked(config);
+  if (config.inputs == 0 || !config.stack.empty()) return config;
   config.scaling = {};
+  config.head.residual.clear();
   if (config.head.at == "last") config.head.at = "steps";
   if (config.head.loss == "quantiles" || config.head.loss == "softmax") {
     config.outputs = model.outputs();
@@ -57,10 +62,15 @@ Config plain_config(const Model& model) {
 
 // The model with that config.
 Model plain_of(const Model& model, const Config& config) {
-  if (config.head == model.config().head && config.scaling == model.config().scaling) return model;
+  const Config& own = model.config();
+  if (config.head == own.head && config.scaling == own.scaling && config.stack == own.stack) return model;
   const auto plain = std::make_shared<Network>(config, model.vocabulary().size());
+  const Parameters& from = network_of(model).parameters();
   Parameters& to = plain->parameters();
-  std::ranges::copy(network_of(model).parameters().all(), to.all().begin());
+  for (std::size_t i = 0; i < to.shapes().size(); ++i) {
+    const auto index = static_cast<std::size_t>(from.find(to.shapes()[i].name) - from.shapes().data());
+    std::ranges::copy(from[index], to[i].begin());
+  }
   if (const ScalingConfig& scaling = model.config().scaling; !scaling.mean.empty()) {
     // Those of the first layer come first: W, U, b.
     const std::span<float> weight = to[0], bias = to[2];
@@ -75,6 +85,31 @@ Model plain_of(const Model& model, const Config& config) {
   Team alone(1);
   plain->pack(alone);
   return ModelAccess::make(plain, model.vocabulary());
+}
+
+// Of each state the numbers before the first step, [L, H]; none where all are zeros.
+std::vector<std::vector<float>> initial_states(const Model& model, std::size_t states, std::size_t layers) {
+  std::vector<std::vector<float>> all(states);
+  if (!network_of(model).learns_initial_state()) return {};
+  const State state = model.initial_state();
+  for (std::size_t s = 0; s < states; ++s) {
+    for (std::size_t l = 0; l < layers; ++l) std::ranges::copy(state.of(l, s), std::back_inserter(all[s]));
+  }
+  return all;
+}
+
+// Of each output the number of the feature that is added to it; none where nothing is.
+std::vector<std::uint32_t> added_features(const Model& model) {
+  const std::vector<double>& features = model.config().head.residual;
+  std::vector<std::uint32_t> all(features.empty() ? 0 : model.outputs());
+  for (std::size_t o = 0; o < features.size(); ++o) {
+    std::vector<float> moved(all.size());
+    make_head(model.config().head, false)->shift(moved.data(), o, 1);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      if (moved[i] != 0) all[i] = static_cast<std::uint32_t>(features[o]);
+    }
+  }
+  return all;
 }
 
 constexpr std::string_view softmax_function = R"(/* Turns outputs into probabilities, in place. */
@@ -180,6 +215,8 @@ std::string c_declarations(const CPlan& plan) {
   for (const std::string_view name : plan.cell.states) {
     out += "  float " + std::string(name) + "[@@_LAYERS * @@_HIDDEN];\n";
   }
+  if (!plan.added.empty())
+    out += "  float added[@@_OUTPUTS]; /* numbers of the last input that the outputs begin at */\n";
   out += "} @_state;\n\n/* Scratch; nothing in it outlives a call, so that one serves any number of streams. */\n";
   out += "typedef struct {\n  float a[" + std::to_string(plan.shape.rows) + " * @@_HIDDEN];\n";
   if (plan.int8()) {
@@ -217,6 +254,8 @@ CSource export_c(const Model& model, const COptions& options) {
   const Model plain = plain_of(model, config);
   CPlan plan(plain, options);
   plan.softmax = plan.text || model.config().head.loss == "softmax";
+  plan.initial = initial_states(model, plan.states, plan.layers);
+  plan.added = added_features(model);
   const CWeights weights = c_weights(plan);
   const auto named = [&options](const std::string& text) { return with_prefix(text, options.prefix); };
   CSource out;

@@ -10,7 +10,7 @@ import subprocess
 import numpy
 import pytest
 
-from conftest import TINY, but, refused, sluice, sluice_json, tensors
+from conftest import ROOT, TINY, but, refused, sluice, sluice_json, tensors
 from exported import (CELLS, CORES, F32, FORMS, INT8_FRESH, PRECISIONS, STEPS, STRICT, Library, agrees, compiled,
                       export, needs_x86, numbers_model, report, run_here, run_on, vocabulary)
 
@@ -153,6 +153,22 @@ def test_forecasts_and_classes(tmp_path, precision):
         source = "".join(file.read_text() for file in sorted(folder.glob("*.[ch]")))
         assert ("_softmax(float *y)" in source) == (name == "classes")
         assert f"OUTPUTS = {4 * 3 if name == 'forecast' else 3}," in source
+
+
+@needs_x86
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("name, word", [("lstm.nam", "model_init_c[i]"), ("guitarml.json", "y[i] += state->added[i]")])
+def test_amplifiers(tmp_path, name, word, precision):
+    """Layers that begin at a state of their own; an input that is added to the output."""
+    model = tmp_path / "m.safetensors"
+    sluice("import", ROOT / "fuzz/corpus/foreign_json_fuzz" / name, "-o", model)
+    said = export(model, tmp_path, f"--precision={precision}", f"--check={STEPS}")
+    assert word in (tmp_path / "model.c").read_text()
+    found = run_here(tmp_path)
+    if precision == "f32":
+        assert max(found[:2]) < F32, found
+    else:
+        assert found[:2] == pytest.approx((said["error"]["state"], said["error"]["outputs"]), rel=0.05)
 
 
 def test_int8_follows_the_size_of_the_input(tmp_path):
