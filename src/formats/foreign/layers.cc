@@ -1,8 +1,18 @@
 #include "formats/foreign/layers.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "sluice/error.h"
 
 namespace sluice::foreign {
+namespace {
+
+void copy_block(std::span<const float> from, bool negated, std::span<float> to) {
+  std::transform(from.begin(), from.end(), to.begin(), [negated](float value) { return negated ? -value : value; });
+}
+
+}  // namespace
 
 Numbers reordered(const Numbers& rows, std::span<const GateBlock> blocks, std::size_t columns,
                   const std::string& where) {
@@ -12,6 +22,14 @@ Numbers reordered(const Numbers& rows, std::span<const GateBlock> blocks, std::s
                                       std::to_string(rows.size()) + " numbers");
   }
   const std::size_t size = rows.size() / blocks.size();
+  if (!rows.wide()) {
+    std::vector<float> canonical(rows.size());
+    for (std::size_t block = 0; block < blocks.size(); ++block) {
+      copy_block(rows.floats().subspan(block * size, size), blocks[block].negated,
+                 std::span(canonical).subspan(blocks[block].internal * size, size));
+    }
+    return Numbers(std::move(canonical));
+  }
   Numbers canonical(rows.size(), rows.wide());
   for (std::size_t block = 0; block < blocks.size(); ++block) {
     const std::size_t from = block * size, to = blocks[block].internal * size;
@@ -23,7 +41,19 @@ Numbers reordered(const Numbers& rows, std::span<const GateBlock> blocks, std::s
 }
 
 Numbers transposed(const Numbers& values, std::size_t columns, std::size_t rows) {
-  Numbers turned(values.size(), values.wide());
+  if (!values.wide()) {
+    constexpr std::size_t kRows = 16;  // at a time, so that what is written together is read together
+    std::vector<float> turned(values.size());
+    const std::span<const float> floats = values.floats();
+    for (std::size_t first = 0; first < columns; first += kRows) {
+      const std::size_t end = std::min(columns, first + kRows);
+      for (std::size_t j = 0; j < rows; ++j) {
+        for (std::size_t i = first; i < end; ++i) turned[j * columns + i] = floats[i * rows + j];
+      }
+    }
+    return Numbers(std::move(turned));
+  }
+  Numbers turned(values.size(), true);
   for (std::size_t i = 0; i < columns; ++i) {
     for (std::size_t j = 0; j < rows; ++j) turned.set(j * columns + i, values[i * rows + j]);
   }
@@ -31,7 +61,11 @@ Numbers transposed(const Numbers& values, std::size_t columns, std::size_t rows)
 }
 
 Numbers part_of(const Numbers& values, std::size_t first, std::size_t count) {
-  Numbers part(count, values.wide());
+  if (!values.wide()) {
+    const std::span<const float> floats = values.floats().subspan(first, count);
+    return Numbers(std::vector<float>(floats.begin(), floats.end()));
+  }
+  Numbers part(count, true);
   for (std::size_t i = 0; i < count; ++i) part.set(i, values[first + i]);
   return part;
 }
@@ -39,6 +73,14 @@ Numbers part_of(const Numbers& values, std::size_t first, std::size_t count) {
 std::vector<float> in_file_order(const Numbers& canonical, std::size_t count, std::span<const GateBlock> blocks) {
   std::vector<float> values(count);
   const std::size_t size = blocks.empty() ? count : count / blocks.size();
+  if (!canonical.wide() && !canonical.empty()) {
+    const std::span<const GateBlock> all = blocks.empty() ? std::span<const GateBlock>(one_gate) : blocks;
+    for (std::size_t block = 0; block < all.size(); ++block) {
+      copy_block(canonical.floats().subspan(all[block].internal * size, size), all[block].negated,
+                 std::span(values).subspan(block * size, size));
+    }
+    return values;
+  }
   for (std::size_t i = 0; i < count && !canonical.empty(); ++i) {
     const GateBlock block = blocks.empty() ? GateBlock{0} : blocks[i / size];
     const auto value = static_cast<float>(canonical[blocks.empty() ? i : block.internal * size + i % size]);

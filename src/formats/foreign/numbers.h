@@ -2,32 +2,53 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
+#include <span>
+#include <utility>
 #include <vector>
 
 namespace sluice::foreign {
 
+// A copy shares the numbers until one of the two is changed: weights of a large file are handed on from part to part.
 class Numbers {
  public:
   Numbers() = default;
-  explicit Numbers(std::size_t size, bool wide = false) : wide_(wide) {
-    wide ? doubles_.resize(size) : floats_.resize(size);
+  explicit Numbers(std::size_t size, bool wide = false) : size_(size), wide_(wide) {
+    if (wide) {
+      doubles_ = std::make_shared<std::vector<double>>(size);
+    } else {
+      floats_ = std::make_shared<std::vector<float>>(size);
+    }
   }
-  std::size_t size() const { return wide_ ? doubles_.size() : floats_.size(); }
-  bool empty() const { return size() == 0; }
+  explicit Numbers(std::vector<float> values)
+      : size_(values.size()), floats_(std::make_shared<std::vector<float>>(std::move(values))) {}
+  std::size_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
   bool wide() const { return wide_; }
-  double operator[](std::size_t i) const { return wide_ ? doubles_[i] : static_cast<double>(floats_[i]); }
+  // All of them, unless they are wide.
+  std::span<const float> floats() const {
+    return floats_ ? std::span<const float>(*floats_) : std::span<const float>();
+  }
+  double operator[](std::size_t i) const { return wide_ ? (*doubles_)[i] : static_cast<double>((*floats_)[i]); }
   void set(std::size_t i, double value) {
     if (wide_) {
-      doubles_[i] = value;
+      own(doubles_)[i] = value;
     } else {
-      floats_[i] = static_cast<float>(value);
+      own(floats_)[i] = static_cast<float>(value);
     }
   }
 
  private:
+  template <class T>
+  static std::vector<T>& own(std::shared_ptr<std::vector<T>>& values) {
+    if (values.use_count() > 1) values = std::make_shared<std::vector<T>>(*values);
+    return *values;
+  }
+
+  std::size_t size_ = 0;
   bool wide_ = false;
-  std::vector<float> floats_;
-  std::vector<double> doubles_;
+  std::shared_ptr<std::vector<float>> floats_;
+  std::shared_ptr<std::vector<double>> doubles_;
 };
 
 }  // namespace sluice::foreign

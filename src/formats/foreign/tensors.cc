@@ -125,6 +125,11 @@ Array read_tensor(const RawTensor& tensor, const std::string& where, Budget& bud
   const std::uint64_t count = count_of(tensor.shape, there, place);
   const bool wide = tensor.type == Type::f64 || (is_whole(tensor.type) && bytes_of(tensor.type) >= 4);
   budget.take(count * (wide ? sizeof(double) : sizeof(float)));
+  if (tensor.type == Type::f32 && tensor.strides.empty()) {
+    std::vector<float> floats(count);
+    if (count > 0) std::memcpy(floats.data(), tensor.bytes.data(), count * sizeof(float));
+    return {tensor.shape, Numbers(std::move(floats))};
+  }
   Array array = {tensor.shape, Numbers(count, wide)};
   if (tensor.strides.empty()) {
     for (std::uint64_t i = 0; i < count; ++i) array.values.set(i, number(tensor.type, tensor.bytes, i));

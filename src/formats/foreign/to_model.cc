@@ -1,6 +1,7 @@
 #include "formats/foreign/to_model.h"
 
 #include <algorithm>
+#include <deque>
 #include <memory>
 #include <span>
 
@@ -46,8 +47,8 @@ class TensorList {
   void put(const std::string& name, const Numbers& numbers, Shape shape, std::span<const GateBlock> blocks = {}) {
     std::size_t count = 1;
     for (const std::uint64_t size : shape) count *= size;
-    const std::vector<float> values = in_file_order(numbers, count, blocks);
-    tensors.push_back({name, "F32", std::move(shape), std::string(view_of(values))});
+    values_.push_back(in_file_order(numbers, count, blocks));
+    file.tensors.push_back({name, "F32", std::move(shape), view_of(values_.back())});
   }
 
   void put_layer(const StackLayer& layer, std::size_t place) {
@@ -78,7 +79,10 @@ class TensorList {
     }
   }
 
-  std::vector<Tensor> tensors;
+  TensorFileView file;
+
+ private:
+  std::deque<std::vector<float>> values_;
 };
 
 }  // namespace
@@ -91,13 +95,9 @@ Converted to_model(const Network& network, const std::string& path) {
   for (std::size_t l = 0; l < stack.layers.size(); ++l) list.put_layer(stack.layers[l], l);
   list.put("head.weight", stack.head.weight, {stack.head.outputs, stack.head.inputs});
   list.put("head.bias", stack.head.bias, {stack.head.outputs});
-  TensorFile file;
-  file.tensors = std::move(list.tensors);
-  const std::string bytes = format_safetensors(file);
-  const TensorFileView view = view_safetensors(bytes, path);
-  check_tensors(view, config, stack.tokens, FileNames::alike, path);
+  check_tensors(list.file, config, stack.tokens, FileNames::alike, path);
   Model model = ModelAccess::make(std::make_shared<sluice::Network>(config, stack.tokens), vocabulary_of(stack.tokens));
-  from_tensors(view, network_of(model), FileNames::alike, path);
+  from_tensors(list.file, network_of(model), FileNames::alike, path);
   Team team(1);
   network_of(model).pack(team);
   JsonWriter note;
