@@ -89,6 +89,20 @@ def test_the_page_and_its_headers(server):
     assert status == 200 and int(headers["Content-Length"]) > 100 and body == b""
 
 
+def test_pages_that_may_show_it_in_a_frame(server, models):
+    _, headers, _ = server.ask("GET", "/")
+    assert headers["Content-Security-Policy"].endswith("frame-ancestors 'none'") and headers["X-Frame-Options"] == "DENY"
+    other = Server(models["gru"], "--allow-frame", "http://localhost:8000", "--allow-frame", "https://a.example")
+    try:
+        _, headers, _ = other.ask("GET", "/")
+    finally:
+        other.stop()
+    assert headers["Content-Security-Policy"].endswith("frame-ancestors http://localhost:8000 https://a.example")
+    assert headers["X-Frame-Options"] is None
+    for wrong in "localhost", "http://", "http://a b", "http://a; script-src *", "http://a/path", "*":
+        refused("serve", models["gru"], "--allow-frame", wrong, code=2, names=["--allow-frame: expected the origin"])
+
+
 @pytest.mark.parametrize("method, path, body, status, words", [
     ("GET", "/nothing", None, 404, "path"),
     ("GET", "/../etc/passwd", None, 404, "path"),

@@ -24,12 +24,11 @@
 namespace sluice::tool {
 namespace {
 
+// Who may show the page in a frame comes after it.
 constexpr const char* kPolicy =
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-constexpr std::pair<const char*, const char*> kHeaders[] = {{"Content-Security-Policy", kPolicy},
-                                                            {"X-Content-Type-Options", "nosniff"},
-                                                            {"X-Frame-Options", "DENY"},
+    "base-uri 'none'; form-action 'none'; frame-ancestors ";
+constexpr std::pair<const char*, const char*> kHeaders[] = {{"X-Content-Type-Options", "nosniff"},
                                                             {"Referrer-Policy", "no-referrer"},
                                                             {"Cross-Origin-Opener-Policy", "same-origin"},
                                                             {"Cross-Origin-Resource-Policy", "same-origin"},
@@ -62,6 +61,7 @@ struct HttpServer::Impl {
   Impl(const std::string& host, std::uint16_t port, HttpHandler answer, const HttpLimits& most)
       : handler(std::move(answer)),
         limits(most),
+        policy(kPolicy + (most.frames.empty() ? "'none'" : most.frames)),
         listener(listen_on(host, port)),
         watch({limits.request_seconds, limits.answer_seconds, limits.connections * 3 / 4}) {}
 
@@ -82,6 +82,7 @@ struct HttpServer::Impl {
 
   const HttpHandler handler;
   const HttpLimits limits;
+  const std::string policy;
   const Listener listener;
   Watch watch;
   MHD_Daemon* daemon = nullptr;
@@ -180,6 +181,8 @@ MHD_Result HttpServer::Impl::send(MHD_Connection* connection, HttpResponse respo
       held);
   if (answer == nullptr) return MHD_NO;
   for (const auto& [name, value] : kHeaders) MHD_add_response_header(answer, name, value);
+  MHD_add_response_header(answer, "Content-Security-Policy", policy.c_str());
+  if (limits.frames.empty()) MHD_add_response_header(answer, "X-Frame-Options", "DENY");
   for (const auto& [name, value] : response.headers) MHD_add_response_header(answer, name.c_str(), value.c_str());
   MHD_add_response_header(answer, MHD_HTTP_HEADER_CONTENT_TYPE, response.type.c_str());
   watch.enter(client, Client::Phase::answer);

@@ -51,6 +51,7 @@ struct HttpLimits {
   double answer_seconds = 60;                         // for an answer to be taken
   double stop_seconds = 1;                            // for work under way when the server stops
   std::size_t workers = 0;                            // 0: as many as the machine has
+  std::string frames = {};  // origins, with blanks between them, whose pages may show this one's in a frame
 };
 
 // Understands one request; must not throw. GET is understood and answered on the thread that moves bytes and has to be

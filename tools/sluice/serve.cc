@@ -1,9 +1,11 @@
 // sluice serve MODEL [MODEL...]
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <memory>
+#include <string_view>
 #include <system_error>
 #include <thread>
 
@@ -21,10 +23,21 @@ struct Serve {
   std::vector<std::string> paths;
   std::string host = "127.0.0.1";
   std::uint64_t port = 8080;
+  std::vector<std::string> frames;
   bool quiet = false;
 
   int run() const;
 };
+
+// "http://slides.example:8000": what a browser calls the origin of a page, and nothing that would be more of a header.
+bool is_origin(const std::string& text) {
+  const std::size_t scheme = text.starts_with("https://") ? 8 : text.starts_with("http://") ? 7 : text.size();
+  const std::string host = text.substr(scheme);
+  return !host.empty() && std::ranges::all_of(host, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view(".-:[]").find(c) != std::string_view::npos;
+  });
+}
 
 // However the orderly end goes on, the process is gone in less than two seconds.
 void end_soon(int code) {
@@ -40,14 +53,20 @@ void end_soon(int code) {
 
 int Serve::run() const {
   expect(port <= 65535, "--port", "0 to 65535", std::to_string(port));
+  HttpLimits limits;
+  for (const std::string& origin : frames) {
+    expect(is_origin(origin), "--allow-frame", "the origin of a page, such as http://localhost:8000", origin);
+    limits.frames += (limits.frames.empty() ? "" : " ") + origin;
+  }
   std::vector<ServedModel> models;
   for (const std::string& path : paths) models.push_back({model_name(path), path, open_model(path)});
   const Api api(std::move(models));
   Console console(quiet);
   Interrupts interrupts;
   {
-    const HttpServer server(host, static_cast<std::uint16_t>(port),
-                            [&](const HttpRequest& request) { return api.understand(request); });
+    const HttpServer server(
+        host, static_cast<std::uint16_t>(port), [&](const HttpRequest& request) { return api.understand(request); },
+        limits);
     print(server.url() + "\n");
     flush();
     console.say("open this in a browser; Ctrl-C ends");
@@ -65,6 +84,10 @@ Action add_serve(CLI::App& app, const Invocation&) {
   app.add_option("MODEL", verb->paths, "files that train wrote; several are shown side by side")->required();
   add_value(app, "--host", verb->host, "address to listen on; another than 127.0.0.1 lets others in", "ADDRESS");
   add_value(app, "--port", verb->port, "port to listen on; 0: any that is free", "N");
+  app.add_option("--allow-frame", verb->frames,
+                 "origin whose pages, such as slides, may show this one in a frame; repeatable")
+      ->type_name("ORIGIN")
+      ->allow_extra_args(false);
   app.add_flag("-q,--quiet", verb->quiet, "say nothing but the address");
   return [verb] { return verb->run(); };
 }
