@@ -43,7 +43,7 @@ void expect_writable(const Stack& stack, const std::string& name, const Format& 
     if (layer.config.initial_state == "learned" && !format.initial_states) {
       throw Error(Status::usage, "export to " + name +
                                      ": expected layers that begin at zeros, found a learned initial state" +
-                                     ", which only nam can say, of an LSTM on one signal");
+                                     ", which c can say, and nam of an LSTM on one signal");
     }
     if (layer.config.direction != "forward" && !format.directions) {
       refuse("layers that read forward", "direction " + layer.config.direction);
