@@ -10,8 +10,7 @@
 namespace sluice {
 namespace {
 
-constexpr std::size_t kMostForecasts = 20000;  // evenly spread ones stand for more
-constexpr std::size_t kMostRidge = 336;        // values that the linear one looks at
+constexpr std::size_t kMostRidge = 336;  // values that the linear one looks at
 
 // Errors of one way to predict, over everything that has a truth.
 class Sums {
@@ -78,9 +77,9 @@ std::size_t middle_of(const Model& model) {
 }
 
 std::vector<double> usual_errors(const ForecastTask& task, const Model& model, std::span<const ForecastSeries> series,
-                                 const ForecastPart& part, std::size_t threads) {
+                                 const ForecastPart& part, std::size_t most, std::size_t threads) {
   const std::size_t targets = task.targets.size();
-  const std::vector<ForecastOrigin> origins = origins_of(task, series, part, kMostForecasts * targets);
+  const std::vector<ForecastOrigin> origins = origins_of(task, series, part, most);
   const std::size_t middle = middle_of(model);
   std::vector<double> squares(targets), counts(targets);
   predict_each(task, model, series, origins, threads, [&](const ForecastOrigin& o, std::span<const float> values) {

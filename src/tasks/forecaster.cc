@@ -2,6 +2,7 @@
 #include "sluice/forecast.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <limits>
 #include <utility>
@@ -59,6 +60,32 @@ void check_columns(const ForecastTask& task) {
   std::ranges::sort(all);
   const auto twice = std::ranges::adjacent_find(all);
   if (twice != all.end()) throw Error(Status::usage, "columns: expected each once, found " + shown(*twice) + " again");
+}
+
+// The pass behind the training of a detector that says how large its errors usually are.
+struct ErrorPass {
+  ForecastPart part;
+  std::size_t most = 0;  // forecasts
+  double seconds = 0;    // that it takes, where training has to end within some time
+};
+
+// Within a limit, the pass takes a twentieth of it: as many forecasts as that is enough for, by how long some take.
+ErrorPass plan_errors(const ForecastTask& task, const Model& model, std::span<const ForecastSeries> series,
+                      const ForecastPart& part, const TrainOptions& options) {
+  constexpr double kShare = 0.05;
+  constexpr std::size_t kTried = 256;
+  ErrorPass pass = {part, kMostForecasts * task.targets.size()};
+  const std::size_t all = origins_of(task, series, part, pass.most).size();
+  if (options.max_seconds == 0 || all == 0) return pass;
+  const auto start = std::chrono::steady_clock::now();
+  usual_errors(task, model, series, part, kTried, options.threads);
+  const std::chrono::duration<double> tried = std::chrono::steady_clock::now() - start;
+  const std::size_t count = origins_of(task, series, part, kTried).size();
+  const double each = tried.count() / static_cast<double>(count);
+  const double enough = std::clamp(kShare * options.max_seconds / each, double(kTried), double(pass.most));
+  pass.most = static_cast<std::size_t>(enough);
+  pass.seconds = each * static_cast<double>(std::min(pass.most, all));
+  return pass;
 }
 
 }  // namespace
@@ -129,6 +156,9 @@ Forecaster::Forecaster(const TextSource& source, const ForecastOptions& options,
                   std::to_string(task.lookback) + ", horizon " + std::to_string(task.horizon) + ")",
               std::to_string(most_rows_until(series, task.trained)));
   }
+  if (std::ranges::all_of(i.training.targets, [](float target) { return std::isnan(target); })) {
+    refuse_at(source.name, "a number or more to predict in the rows to train on", "none");
+  }
   if (task.seen > task.trained) i.validation = cut({task.trained, task.seen}, kMostValidated);
   i.defaults = defaults_of(task, i.training.size(), validates());
   if (settle) settle(i.defaults);
@@ -178,13 +208,20 @@ TrainResult Forecaster::train(const TrainOptions& options, const std::function<b
   if (i.training.size() == 0) throw Error(Status::usage, "forecaster: expected a table to train on, found a model");
   TrainOptions now = options;
   now.validation_split = 0;
+  ErrorPass errors;
+  if (i.task.detect) {
+    const auto start = std::chrono::steady_clock::now();
+    const ForecastPart held_out = {i.task.trained, i.task.seen}, trained = {std::nullopt, i.task.trained};
+    errors = plan_errors(i.task, *i.model, i.series, validates() ? held_out : trained, now);
+    const std::chrono::duration<double> planned = std::chrono::steady_clock::now() - start;
+    if (now.max_seconds > 0) now.max_seconds = std::max(1e-9, now.max_seconds - planned.count() - errors.seconds);
+  }
   TrainResult result = validates() ? sluice::train(*i.model, i.training, i.validation, now, report)
                                    : sluice::train(*i.model, i.training, now, report);
   if (i.task.detect) {
-    const ForecastPart held_out = {i.task.trained, i.task.seen}, trained = {std::nullopt, i.task.trained};
     try {
       const Watch::Heeded heeded;
-      i.task.errors = usual_errors(i.task, *i.model, i.series, validates() ? held_out : trained, now.threads);
+      i.task.errors = usual_errors(i.task, *i.model, i.series, errors.part, errors.most, now.threads);
     } catch (const Stopped&) {
       result.stopped = true;
     }

@@ -7,6 +7,7 @@ import math
 import os
 import random
 import subprocess
+import time
 
 import pytest
 
@@ -303,6 +304,39 @@ def test_detect_scores_rows_as_they_come(tmp_path):
     found = sluice_json("eval", path, file)
     assert found["task"] == "detect" and found["horizon"] == 1
     refused("train", file, "-o", tmp_path / "n", "--task=detect", "--horizon=2", "-q", code=2, names=["horizon"])
+
+
+def test_a_detector_ends_within_its_time(tmp_path):
+    """What scales its errors, a pass over 20,000 rows for each of two columns, is part of the limit."""
+    file = tmp_path / "long.csv"
+    draw = random.Random(1)
+    file.write_text("t,x,y\n" + "".join(f"{t},{math.sin(t / 5) + draw.gauss(0, .1):.4f},{draw.random():.4f}\n"
+                                        for t in range(100_000)))
+    start_of_it = time.monotonic()
+    sluice("train", file, "-o", tmp_path / "m", "--task=detect", "--time=t", "--lookback=400", "--season=1",
+           "--hidden=256", "--max-seconds=2", "--threads=1", "-q")
+    assert time.monotonic() - start_of_it < 3
+    note = sluice_json("info", tmp_path / "m")["notes"]["forecast"]
+    assert all(0 < error != 1 for error in note["errors"])
+
+
+def test_rows_without_dates_are_counted_which_is_said(tmp_path):
+    file = tmp_path / "plain.csv"
+    file.write_text("day,x\n" + "".join(f"{d}.1.2024,{d % 7}\n" for d in range(1, 100)))
+    options = ["--horizon=3", "--lookback=7", "--force", *QUICK[:-1]]
+    _, said = sluice("train", file, "-o", tmp_path / "m", *options)
+    assert "rows are counted" in said and "--time" in said
+    refused("train", file, "-o", tmp_path / "m", *options, "--time=day", code=3, names=["YYYY-MM-DD", "1.1.2024"])
+    _, said = sluice("train", table(file), "-o", tmp_path / "m", *options)
+    assert "rows are counted" not in said
+
+
+def test_a_column_without_a_number_to_train_on_is_refused(tmp_path):
+    file = tmp_path / "none.csv"
+    for missing in ("mask", "fill"):
+        file.write_text("date,load\n" + "".join(f"{day(t)},\n" for t in range(300)))
+        refused("train", file, "-o", tmp_path / "m", f"--missing={missing}", "--horizon=3", "--lookback=24", *QUICK,
+                code=3, names=["none.csv", "a number or more to predict"])
 
 
 def test_a_million_rows_need_bounded_memory(tmp_path):

@@ -206,6 +206,10 @@ int train_forecast(const ForecastRun& run, Console& console, const Stopwatch& cl
                           forecaster.horizon(), forecaster.lookback(),
                           forecaster.season() > 1 ? fmt::format(" (season {})", forecaster.season()) : "",
                           thousands(forecaster.windows())));
+  if (frequency.empty() && options.time.empty()) {
+    console.say(
+        "no column of dates (YYYY-MM-DD ...), so rows are counted; --time NAME names one, also one of integers");
+  }
   if (!forecaster.validates()) console.say("too few rows to validate on: the last weights are kept");
   TrainJob job = {forecaster.model(), train, [&](Model& model, const TrainOptions& o, const auto& report) {
                     const TrainResult result = forecaster.train(o, report);
