@@ -233,16 +233,21 @@ std::vector<std::uint32_t> most_frequent_tags(const TaggedSentences& train, cons
   rethrow_as_error("most frequent tags");
 }
 
-double marginal_loss(const Sequences& train, const Sequences& test) try {
-  const std::size_t width = train.outputs;
-  std::vector<double> ones(width, 1.0), test_ones(width, 0.0);
-  for (std::size_t i = 0; i < train.targets.size(); ++i) ones[i % width] += train.targets[i];
+double marginal_loss(const Sequences& train, const Sequences& test) {
+  std::vector<std::uint64_t> ones(train.outputs);
+  for (std::size_t i = 0; i < train.targets.size(); ++i) ones[i % ones.size()] += train.targets[i] > 0;
+  return marginal_loss(ones, train.targets.size() / train.outputs, test);
+}
+
+double marginal_loss(std::span<const std::uint64_t> ones, std::uint64_t steps, const Sequences& test) try {
+  const std::size_t width = ones.size();
+  std::vector<double> test_ones(width, 0.0);
   for (std::size_t i = 0; i < test.targets.size(); ++i) test_ones[i % width] += test.targets[i];
-  const std::size_t train_rows = train.targets.size() / width, test_rows = test.targets.size() / width;
-  const auto steps = static_cast<double>(train_rows + 2), test_steps = static_cast<double>(test_rows);
+  const std::size_t test_rows = test.targets.size() / width;
+  const auto test_steps = static_cast<double>(test_rows);
   double loss = 0;
   for (std::size_t i = 0; i < width; ++i) {
-    const double share = ones[i] / steps;
+    const double share = static_cast<double>(ones[i] + 1) / static_cast<double>(steps + 2);
     loss -= test_ones[i] * std::log(share) + (test_steps - test_ones[i]) * std::log1p(-share);
   }
   return loss / test_steps;

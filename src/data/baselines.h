@@ -49,5 +49,7 @@ std::vector<std::uint32_t> most_frequent_tags(const TaggedSentences& train, cons
 // every number has the frequency that it has in training, each counted once more as 1 and once as 0, so that none is
 // impossible. The steps are those of `targets` [steps, outputs].
 double marginal_loss(const Sequences& train, const Sequences& test);
+// The same of what was counted: in how many of `steps` each number was 1.
+double marginal_loss(std::span<const std::uint64_t> ones, std::uint64_t steps, const Sequences& test);
 
 }  // namespace sluice

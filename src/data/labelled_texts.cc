@@ -101,6 +101,15 @@ LabelledTexts read_labelled_lines(const TextSource& source, TextForm form, const
   rethrow_as_error("texts");
 }
 
+LabelledTexts read_one_text(const TextSource& source, bool lossy) try {
+  LabelledTexts one;
+  one.name = source.name;
+  one.texts.push_back(text_of(source, lossy));
+  return one;
+} catch (...) {
+  rethrow_as_error("texts");
+}
+
 LabelledTexts read_labelled_folder(const std::string& folder, TextForm form, const OpenFile& open,
                                    const LabelledTextOptions& options) try {
   LabelledTexts all;

@@ -41,6 +41,9 @@ using OpenFile = std::function<TextSource(const std::string& path)>;
 // class that training did not have.
 LabelledTexts read_labelled_lines(const TextSource& source, TextForm form, const LabelledTextOptions& options = {});
 
+// A whole file as one text without a class.
+LabelledTexts read_one_text(const TextSource& source, bool lossy);
+
 // The texts of a folder, in the order of the bytes of their paths; what begins with a dot is left out. A class is the
 // name of its folder, or of its file without the ending. Throws Error (bad_file) besides: a folder that cannot be read,
 // one without texts.

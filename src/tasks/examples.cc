@@ -2,11 +2,14 @@
 #include "tasks/examples.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
+#include <system_error>
 #include <unordered_map>
 
 #include "base/failure.h"
 #include "data/data_kind.h"
+#include "data/lines.h"
 #include "data/notes.h"
 #include "data/sequences.h"
 #include "sluice/error.h"
@@ -53,6 +56,51 @@ Vocabulary word_vocabulary(const TaggedSentences& sentences, const TextOptions& 
   return Vocabulary(split, std::move(tokens));
 }
 
+bool is_folder(const std::string& path) {
+  std::error_code unknown;
+  return path != "-" && std::filesystem::is_directory(path, unknown);
+}
+
+LabelledTexts read_texts(const Task& task, const std::string& path, const OpenFile& open, const ReadOptions& options) {
+  const LabelledTextOptions how = {.classes = task.classes, .lossy = options.lossy};
+  const bool of_folder = task.texts == TextForm::folders || task.texts == TextForm::files;
+  if (of_folder && (options.labels || is_folder(path))) return read_labelled_folder(path, task.texts, open, how);
+  if (task.texts == TextForm::folders) return read_one_text(open(path), options.lossy);
+  return read_labelled_lines(open(path), options.labels ? task.texts : TextForm::plain, how);
+}
+
+std::string_view what_has(DataForm form) {
+  switch (form) {
+    case DataForm::ts:
+      return "a .ts file";
+    case DataForm::sequence_lines:
+      return "a sequence of numbers a line";
+    case DataForm::labelled:
+      return "texts";
+    case DataForm::conllu:
+      return "the ten columns of CoNLL-U";
+    case DataForm::tagged:
+      return "a word and its tag a line";
+    case DataForm::notes:
+      return "frames of notes";
+    case DataForm::table:
+      return "a table";
+    case DataForm::text:
+      break;
+  }
+  return "a text";
+}
+
+// Forms that nothing else is taken for: to be read as another, such a file would be refused at some line, or worse,
+// not.
+void expect_form(const Task& task, const std::string& path, const OpenFile& open) {
+  std::error_code unknown;
+  if (path == "-" || !std::filesystem::is_regular_file(path, unknown)) return;
+  const DataKind kind = find_data_kind(path, open);
+  if (kind.form == task.form || (kind.form != DataForm::ts && kind.form != DataForm::conllu)) return;
+  refuse_at(path, std::string(what_has(task.form)) + ", as in training", std::string(what_has(kind.form)));
+}
+
 }  // namespace
 
 std::size_t Examples::size() const {
@@ -61,9 +109,9 @@ std::size_t Examples::size() const {
 
 Examples read_examples(const Task& task, const std::string& path, const OpenFile& open,
                        const ReadOptions& options) try {
-  const auto& [labels, lossy, inputs] = options;
+  const auto& [labels, lossy, inputs, as_trained] = options;
   Examples all;
-  const bool folder = task.texts == TextForm::folders || task.texts == TextForm::files;
+  if (as_trained) expect_form(task, path, open);
   switch (task.form) {
     case DataForm::ts:
       all.sequences = read_ts(open(path), {.classes = task.classes, .inputs = inputs});
@@ -73,9 +121,7 @@ Examples read_examples(const Task& task, const std::string& path, const OpenFile
                                           {.classes = task.classes, .inputs = inputs});
       break;
     case DataForm::labelled:
-      all.texts = folder ? read_labelled_folder(path, task.texts, open, {.classes = task.classes, .lossy = lossy})
-                         : read_labelled_lines(open(path), labels ? task.texts : TextForm::plain,
-                                               {.classes = task.classes, .lossy = lossy});
+      all.texts = read_texts(task, path, open, options);
       all.classes = all.texts.classes;
       return all;
     case DataForm::conllu:
@@ -149,6 +195,19 @@ void encode_for(const Model& model, const Task& task, Examples& examples) {
   if (model.config().spelling.characters == 0) return encode(model.vocabulary(), examples);
   const Alphabet alphabet(task.alphabet);
   encode(model.vocabulary(), examples, &alphabet);
+}
+
+void count_frequencies(const Examples& training, Task& task) {
+  const Sequences& all = training.sequences;
+  const bool notes = task.kind == TaskKind::music;
+  task.frequencies.assign(notes ? all.outputs : task.classes.size(), 0);
+  if (notes) {
+    for (std::size_t i = 0; i < all.targets.size(); ++i) task.frequencies[i % all.outputs] += all.targets[i] > 0;
+    task.counted = all.targets.size() / all.outputs;
+    return;
+  }
+  for (const std::uint32_t label : all.labels) ++task.frequencies[label];
+  task.counted = all.labels.size();
 }
 
 std::vector<std::string> word_shapes(std::string_view word) {

@@ -23,12 +23,15 @@ struct Examples {
 };
 
 struct ReadOptions {
-  bool labels = true;      // they are wanted
-  bool lossy = false;      // of texts
-  std::size_t inputs = 0;  // numbers a step that the file must have; 0: any
+  bool labels = true;       // they are wanted
+  bool lossy = false;       // of texts
+  std::size_t inputs = 0;   // numbers a step that the file must have; 0: any
+  bool as_trained = false;  // the file is another than the one that was trained on, and must have its form
 };
 
 // Reads a file or folder of a task. With task.classes (of training) the file may have no others; else it says them.
+// Where a folder was trained on and no labels are wanted, a file may stand in its place: a text a line, or one text
+// where each file was one.
 // Throws Error (bad_file) as the readers of its form.
 Examples read_examples(const Task& task, const std::string& path, const OpenFile& open, const ReadOptions& options);
 
@@ -43,6 +46,9 @@ void encode(const Vocabulary& vocabulary, Examples& examples, const Alphabet* al
 
 // The same for a model of the task, which has texts or sentences or nothing to encode.
 void encode_for(const Model& model, const Task& task, Examples& examples);
+
+// Counts the classes, tags or notes of what is trained on, once it is encoded: Task::frequencies.
+void count_frequencies(const Examples& training, Task& task);
 
 // Tokens that can stand for a word that is not in a vocabulary, the most exact first: whether it has capitals, digits
 // or hyphens, with its last 3, 2 or 1 characters, or without; as the unknown words of Berkeley's parser (Petrov et al.

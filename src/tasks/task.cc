@@ -32,6 +32,24 @@ TaskKind kind_of(DataForm form) {
   return TaskKind::language;
 }
 
+void read_frequencies(const nlohmann::ordered_json& json, std::size_t outputs, const std::string& where, Task& task) {
+  const auto refuse = [&](const std::string& expected) {
+    throw Error(Status::bad_file, where + ": expected " + expected);
+  };
+  const auto& all = json["frequencies"];
+  if (!all.is_array() || all.size() != outputs) {
+    refuse("frequencies in an array of " + std::to_string(outputs) + ", found another");
+  }
+  if (!json.contains("counted") || !json["counted"].is_number_unsigned()) refuse("how many were counted, found none");
+  task.counted = json["counted"].get<std::uint64_t>();
+  for (const auto& one : all) {
+    if (!one.is_number_unsigned() || one.get<std::uint64_t>() > task.counted) {
+      refuse("frequencies up to " + std::to_string(task.counted) + ", found " + shown(one.dump()));
+    }
+    task.frequencies.push_back(one.get<std::uint64_t>());
+  }
+}
+
 }  // namespace
 
 Task task_of(const DataKind& kind) {
@@ -82,6 +100,7 @@ Task task_of(const Model& model, const std::string& path) {
     throw Error(Status::bad_file, where + ": expected a class for each of " + std::to_string(model.config().outputs) +
                                       " outputs, found " + std::to_string(task.classes.size()));
   }
+  if (json.contains("frequencies")) read_frequencies(json, model.config().outputs, where, task);
   const std::size_t characters = model.config().spelling.characters;
   if (characters == 0) return task;
   task.alphabet = text("alphabet");
@@ -104,6 +123,11 @@ void set_task(Model& model, const Task& task) {
   json.key("classes").begin_array();
   for (const std::string& name : task.classes) json.string(name);
   json.end_array();
+  if (task.counted > 0) {
+    json.key("frequencies").begin_array();
+    for (const std::uint64_t count : task.frequencies) json.integer(count);
+    json.end_array().key("counted").integer(task.counted);
+  }
   if (model.config().spelling.characters > 0) write("alphabet", task.alphabet);
   model.notes()[kNote] = json.end_object().take();
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,6 +36,10 @@ struct Task {
   std::string column = {};           // tag: the column of the tags, as TagOptions has it
   std::vector<std::string> classes = {};
   std::string alphabet = {};  // tag: the characters of words, where the model spells them (tasks/alphabet.h)
+  // What a baseline needs to know of training (data/baselines.h): how often it had each class or tag, or in how many of
+  // its frames each note sounds. Empty, and 0, in models from before this was kept.
+  std::vector<std::uint64_t> frequencies = {};
+  std::uint64_t counted = 0;  // labels or frames in all
 };
 
 // The task of a file that find_data_kind() has looked at: language where it is running text.

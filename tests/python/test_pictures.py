@@ -160,6 +160,9 @@ def test_confusions_are_counted(tmp_path):
     for line, row in zip(names.read_text().splitlines(), rows):
         wanted[line.split("\t")[0], row[0]] = wanted.get((line.split("\t")[0], row[0]), 0) + 1
     root = xml.parse(picture).getroot()
+    # The files' names without their folders, in a picture that is wide enough for them.
+    heading = next(text.text for text in root.iter(SVG + "text") if text.get("class") == "heading")
+    assert heading == "m on names.tsv" and float(root.get("width")) >= 10 * len(heading)
     cells = {}
     for cell in root.iter(SVG + "rect"):
         if cell.get("class") != "cell":

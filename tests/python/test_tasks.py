@@ -1,6 +1,7 @@
 """Tasks besides language: classify, tag and music, by train, eval and predict."""
 
 import json
+import math
 import random
 
 import pytest
@@ -205,3 +206,84 @@ def test_a_task_that_the_file_is_not_for_is_refused(tmp_path, text):
     one.write_text("@problemName t\n@univariate true\n@classLabel true up\n@data\n1,2:up\n")
     refused("train", one, "-o", tmp_path / "m", code=3, names=["one.ts", "2 classes or more"])
     assert not (tmp_path / "m").exists()
+
+
+def test_a_baseline_stands_beside_every_model_which_says_where_it_loses(classifier, tmp_path):
+    path, folder = classifier
+    training, test = folder / "train.ts", ts(folder / "test.ts", 2)
+    # Without the training file there is what the model's own file knows.
+    found = sluice_json("eval", path, test)
+    assert set(found["baselines"]) == {"majority"} and found["loses_to"] == []
+    beside = sluice_json("eval", path, test, "--training", training)
+    assert found["baselines"]["majority"] == beside["baselines"]["majority"]
+    page, _ = sluice("eval", path, test)
+    assert "majority class" in page and "no nearest neighbour" in page and "--training" in page
+    page, _ = sluice("eval", path, test, "--training", training)
+    assert "no nearest neighbour" not in page and "loses" not in page
+    poor = tmp_path / "poor.safetensors"
+    _, said = sluice("train", training, "-o", poor, "--hidden=4", "--epochs=1", "--learning-rate=1e-9")
+    assert f"eval {poor} FILE --training {training}" in said
+    lost = sluice_json("eval", poor, test, "--training", training)
+    better = {name for name, value in lost["baselines"].items() if value > lost["accuracy"]}
+    assert "nearest_neighbour" in better == set(lost["loses_to"])
+    page, _ = sluice("eval", poor, test, "--training", training)
+    assert "the model loses to:" in page and "nearest neighbour" in page.splitlines()[-1]
+
+
+def test_taggers_and_music_have_their_baselines_without_the_training_file(tmp_path):
+    training, test = sentences(tmp_path / "train.conllu", 1, 60), sentences(tmp_path / "test.conllu", 2)
+    path = tmp_path / "tagger.safetensors"
+    sluice("train", training, "-o", path, "--hidden=4", "--epochs=1", "-q")
+    alone, beside = (sluice_json("eval", path, test, *more) for more in ([], ["--training", training]))
+    assert set(alone["baselines"]) == {"majority"}
+    assert set(beside["baselines"]) == {"majority", "most_frequent_tag"}
+    tags = [line.split("\t")[3] for line in test.read_text().splitlines() if line]
+    assert alone["baselines"]["majority"] == beside["baselines"]["majority"] == pytest.approx(
+        tags.count("OTHER") / len(tags))
+    pieces = tmp_path / "train.txt"
+    pieces.write_text("60 64 ; 62 ; - ; 60 ; 65 67 ; 60\n" * 4)
+    path = tmp_path / "music.safetensors"
+    sluice("train", pieces, "-o", path, "--hidden=4", "--epochs=1", "--validation-split=0", "-q")
+    alone, beside = (sluice_json("eval", path, pieces, *more) for more in ([], ["--training", pieces]))
+    assert alone["baselines"] == beside["baselines"] and alone["loses_to"] == ["marginals"]
+    assert "the model loses to: marginals" in sluice("eval", path, pieces)[0]
+
+
+def test_a_model_of_a_folder_classifies_what_comes_alone(tmp_path):
+    draw = random.Random(2)
+    kinds, texts = tmp_path / "kinds", tmp_path / "texts"
+    kinds.mkdir()
+    for kind, end in (("first", "ov"), ("second", "ini")):
+        names = ["".join(draw.choice("bdg") for _ in range(3)) + end for _ in range(60)]
+        (kinds / f"{kind}.txt").write_text("\n".join(names) + "\n")
+        (texts / kind).mkdir(parents=True)
+        for k, name in enumerate(names[:30]):
+            (texts / kind / f"{k}.txt").write_text(f"{name}\n{name}\n")
+    path = tmp_path / "m.safetensors"
+    sluice("train", kinds, "-o", path, "--task=classify", *QUICK[:1], "--epochs=10", "-q")
+    lines = sluice("predict", path, "-", input=b"gdbov\nbbgini\n")[0].splitlines()
+    assert [line.split("\t")[0] for line in lines[1:]] == ["first", "second"]
+    # A file is one text where each file was one.
+    path = tmp_path / "texts.safetensors"
+    sluice("train", texts, "-o", path, *QUICK[:1], "--epochs=20", "-q")
+    one = tmp_path / "one.txt"
+    one.write_text("gdbini\nbbgini\n")
+    lines = sluice("predict", path, one)[0].splitlines()
+    assert [line.split("\t")[0] for line in lines[1:]] == ["second"]
+    assert sluice("predict", path, "-", input=one.read_bytes())[0].splitlines() == lines
+    refused("eval", path, one, code=3, names=["one.txt", "a folder"])
+
+
+def test_another_form_is_named(classifier, tmp_path):
+    path, folder = classifier
+    conllu = sentences(tmp_path / "test.conllu", 2, 60)
+    words = tmp_path / "words.tsv"
+    words.write_text("".join(line and "\t".join(line.split("\t")[1:4:2]) + "\n" or "\n"
+                             for line in conllu.read_text().split("\n")))
+    tagger = tmp_path / "tagger.safetensors"
+    _, said = sluice("train", words, "-o", tagger, "--hidden=4", "--epochs=1")
+    assert "a word, a tab and a tag" in said
+    for verb in ("predict", "eval"):
+        refused(verb, tagger, conllu, code=3, names=["test.conllu", "a word and its tag a line", "CoNLL-U"])
+    refused("train", words, "-o", tmp_path / "n", "--validation", conllu, "-q", code=3, names=["CoNLL-U"])
+    refused("predict", path, conllu, code=3, names=["a .ts file, as in training", "CoNLL-U"])

@@ -49,6 +49,35 @@ TEST(Task, NotesThatAreNoTaskAreRefused) {
   EXPECT_THAT(refused("{", "["), HasSubstr("file: note \"task\""));
 }
 
+TEST(Task, WhatABaselineNeedsIsKept) {
+  Model model = classifier();
+  Task task = {.kind = TaskKind::classify, .form = DataForm::ts, .classes = {"a", "b"}};
+  set_task(model, task);
+  EXPECT_EQ(task_of(model, "file").counted, 0u);  // as in models from before it was kept
+  EXPECT_EQ(model.notes().at("task").find("frequencies"), std::string::npos);
+  Examples examples;
+  examples.sequences.labels = {1, 0, 1};
+  count_frequencies(examples, task);
+  set_task(model, task);
+  const Task found = task_of(model, "file");
+  EXPECT_THAT(found.frequencies, ElementsAre(1, 2));
+  EXPECT_EQ(found.counted, 3u);
+  const auto refused = [&](const std::string& from, const std::string& to) {
+    return test::error_of(Status::bad_file, [&] { task_of(test::changed_note(model, "task", from, to), "file"); });
+  };
+  EXPECT_THAT(refused("[1,2]", "[1]"), HasSubstr("frequencies in an array of 2"));
+  EXPECT_THAT(refused("[1,2]", "7"), HasSubstr("frequencies in an array of 2"));
+  EXPECT_THAT(refused("[1,2]", "[1,4]"), HasSubstr("frequencies up to 3, found \"4\""));
+  EXPECT_THAT(refused("[1,2]", "[1,-2]"), HasSubstr("frequencies up to 3"));
+  EXPECT_THAT(refused("\"counted\":3", "\"counted\":\"3\""), HasSubstr("how many were counted"));
+  Task notes = {.kind = TaskKind::music, .form = DataForm::notes};
+  examples.sequences.outputs = 2;
+  examples.sequences.targets = {0, 1, 1, 1, 0, 0};
+  count_frequencies(examples, notes);
+  EXPECT_THAT(notes.frequencies, ElementsAre(1, 2));
+  EXPECT_EQ(notes.counted, 3u);
+}
+
 TEST(Task, OfAModelThatSpellsHasAnAlphabet) {
   Config config = {.embedding = 2, .outputs = 2};
   config.head.loss = "softmax";

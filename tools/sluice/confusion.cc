@@ -87,8 +87,9 @@ std::string confusion_picture(const std::string& title, const ConfusionMatrix& a
         out += svg_words("count", x_of(p) + side / 2, y_of(t) + kRowTall / 2 + 4, thousands(count), "middle");
     }
   }
-  const double wide = x_of(classes) + std::max(24., names * 0.75);
-  return svg_page(title, std::max(480., wide), y_of(classes) + 24, out);
+  const double heading = std::min(kPictureWide, 48 + kHeadingLetter * static_cast<double>(columns(title))),
+               wide = x_of(classes) + std::max(24., names * 0.75);
+  return svg_page(title, std::max({480., heading, wide}), y_of(classes) + 24, out);
 }
 
 }  // namespace sluice::tool

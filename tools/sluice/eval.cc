@@ -163,20 +163,21 @@ int Eval::run_task(const Task& task, const Model& network) const {
   expect(result.svg.empty() || task.kind != TaskKind::music, "--svg", kPictured, found);
   if (of_tables(task.kind)) return eval_forecast({network, model, files[0], threads, result}, training);
   const auto read = [&](const std::string& path) {
-    Examples examples = read_examples(task, path, open_examples, {.inputs = network.config().inputs});
+    Examples examples =
+        read_examples(task, path, open_examples, {.inputs = network.config().inputs, .as_trained = true});
     encode_for(network, task, examples);
     return examples;
   };
   const Examples test = read(files[0]);
-  TaskScore score = score_of(task, network, test, threads);
-  if (!training.empty()) add_baselines(task, network, read(training), test, threads, score);
+  std::optional<Examples> trained;
+  if (!training.empty()) trained = read(training);
+  const TaskScore score = score_of(task, network, test, trained ? &*trained : nullptr, threads);
   show(
       result, [&](const Style& style) { return score_page(style, score); }, [&] { return score.json; });
-  if (!result.svg.empty())
-    write_file(
-        result.svg,
-        confusion_picture(model_name(model) + " on " + one_line(files[0]), confusions_of(task, network, test, threads)),
-        result.force);
+  if (!result.svg.empty()) {
+    const std::string title = fmt::format("{} on {}", model_name(model), one_line(model_name(files[0])));
+    write_file(result.svg, confusion_picture(title, confusions_of(task, network, test, threads)), result.force);
+  }
   return 0;
 }
 

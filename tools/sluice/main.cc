@@ -49,9 +49,11 @@ struct Verb {
 
 constexpr Verb kVerbs[] = {
     {"demo", add_demo, "Shows how far back a plain RNN, an LSTM and a GRU remember.", "sluice demo"},
-    {"train", add_train, "Trains a network on a text or on labelled sequences and saves it as one .safetensors file.",
+    {"train", add_train,
+     "Trains a network on a text, a table over time or labelled sequences; saves one .safetensors file.",
      "sluice train shakespeare.txt --level char -o shakespeare.safetensors"},
-    {"predict", add_predict, "Predicts classes or tags for a file of sequences, texts or sentences.",
+    {"predict", add_predict,
+     "Predicts for a file: forecasts and scores of a table, classes of sequences or texts, tags of words.",
      "sluice predict gunpoint.safetensors GunPoint_TEST.ts --labelled"},
     {"complete", add_complete, "Shows the likeliest next tokens after a text, or continues it.",
      "sluice complete shakespeare.safetensors \"ROMEO:\" -n 200"},
@@ -62,7 +64,7 @@ constexpr Verb kVerbs[] = {
      "is\" --replace samosa=sushi"},
     {"serve", add_serve, "The same as a live page in the browser, and as an HTTP API.",
      "sluice serve sluice-demo/rnn.safetensors sluice-demo/lstm.safetensors sluice-demo/gru.safetensors"},
-    {"eval", add_eval, "Measures a model on a text: loss, perplexity, next-token recall.",
+    {"eval", add_eval, "Measures a model on a text, or on a file of its task beside what needs no network.",
      "sluice eval shakespeare.safetensors other.txt"},
     {"compare", add_compare, "Trains several cells on one text: what each costs and remembers.",
      "sluice compare shakespeare.txt --level char --cells rnn,lstm,gru --seeds 1,2,3"},

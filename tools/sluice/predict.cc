@@ -66,7 +66,8 @@ int Predict::run() const {
                 fmt::format("{}: predict: expected a model that forecasts, detects, classifies or tags, found {}",
                             model, what_it_is_for(task.kind)));
   }
-  Examples examples = read_examples(task, file, open_examples, {.labels = labelled, .inputs = network.config().inputs});
+  Examples examples = read_examples(task, file, open_examples,
+                                    {.labels = labelled, .inputs = network.config().inputs, .as_trained = true});
   encode_for(network, task, examples);
   const std::vector<float> y = predict(network, examples.sequences, 32, threads);
   if (task.kind == TaskKind::classify) {

@@ -62,7 +62,8 @@ std::string svg_page(const std::string& title, double width, double height, std:
       "{0:.0f} {1:.0f}\" role=\"img\">\n<title>{2}</title>\n<style>\n{3}@media (prefers-color-scheme: dark) "
       "{{\n{4}}}\n</style>\n<rect class=\"ground\" width=\"100%\" height=\"100%\" rx=\"10\"/>\n",
       width, height, svg_text(one_line(title)), settled(style, ":root {"), settled(style, ":root[data-theme"));
-  return out + svg_words("heading", 24, 30, title, "start") + std::string(drawn) + "</svg>\n";
+  const std::string heading = shortened(one_line(title), static_cast<std::size_t>((width - 36) / kHeadingLetter));
+  return out + svg_words("heading", 24, 30, heading, "start") + std::string(drawn) + "</svg>\n";
 }
 
 std::string svg_words(std::string_view kind, double x, double y, std::string_view words, std::string_view anchor) {

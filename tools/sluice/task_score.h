@@ -11,15 +11,16 @@
 
 namespace sluice::tool {
 
-// Accuracy, or the loss of frames of notes, as `train` and `eval` show it; with the baselines of the task where what
-// was trained on is there.
+// Accuracy, or the loss of frames of notes, and what the baselines of the task reach.
 struct TaskScore {
-  std::vector<std::pair<std::string, std::string>> rows;  // as people read them
-  Json json;
+  std::vector<std::pair<std::string, std::string>> rows = {};  // as people read them
+  std::vector<std::string> lines = {};                         // below them
+  Json json = {};
 };
-TaskScore score_of(const Task& task, const Model& model, const Examples& test, std::size_t threads);
-void add_baselines(const Task& task, const Model& model, const Examples& training, const Examples& test,
-                   std::size_t threads, TaskScore& score);
+// `training`: what was trained on, where it is there. Without it, only those baselines are measured for which the
+// model's file has what they need.
+TaskScore score_of(const Task& task, const Model& model, const Examples& test, const Examples* training,
+                   std::size_t threads);
 // Which class was taken for which. `test` has its classes.
 ConfusionMatrix confusions_of(const Task& task, const Model& model, const Examples& test, std::size_t threads);
 // The likeliest class of each row of predictions.

@@ -163,7 +163,8 @@ int Train::run_task(const Task& wanted, const TextFiles& material, const TrainOp
   std::optional<Examples> held_out;
   if (!validation.empty()) {
     held_out = read_in_time(validation, early.max_seconds, clock, [&] {
-      return read_examples(found, validation, open_examples, {.lossy = text.text.lossy, .inputs = d.config.inputs});
+      return read_examples(found, validation, open_examples,
+                           {.lossy = text.text.lossy, .inputs = d.config.inputs, .as_trained = true});
     });
   }
 
@@ -197,6 +198,7 @@ int Train::run_task(const Task& wanted, const TextFiles& material, const TrainOp
                     return held_out ? train(model, examples.sequences, held_out->sequences, o, report)
                                     : train(model, examples.sequences, o, report);
                   }};
+  count_frequencies(examples, found);
   set_task(job.model, found);
   say_model(console, job.model, d.train);
   job.unit = music ? "frame" : found.kind == TaskKind::tag ? "word" : "sequence";
@@ -209,7 +211,7 @@ int Train::run_task(const Task& wanted, const TextFiles& material, const TrainOp
                {"sequences", examples.size()},
                {"steps", examples.sequences.steps()},
                {"classes", found.classes}};
-  job.then = fmt::format("eval {} FILE", shell_word(target.output));
+  job.then = fmt::format("eval {} FILE --training {}", shell_word(target.output), shell_word(files[0]));
   return run_job(target, std::move(job), console, clock);
 }
 
