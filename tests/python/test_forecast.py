@@ -204,7 +204,8 @@ def test_a_table_that_does_not_fit_is_refused(model, tmp_path):
     refused("eval", path, table(other, 390), code=3, names=["24 rows or more behind"])
     refused("predict", path, file, "--future", file, code=3, names=["the future"])
     refused("complete", path, "a", code=3, names=["complete"])
-    refused("gates", path, "a", code=3, names=["gates"])
+    for verb in ("gates", "explain"):
+        refused(verb, path, "a", code=3, names=[verb, "classifies texts or tags words", "forecasts", "sluice predict"])
 
 
 def test_flags_that_make_no_sense_are_refused(model, tmp_path, text):

@@ -287,3 +287,84 @@ def test_another_form_is_named(classifier, tmp_path):
         refused(verb, tagger, conllu, code=3, names=["test.conllu", "a word and its tag a line", "CoNLL-U"])
     refused("train", words, "-o", tmp_path / "n", "--validation", conllu, "-q", code=3, names=["CoNLL-U"])
     refused("predict", path, conllu, code=3, names=["a .ts file, as in training", "CoNLL-U"])
+
+
+def numbers_of(table):
+    """A table of gates or words: the first cell of each line, and its numbers."""
+    rows = [line.split() for line in table.splitlines()[1:]]
+    return [row[0] for row in rows], [[float(x) for x in row[1:]] for row in rows]
+
+
+def test_gates_of_a_text_that_is_classified(tmp_path):
+    draw = random.Random(1)
+    names = tmp_path / "names.tsv"
+    names.write_text("".join(f"{kind}\t{''.join(draw.choice('bdg') for _ in range(3))}{end}\n"
+                             for _ in range(100) for kind, end in (("first", "ov"), ("second", "ini"))))
+    path = tmp_path / "both.safetensors"
+    sluice("train", names, "-o", path, "--hidden=12", "--epochs=8", "-q")
+    said = sluice_json("gates", path, "gdbov")
+    assert said["tokens"] == list("gdbov") and said["begins_after"] is None
+    assert [layer["layer"] for layer in said["layers"]] == ["1 forward", "1 backward"]
+    # What a layer that reads backward holds at a letter comes of that letter and those behind it; forward, before it.
+    other = sluice_json("gates", path, "gdbini")
+    forward, backward = (
+        [same["layers"][k]["hidden"] for same in (said, other)] for k in (0, 1))
+    assert forward[0][:3] == forward[1][:3] and forward[0][3] != forward[1][3]
+    assert all(a != b for a, b in zip(*backward))
+    tail = sluice_json("gates", path, "dddov")["layers"][1]["hidden"]
+    assert tail[3:] == backward[0][3:] and tail[2] != backward[0][2]
+    words, means = numbers_of(sluice("gates", path, "gdbov")[0])
+    assert words == list("gdbov") and all(len(row) == 4 for row in means)
+    assert means[0][0] == pytest.approx(sum(said["layers"][0]["gates"]["retain"][0]) / 12, abs=1e-4)
+    assert "backward" in sluice("gates", path, "gdbov", "--units")[0]
+    refused("gates", path, "", code=2, names=["TEXT"])
+    # Layers that differ have no trace of one size.
+    sluice("train", names, "-o", tmp_path / "two", "--hidden=8,4", "--epochs=1", "-q")
+    refused("gates", tmp_path / "two", "gdbov", code=2, names=["one cell and size", "8 (both) and 4 (both)"])
+
+
+def test_which_letters_a_class_depends_on(tmp_path):
+    draw = random.Random(1)
+    names = tmp_path / "names.tsv"
+    names.write_text("".join(f"{kind}\t{''.join(draw.choice('bdg') for _ in range(3))}{end}\n"
+                             for _ in range(100) for kind, end in (("first", "o"), ("second", "i"))))
+    path = tmp_path / "m.safetensors"
+    sluice("train", names, "-o", path, "--hidden=12", "--epochs=12", "-q")
+    said = sluice_json("explain", path, "gdbo")
+    predicted = json.loads(sluice("predict", path, "-", "--json", input=b"gdbo\n")[0])
+    assert said["answer"] == predicted["class"] == "first"
+    assert said["probabilities"] == pytest.approx(predicted["probabilities"], abs=1e-6)
+    nats = [one["nats"] for one in said["without"]]
+    assert len(nats) == 4 and max(nats) == nats[3] > 4 * max(map(abs, nats[:3]))
+    without = json.loads(sluice("predict", path, "-", "--json", input=b"gbo\n")[0])["probabilities"]["first"]
+    assert nats[1] == pytest.approx(math.log(said["probability"] / without), abs=1e-4)
+    other = sluice_json("explain", path, "gdbo", "--answer=second")
+    assert other["probability"] == pytest.approx(said["probabilities"]["second"]) and other["without"][3]["nats"] < 0
+    assert len(sluice_json("explain", path, "o")["without"]) == 1
+    page, _ = sluice("explain", path, "gdbo")
+    assert page.startswith("class: first with ") and page.splitlines()[6].split()[0] == "o"
+    refused("explain", path, "gdbo", "--answer=third", code=2, names=["--answer", "first, second", "third"])
+    refused("explain", path, "gdbo", "--at=@1", code=2, names=["--at", "classify"])
+    refused("explain", path, "gdbo", "--clamp=retain=1", code=2, names=["--clamp", "a model of language"])
+    refused("explain", path, "gdbo", "--html", tmp_path / "x.html", code=2, names=["--html"])
+    refused("explain", path, "gdbo", "--top=2", code=2, names=["--top"])
+
+
+def test_which_words_a_tag_depends_on(tmp_path):
+    training = sentences(tmp_path / "train.conllu", 1, 300)
+    path = tmp_path / "m.safetensors"
+    sluice("train", training, "-o", path, "--hidden=16", "--epochs=20", "--dropout=0", "--input-dropout=0", "-q")
+    # The tag says whether the next word is the same.
+    said = sluice_json("explain", path, "a b b c", "--at=@1")
+    assert said["at"] == 1 and said["answer"] == "SAME" and len(said["without"]) == 4
+    nats = [one["nats"] for one in said["without"]]
+    assert max(nats[0], nats[3]) < nats[2] and said["without"][2]["class"] == "OTHER"
+    assert sluice_json("explain", path, "a b c", "--at=b")["answer"] == "OTHER"
+    assert sluice_json("explain", path, "a b b c")["at"] == 3
+    assert sluice("explain", path, "a b b c", "--at=@2")[0].startswith('tag of "b": OTHER with ')
+    refused("explain", path, "a b b c", "--at=b", code=2, names=["--at", "2 times"])
+    refused("explain", path, "a b", "--at=@2", code=2, names=["--at", "0 to 1"])
+    # Gates of a model that spells its words.
+    said = sluice_json("gates", path, "a zebra c")
+    assert said["tokens"] == ["a", "zebra", "c"] and said["unknown"] == ["zebra"]
+    assert said["layers"][0]["hidden"][1] != sluice_json("gates", path, "a yak c")["layers"][0]["hidden"][1]

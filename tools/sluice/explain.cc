@@ -4,7 +4,10 @@
 #include <algorithm>
 #include <memory>
 
+#include "base/fields.h"
+#include "example_text.h"
 #include "explain/facts.h"
+#include "explain_example.h"
 #include "explain_view.h"
 #include "input.h"
 #include "needs.h"
@@ -22,6 +25,7 @@ class WordList {
   WordList(const Model& model, const std::string& text) : unit_(unit_name(model)) {
     model.vocabulary().encode(text, &words_);
   }
+  WordList(std::string_view unit, std::vector<std::string> words) : unit_(unit), words_(std::move(words)) {}
 
   // "samosa", where it stands once, or "@2".
   std::size_t find(std::string_view flag, const std::string& name) const {
@@ -53,6 +57,7 @@ struct Explain {
   ResultFlags result;
 
   int run() const;
+  int run_example(const Model& network, const Task& task, const std::string& text) const;
   ExplainOptions options(const Model& network, const std::string& text) const;
 };
 
@@ -141,11 +146,42 @@ std::vector<std::string> unknown_words(const Reading& reading) {
   return unknown;
 }
 
+// Of a class or a tag: what becomes of it without each word.
+int Explain::run_example(const Model& network, const Task& task, const std::string& text) const {
+  const auto only = [&](bool given, std::string_view flag) {
+    expect(!given, flag, "it with a model of language", fmt::format("one for {}", field_text(task.kind)));
+  };
+  only(top != 5, "--top");
+  only(!horizon.empty(), "--horizon");
+  only(!carried_from.empty(), "--carried-from");
+  only(!units.empty(), "--unit");
+  only(quick, "--quick");
+  only(!replace.empty(), "--replace");
+  only(!remove.empty(), "--delete");
+  only(!clamp.empty(), "--clamp");
+  only(!result.html.empty(), "--html");
+  expect(at.empty() || task.kind == TaskKind::tag, "--at", "it with a model of language or one that tags words",
+         fmt::format("one for {}", field_text(task.kind)));
+  const ExampleText read = read_example_text(network, task, text);
+  ExampleQuestion question;
+  question.answer = answer;
+  if (!at.empty()) question.at = WordList("word", read.words).find("--at", at);
+  const ExampleExplanation explanation = explain_example(network, task, read, question);
+  const auto view = [&](const Style& style) { return draw_explanation(style, explanation); };
+  show(result, view, [&] { return to_json(explanation); });
+  flush();
+  draw_picture(result, typed.line(typed.program, {"--svg"}, {"--force"}), view);
+  return 0;
+}
+
 int Explain::run() const {
   expect(top >= 1, "--top", "1 or more", std::to_string(top));
   result.check();
   const Model network = load_for("explain", model);
   const std::string text = text_argument(words, network.vocabulary().text().lossy);
+  if (const Task task = task_of(network, model); task.kind != TaskKind::language) {
+    return run_example(network, task, text);
+  }
   const Explanation explanation = explain(network, text, options(network, text));
   const auto json = [&] { return to_json(network, explanation, {.name = model_name(model)}); };
   const auto view = [&](const Style& style) { return draw_explanation(style, network, explanation); };
@@ -171,10 +207,12 @@ Action add_explain(CLI::App& app, const Invocation& typed) {
   verb->typed = typed;
   app.add_option("MODEL", verb->model, "a file that train wrote")->required();
   app.add_option("TEXT", verb->words, "the text to read; - is standard input")->required();
-  app.add_option("--at", verb->at, "the word after which to ask what comes next: itself or @ and its number from 0")
+  app.add_option(
+         "--at", verb->at,
+         "the word after which to ask what comes next, or whose tag to ask for: itself or @ and its number from 0")
       ->type_name("WORD")
       ->default_str("the last");
-  app.add_option("--answer", verb->answer, "the word whose probability is explained")
+  app.add_option("--answer", verb->answer, "the word, class or tag whose probability is explained")
       ->type_name("WORD")
       ->default_str("the likeliest");
   add_value(app, "--top", verb->top, "how many likeliest next words to show", "N");

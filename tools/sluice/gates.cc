@@ -8,6 +8,7 @@
 #include "needs.h"
 #include "options.h"
 #include "output.h"
+#include "tasks/task.h"
 #include "verbs.h"
 
 namespace sluice::tool {
@@ -26,7 +27,10 @@ struct Gates {
 int Gates::run() const {
   result.check();
   const Model network = load_for("gates", model);
-  const GatesOfText gates = read_gates(network, text_argument(words, network.vocabulary().text().lossy));
+  const Task task = task_of(network, model);
+  const std::string text = text_argument(words, network.vocabulary().text().lossy);
+  const GatesOfText gates =
+      task.kind == TaskKind::language ? read_gates(network, text) : read_gates(network, task, text);
   const auto view = [&](const Style& style) { return units ? draw_units(style, gates) : draw_gates(style, gates); };
   show(result, view, [&] { return to_json(gates); });
   flush();

@@ -6,7 +6,9 @@
 #include <cmath>
 #include <span>
 
+#include "example_text.h"
 #include "explain/facts.h"
+#include "model/config.h"
 
 namespace sluice::tool {
 namespace {
@@ -52,15 +54,21 @@ double mean_at(const Row& row, std::size_t step, std::size_t hidden) {
   return mean_size(row.values.subspan(step * hidden, hidden));
 }
 
+std::string layer_name(const GatesOfText& gates, std::size_t layer) {
+  return gates.layers.empty() ? std::to_string(layer + 1) : gates.layers[layer];
+}
+
 std::string row_name(const GatesOfText& gates, std::size_t layer, const Row& row) {
-  return gates.trace.layers.size() == 1 ? row.name : fmt::format("{} {}", layer + 1, row.name);
+  return gates.trace.layers.size() == 1 ? row.name : fmt::format("{} {}", layer_name(gates, layer), row.name);
 }
 
 std::string heading(const Style& style, const GatesOfText& gates) {
   const std::size_t layers = gates.trace.layers.size();
   const std::string title(gates.cell->title),
-      sizes = fmt::format("{} layer{} of {} units, {} tokens", layers, layers == 1 ? "" : "s", gates.trace.hidden,
-                          gates.trace.steps);
+      shape = gates.shape.empty()
+                  ? fmt::format("{} layer{} of {} units", layers, layers == 1 ? "" : "s", gates.trace.hidden)
+                  : gates.shape,
+      sizes = fmt::format("{}, {} tokens", shape, gates.trace.steps);
   if (columns(title) + 2 + columns(sizes) < style.width) {
     return fmt::format("{}  {}\n", style.bold(title), style.dim(sizes));
   }
@@ -76,7 +84,7 @@ std::string means(const GatesOfText& gates, std::size_t row) {
   const std::size_t layers = gates.trace.layers.size();
   for (std::size_t layer = 0; layer < layers; ++layer) {
     text += " " + percent(mean_size(rows_of(gates, layer)[row].values));
-    if (layers > 1) text += fmt::format(" in layer {}{}", layer + 1, layer + 1 < layers ? "," : "");
+    if (layers > 1) text += fmt::format(" in layer {}{}", layer_name(gates, layer), layer + 1 < layers ? "," : "");
   }
   return text;
 }
@@ -161,18 +169,20 @@ std::string grid(const Style& style, const GatesOfText& gates) {
 
 // One line a token: the word and a number a column.
 std::string table(const GatesOfText& gates) {
+  constexpr std::size_t kNumber = 8;
   std::size_t widest = 5;
   for (const std::string& word : gates.words) widest = std::max(widest, columns(visible(word)));
   std::string page = pad_right("token", widest);
   for (std::size_t layer = 0; layer < gates.trace.layers.size(); ++layer) {
-    for (const Row& row : rows_of(gates, layer)) page += "  " + pad_left(row_name(gates, layer, row), 8);
+    for (const Row& row : rows_of(gates, layer)) page += "  " + pad_left(row_name(gates, layer, row), kNumber);
   }
   page += "\n";
   for (std::size_t t = 0; t < gates.words.size(); ++t) {
     page += pad_right(visible(gates.words[t]), widest);
     for (std::size_t layer = 0; layer < gates.trace.layers.size(); ++layer) {
       for (const Row& row : rows_of(gates, layer)) {
-        page += fmt::format("  {:8.4f}", mean_at(row, t, gates.trace.hidden));
+        const std::size_t width = std::max(kNumber, columns(row_name(gates, layer, row)));
+        page += fmt::format("  {:{}.4f}", mean_at(row, t, gates.trace.hidden), width);
       }
     }
     page += "\n";
@@ -229,6 +239,17 @@ GatesOfText read_gates(const Model& model, const std::string& text) {
   return gates;
 }
 
+GatesOfText read_gates(const Model& model, const Task& task, const std::string& text) {
+  ExampleText read = read_example_text(model, task, text);
+  GatesOfText gates;
+  gates.cell = &model.cell();
+  gates.trace = trace_example(model, read, gates.layers);
+  gates.shape = layers_in_words(model.config());
+  gates.words = std::move(read.words);
+  gates.known = std::move(read.known);
+  return gates;
+}
+
 std::vector<std::string> unknown_words(const GatesOfText& gates) {
   std::vector<std::string> unknown;
   for (std::size_t t = 0; t < gates.words.size(); ++t) {
@@ -253,14 +274,14 @@ std::string draw_units(const Style& style, const GatesOfText& gates) {
     for (const Row& row : rows_of(gates, layer)) {
       if (style.terminal) {
         page += "\n";
-        const std::string about = fmt::format("layer {}, {}: {}", layer + 1, row.name, row.meaning);
+        const std::string about = fmt::format("layer {}, {}: {}", layer_name(gates, layer), row.name, row.meaning);
         for (const std::string& line : wrapped(about, style.width - 1)) page += line + "\n";
         page += style.dim("a character a unit, ▁ 0 to █ 1") + "\n";
       }
       for (std::size_t t = 0; t < gates.words.size(); ++t) {
         const std::string word = visible(gates.words[t]);
         page += style.terminal ? "  " + pad_right(shortened(word, margin - 3), margin - 2)
-                               : fmt::format("{} {} {}", layer + 1, row.name, word);
+                               : fmt::format("{} {} {}", layer_name(gates, layer), row.name, word);
         page += strip(style, row, row.values.subspan(t * hidden, hidden), room, margin) + "\n";
       }
     }
@@ -279,8 +300,11 @@ Json to_json(const GatesOfText& gates) {
     return tokens;
   };
   Json layers = Json::array();
-  for (const LayerTrace& trace : gates.trace.layers) {
-    Json layer = {{"gates", Json::object()}};
+  for (std::size_t l = 0; l < gates.trace.layers.size(); ++l) {
+    const LayerTrace& trace = gates.trace.layers[l];
+    Json layer = Json::object();
+    if (!gates.layers.empty()) layer["layer"] = gates.layers[l];
+    layer["gates"] = Json::object();
     for (std::size_t g = 0; g < trace.gates.size(); ++g) {
       layer["gates"][std::string(gates.cell->gates[g].name)] = units(trace.gates[g]);
     }

@@ -7,6 +7,7 @@
 
 #include "output.h"
 #include "sluice/sluice.h"
+#include "tasks/task.h"
 #include "terminal.h"
 
 namespace sluice::tool {
@@ -17,10 +18,15 @@ struct GatesOfText {
   std::vector<bool> known;                  // whether the model knows it
   std::optional<std::string> begins_after;  // what was read before the text and is no word of it (Stream::begin)
   GateTrace trace;
+  std::vector<std::string> layers = {};  // what each is called; empty: by its number
+  std::string shape = {};                // of the layers in words, where not all of them read forward
 };
 
 // Throws Error (usage) for a text without tokens.
 GatesOfText read_gates(const Model& model, const std::string& text);
+
+// The same of a text that is classified, or of a sentence whose words are tagged, where layers may read backward.
+GatesOfText read_gates(const Model& model, const Task& task, const std::string& text);
 
 // Each once, in order.
 std::vector<std::string> unknown_words(const GatesOfText& gates);

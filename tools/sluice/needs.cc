@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "base/file.h"
+#include "example_text.h"
 #include "formats/foreign/import.h"
 #include "formats/foreign/to_model.h"
 #include "model/config.h"
@@ -19,15 +20,16 @@ namespace {
 
 struct Need {
   std::string_view verb;
-  bool language;  // predicts the next token
-  bool plain;     // layers that are all alike (model/config.h)
-  bool exact;     // computes gradients, so weights in f32
+  bool language;          // predicts the next token
+  bool plain;             // layers that are all alike (model/config.h)
+  bool exact;             // computes gradients, so weights in f32
+  bool examples = false;  // besides, takes what classifies texts or tags words
 };
 // Of train, what --from begins with.
 constexpr Need kNeeds[] = {
-    {"complete", true, false, false},       {"gates", true, true, false},     {"explain", true, true, true},
-    {"eval", false, false, false},          {"predict", false, false, false}, {"train", true, false, false},
-    {"info", false, false, false},          {"export", false, false, false},  {"export --to c", false, false, false},
+    {"complete", true, false, false},       {"gates", true, true, false, true}, {"explain", true, true, true, true},
+    {"eval", false, false, false},          {"predict", false, false, false},   {"train", true, false, false},
+    {"info", false, false, false},          {"export", false, false, false},    {"export --to c", false, false, false},
     {"eval of a text", true, false, false}, {"serve", true, false, false},
 };
 
@@ -37,9 +39,12 @@ void expect_model_for(std::string_view verb, const Model& model, const std::stri
   const auto need = std::find_if(std::begin(kNeeds), std::end(kNeeds), [&](const Need& n) { return n.verb == verb; });
   if (need == std::end(kNeeds)) throw Error(Status::failed, fmt::format("{}: not in the list of needs", verb));
   const std::string where = fmt::format("{}: {}", path, verb);
-  if (const TaskKind kind = task_of(model, path).kind; need->language && kind != TaskKind::language) {
-    throw Error(Status::bad_file,
-                fmt::format("{}: expected a model of language, found {}", where, what_it_is_for(kind)));
+  const TaskKind kind = task_of(model, path).kind;
+  if (need->examples && reads_examples_of_text(model, kind)) return;
+  if (need->language && kind != TaskKind::language) {
+    throw Error(Status::bad_file, fmt::format("{}: expected a model of language{}, found {}", where,
+                                              need->examples ? ", or one that classifies texts or tags words" : "",
+                                              what_it_is_for(kind)));
   }
   try {
     if (need->language) expect_language(model.config(), where);
