@@ -25,7 +25,7 @@ float read_odd_cell(std::string_view cell, Missing missing, std::string place) {
   if (number) refuse_at(std::move(place), "a number of at most 3.4e38", shown(cell));
   if (!is_missing(cell)) refuse_at(std::move(place), "a number", shown(cell));
   if (missing == Missing::refuse) {
-    refuse_at(std::move(place), "a number (or missing=mask or fill)", cell.empty() ? "none" : shown(cell));
+    refuse_at(std::move(place), "a number (none of a sequence may be missing)", cell.empty() ? "none" : shown(cell));
   }
   return std::numeric_limits<float>::quiet_NaN();
 }

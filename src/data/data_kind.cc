@@ -64,10 +64,19 @@ bool is_piece(std::string_view line) {
          });
 }
 
+// A word and one column or more, the last of which may be a tag.
 bool is_word_and_tag(std::string_view line) {
-  if (tabs(line) != 1) return false;
-  const std::string_view tag = line.substr(line.find('\t') + 1);
+  if (tabs(line) == 0) return false;
+  const std::string_view tag = line.substr(line.rfind('\t') + 1);
   return !tag.empty() && tag.find(' ') == std::string_view::npos;
+}
+
+// As many columns in every line; a number at the end of more than two is that of a table.
+bool are_words_and_tags(const std::vector<std::string>& lines) {
+  return all_of_lines(lines, is_word_and_tag) && std::ranges::all_of(lines, [&](const std::string& line) {
+           const std::size_t columns = tabs(line);
+           return columns == tabs(lines.front()) && (columns == 1 || !read_number(line.substr(line.rfind('\t') + 1)));
+         });
 }
 
 bool is_label_and_text(std::string_view line) {
@@ -78,9 +87,14 @@ bool is_label_and_text(std::string_view line) {
 
 bool is_conllu(std::string_view line) { return tabs(line) == 9 && line.front() >= '0' && line.front() <= '9'; }
 
-std::size_t numbers_in(std::span<const std::string_view> cells) {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(cells, [](std::string_view cell) { return read_number(cell) || is_missing(cell); }));
+// Where a comma does not separate, it may stand for the point.
+bool is_a_number(std::string_view cell, char separator) {
+  return read_number(cell) || (separator != ',' && read_number_with_comma(cell));
+}
+
+std::size_t numbers_in(std::span<const std::string_view> cells, char separator) {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      cells, [separator](std::string_view cell) { return is_a_number(cell, separator) || is_missing(cell); }));
 }
 
 // Rows of numbers, with one other cell at most: under a header they are columns, else each is a sequence.
@@ -94,10 +108,11 @@ bool find_rows(const std::string& name, const std::string& start, DataKind& kind
     return false;
   }
   const std::size_t columns = cells.size();
-  bool header = std::ranges::none_of(cells, [](std::string_view cell) { return read_number(cell).has_value(); });
+  const char separator = rows.separator();
+  bool header = std::ranges::none_of(cells, [&](std::string_view cell) { return is_a_number(cell, separator); });
   const bool named = !read_number(cells.front()) && !is_date(cells.front());
   std::size_t seen = header ? 0 : 1;
-  bool same = true, numeric = header || numbers_in(cells) + 1 >= columns;
+  bool same = true, numeric = header || numbers_in(cells, separator) + 1 >= columns;
   try {
     for (; seen < 50 && numeric && rows.next(cells); ++seen) {
       // A header of numbers under a name, over rows that begin with a date.
@@ -105,7 +120,8 @@ bool find_rows(const std::string& name, const std::string& start, DataKind& kind
       // R leaves out the name of the first column.
       same = same && (cells.size() == columns || cells.size() == columns + 1);
       // Under a header there may be columns of text beside those of numbers.
-      numeric = header ? numbers_in(cells) > 0 : numbers_in(cells) + 1 >= cells.size() && cells.size() > 1;
+      const std::size_t numbers = numbers_in(cells, separator);
+      numeric = header ? numbers > 0 : numbers + 1 >= cells.size() && cells.size() > 1;
     }
   } catch (const Error&) {
     return false;
@@ -156,8 +172,12 @@ DataKind kind_of_text(const std::string& name, const std::string& start) {
   }
   if (all_of_lines(lines, has_prefix)) return {DataForm::labelled, TextForm::prefix, "__label__ before each line"};
   if (all_of_lines(lines, is_piece)) return {DataForm::notes, TextForm::plain, "frames of notes between semicolons"};
-  if (blank_between && all_of_lines(lines, is_word_and_tag)) {
-    return {DataForm::tagged, TextForm::plain, "a word, a tab and a tag a line, with blank lines between sentences"};
+  if (blank_between && are_words_and_tags(lines)) {
+    const std::size_t columns = 1 + tabs(lines.front());
+    return {DataForm::tagged, TextForm::plain,
+            (columns == 2 ? "a word, a tab and a tag a line"
+                          : "a word in the first of " + std::to_string(columns) + " columns a line") +
+                std::string(", with blank lines between sentences")};
   }
   DataKind kind;
   if (find_rows(name, start, kind)) return kind;

@@ -35,6 +35,14 @@ std::optional<double> read_number(std::string_view text) {
   return value;
 }
 
+std::optional<double> read_number_with_comma(std::string_view text) {
+  const std::size_t comma = text.find(',');
+  if (comma == std::string_view::npos || text.find('.') != std::string_view::npos) return std::nullopt;
+  std::string pointed(text);
+  pointed[comma] = '.';
+  return read_number(pointed);
+}
+
 bool is_missing(std::string_view text) {
   constexpr std::array<std::string_view, 8> kWords{"", "?", "na", "n/a", "#n/a", "nan", "null", "none"};
   return std::ranges::any_of(kWords, [&](std::string_view word) {

@@ -11,6 +11,9 @@ namespace sluice {
 // blanks beside it, infinity, hexadecimal, a number beyond double.
 std::optional<double> read_number(std::string_view text);
 
+// The same with a comma for the point, and no point.
+std::optional<double> read_number_with_comma(std::string_view text);
+
 // Nothing at all, or one of the words that other tools write for a number that is not there: ?, NA, N/A, #N/A, NaN,
 // null, None, in capitals or not.
 bool is_missing(std::string_view text);

@@ -2,11 +2,13 @@
 #include <numeric>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/failure.h"
+#include "base/shown.h"
 #include "data/cells.h"
 #include "data/classes.h"
 #include "data/csv.h"
@@ -54,9 +56,31 @@ class SequenceLines {
     while (!numbers.empty() && is_missing(numbers.back())) numbers = numbers.first(numbers.size() - 1);
     if (numbers.empty()) rows_.refuse("a sequence of numbers", "none");
     for (std::size_t t = 0; t < numbers.size(); ++t) {
-      all_.values.push_back(read_cell(numbers[t], options_.missing, [&] { return rows_.place(before + t); }));
+      all_.values.push_back(read(numbers[t], before + t));
     }
     all_.starts.push_back(all_.values.size());
+  }
+
+  std::optional<double> number_in(std::string_view cell) const {
+    const auto number = read_number(cell);
+    return number || rows_.separator() == ',' ? number : read_number_with_comma(cell);
+  }
+
+  // Where a comma does not separate, it may stand for the point of every number.
+  float read(std::string_view cell, std::size_t column) {
+    const auto place = [&] { return rows_.place(column); };
+    const std::size_t mark = cell.find_first_of(".,");
+    if (rows_.separator() == ',' || mark == std::string_view::npos || !number_in(cell)) {
+      return read_cell(cell, options_.missing, place);
+    }
+    if (decimal_ != '\0' && decimal_ != cell[mark]) {
+      refuse_at(place(), std::string("\"") + decimal_ + "\" for the point of every number, as in the lines before",
+                shown(cell));
+    }
+    decimal_ = cell[mark];
+    std::string pointed(cell);
+    pointed[mark] = '.';
+    return read_cell(pointed, options_.missing, place);
   }
 
   void take_before_all() {
@@ -82,10 +106,10 @@ class SequenceLines {
   enum class Row { header, counted, sequence };
   Row kind_of_first() const {
     const auto cells = number_cells();
-    const auto starts_at = cells.empty() ? std::nullopt : read_number(cells.front());
+    const auto starts_at = cells.empty() ? std::nullopt : number_in(cells.front());
     bool counts = label_ != LabelColumn::none && cells.size() > 2 && (starts_at == 0.0 || starts_at == 1.0);
     for (std::size_t i = 0; i < cells.size(); ++i) {
-      const auto number = read_number(cells[i]);
+      const auto number = number_in(cells[i]);
       if (!number && !is_missing(cells[i])) return Row::header;
       counts = counts && number == *starts_at + static_cast<double>(i);
     }
@@ -96,6 +120,7 @@ class SequenceLines {
   LabelColumn label_;
   const SequenceOptions& options_;
   ClassNames names_;
+  char decimal_ = '\0';  // what the numbers so far have for their point
   Sequences all_;
   std::vector<std::string_view> cells_;
 };

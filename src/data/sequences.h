@@ -26,9 +26,10 @@ struct SequenceOptions {
 Sequences read_ts(const TextSource& source, const SequenceOptions& options = {});
 
 // One sequence a line, of one number a step: separated by commas, semicolons, tabs or blanks, with the class first or
-// last. A header is skipped: a first line with a cell that is no number, or one that counts three columns or
-// more from 0 or 1 and whose class no other line has. Missing numbers at the end of a line end the sequence there,
-// since that is how sequences of different lengths are written in this form.
+// last. Where a comma does not separate, it may stand for the point. A header is skipped: a first line with a cell that
+// is no number, or one that counts three columns or more from 0 or 1 and whose class no other line has. Missing numbers
+// at the end of a line end the sequence there, since that is how sequences of different lengths are written in this
+// form.
 enum class LabelColumn { first, last, none };
 std::string_view name(LabelColumn column);
 LabelColumn find_label_column(std::string_view name);  // Throws Error (usage) that lists the names

@@ -61,7 +61,6 @@ class TableReader {
   std::size_t find_column(const std::string& wanted) const;
   bool next_row();
   double read(std::size_t column);
-  std::optional<double> read_with_comma(std::string_view cell);
   std::string place_of(std::size_t column) const;
 
   CsvReader rows_;

@@ -89,7 +89,8 @@ void TableReader::choose_columns() {
       // A column without a name holds the names of rows. Of the others, the first row tells.
       const std::string_view cell = held_ && i < cells_.size() ? trimmed(cells_[i]) : "";
       const bool comma = rows_.separator() != ',' && std::ranges::count(cell, ',') == 1;
-      if (read_number(cell) || is_missing(cell) || (comma && read_with_comma(cell))) options_.numbers.push_back(column);
+      if (read_number(cell) || is_missing(cell) || (comma && read_number_with_comma(cell)))
+        options_.numbers.push_back(column);
     }
     if (options_.numbers.empty()) refuse_at(name(), "a column of numbers", "the columns " + list_of(header_));
   }
@@ -114,15 +115,6 @@ std::string TableReader::place_of(std::size_t column) const {
   return rows_.place() + ", column " + (header_[column].empty() ? std::to_string(column + 1) : shown(header_[column]));
 }
 
-// A number with a comma for its point.
-std::optional<double> TableReader::read_with_comma(std::string_view cell) {
-  const std::size_t comma = cell.find(',');
-  if (comma == std::string_view::npos || cell.find('.') != std::string_view::npos) return std::nullopt;
-  std::string pointed(cell);
-  pointed[comma] = '.';
-  return read_number(pointed);
-}
-
 double TableReader::read(std::size_t column) {
   const std::string_view cell = trimmed(cells_[column]);
   if (const auto number = read_number(cell)) {
@@ -141,7 +133,7 @@ double TableReader::read(std::size_t column) {
     return std::numeric_limits<double>::quiet_NaN();
   }
   if (rows_.separator() != ',' && decimal_ != Decimal::point) {
-    if (const auto number = read_with_comma(cell)) {
+    if (const auto number = read_number_with_comma(cell)) {
       decimal_ = Decimal::comma;
       return *number;
     }

@@ -134,6 +134,9 @@ TEST(DataKindTest, ByTheFirstLines) {
   EXPECT_EQ(form_of("# text = a\n1\ta\ta\tX\t_\t_\t_\t_\t_\t_\n\n# text = b\n1\tb\tb\tX\t_\t_\t_\t_\t_\t_\n"),
             DataForm::conllu);
   EXPECT_EQ(form_of("the\tDET\ncat\tNOUN\n\nit\tPRON\n"), DataForm::tagged);
+  EXPECT_EQ(form_of("the\tDT\tB-NP\ncat\tNN\tI-NP\n\nit\tPRP\tB-NP\n"), DataForm::tagged);
+  EXPECT_EQ(form_of("the\tDT\tB-NP\ncat\tI-NP\n\nit\tPRP\tB-NP\n"), DataForm::text);  // not as many columns
+  EXPECT_EQ(form_of("day\tload\twind\nmon\t1\t2\n\ntue\t3\t4\n"), DataForm::table);
   EXPECT_EQ(form_of("spam\tbuy it now\nham\tyes\n"), DataForm::labelled);
   EXPECT_EQ(form_of("Irish\tByrne\nGreek\tLeos\n"), DataForm::labelled);  // no sentences
   EXPECT_EQ(form_of("__label__a b\n__label__b c d\n"), DataForm::labelled);
@@ -141,6 +144,9 @@ TEST(DataKindTest, ByTheFirstLines) {
   EXPECT_EQ(form_of("date,a,b\n2020-01-01,1,2\n2020-01-02,1,\n"), DataForm::table);
   EXPECT_EQ(form_of("\"\",\"a\"\n\"1\",1\n"), DataForm::table);
   EXPECT_EQ(form_of("date;a;shop\n2020-01-01;1;x\n"), DataForm::table);
+  EXPECT_EQ(form_of("date;a\n2020-01-01;1,5\n2020-01-02;2,25\n"), DataForm::table);  // a decimal comma
+  EXPECT_EQ(form_of("a\tb\n1,5\t2,5\n"), DataForm::table);
+  EXPECT_EQ(form_of("1,5;2,5;x\n0,5;1,5;y\n"), DataForm::sequence_lines);
   EXPECT_EQ(form_of("1,0.5,0.25\n2,0.5,1\n"), DataForm::sequence_lines);
   EXPECT_EQ(form_of("a\t1\t2\nb\t1\t2\t3\n"), DataForm::sequence_lines);
   EXPECT_EQ(form_of("It was a dark, stormy night; the rain fell.\nAnd so on, and so on.\n"), DataForm::text);

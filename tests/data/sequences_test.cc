@@ -56,7 +56,7 @@ TEST(TsFile, WithoutClassesAndWithTargets) {
 TEST(TsFile, MissingNumbersAreNaNWhereAllowed) {
   const std::string text = "@univariate true\n@classLabel true x\n@data\n1,?,NaN:x\n";
   EXPECT_EQ(refusal(text),
-            "data, line 4, dimension 1, step 2: expected a number (or missing=mask or fill), found \"?\"");
+            "data, line 4, dimension 1, step 2: expected a number (none of a sequence may be missing), found \"?\"");
   SequenceOptions options;
   options.missing = Missing::fill;
   const Sequences all = ts(text, options);
@@ -137,7 +137,7 @@ TEST(SequenceLines, WhatDoesNotFitIsNamedWithItsLine) {
   EXPECT_EQ(refused("class,a,b\n", LabelColumn::first), "data: expected one sequence a line, found a header alone");
   EXPECT_EQ(refused("a,1\nb,x\n", LabelColumn::first), "data, line 2, column 2: expected a number, found \"x\"");
   EXPECT_EQ(refused("a,1\nb,1,,2\n", LabelColumn::first),
-            "data, line 2, column 3: expected a number (or missing=mask or fill), found none");
+            "data, line 2, column 3: expected a number (none of a sequence may be missing), found none");
   EXPECT_EQ(refused("a,1\nb\n", LabelColumn::first), "data, line 2: expected a sequence of numbers, found none");
   EXPECT_EQ(refused("a,1\n\"b,1\n", LabelColumn::first),
             "data, line 2, column 1: expected quotes that are closed, found none that end");

@@ -123,6 +123,13 @@ def test_tables_of_other_tools_read_alike(model, tmp_path):
     assert sluice("predict", path, file, env={"LC_ALL": "de_DE.UTF-8"})[0] == expected
 
 
+def test_a_table_of_a_spreadsheet_is_found_to_be_one(tmp_path):
+    """Semicolons between cells, a comma for the point; without any flag."""
+    file = table(tmp_path / "semicolon.csv", separator=";", point=",")
+    _, said = sluice("train", file, "-o", tmp_path / "m", *QUICK[:-1])
+    assert "task forecast" in said and "semicolon" in said and "1 hour a row" in said
+
+
 def changed(text, line, to):
     lines = text.splitlines()
     lines[line - 1] = to

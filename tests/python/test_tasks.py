@@ -289,6 +289,51 @@ def test_another_form_is_named(classifier, tmp_path):
     refused("predict", path, conllu, code=3, names=["a .ts file, as in training", "CoNLL-U"])
 
 
+def test_columns_of_words_and_tags_as_others_write_them(tmp_path):
+    sentence = "EU NNP I-NP B-ORG\nrejects VBZ I-VP O\n\nPeter NNP I-NP B-PER\nBlackburn NNP I-NP I-PER\n\n"
+    files = {"blanks": sentence * 10, "tabs": sentence.replace(" ", "\t") * 10, "one": sentence.split("\n\n")[0] + "\n"}
+    for name, text in files.items():
+        file, path = tmp_path / f"{name}.txt", tmp_path / name
+        file.write_text(text)
+        asked = [] if name == "tabs" else ["--task=tag"]  # which is seen without asking
+        _, said = sluice("train", file, "-o", path, *asked, "--hidden=4", "--epochs=1")
+        assert f"{2 if name == 'one' else 4} classes" in said
+        out = sluice("predict", path, file)[0]
+        assert [line.split()[:3] for line in out.splitlines()] == [line.split()[:3] for line in text.splitlines()]
+        assert sluice_json("eval", path, file)["rows"] == len([line for line in text.splitlines() if line])
+    _, said = sluice("train", tmp_path / "blanks.txt", "-o", tmp_path / "2", "--task=tag", "--column=2", "--hidden=4",
+                     "--epochs=1")
+    assert "2 classes" in said
+    refused("train", tmp_path / "blanks.txt", "-o", tmp_path / "9", "--task=tag", "--column=9", "-q", code=3,
+            names=["blanks.txt, line 1", "9 columns", "4"])
+    running = tmp_path / "running.txt"
+    running.write_text("Some words of a text.\nAnd some more of them, which are no sentences with tags.\n")
+    refused("train", running, "-o", tmp_path / "r", "--task=tag", "-q", code=3, names=["line 2", "columns"])
+
+
+def test_sequences_under_a_header_and_numbers_that_are_missing(tmp_path):
+    file = tmp_path / "header.csv"
+    file.write_text("first;second;class\n" + "1.5;2;x\n0.5;1e-3;y\n" * 20)
+    path = tmp_path / "m.safetensors"
+    _, said = sluice("train", file, "-o", path, "--task=classify", "--hidden=4", "--epochs=1")
+    assert "40 sequences, 80 steps" in said and "2 classes" in said
+    assert sluice_json("eval", path, file)["rows"] == 40
+    assert len(sluice("predict", path, "-", input=b"first;second\n1;2\n")[0].splitlines()) == 2
+    # Where a comma does not separate, it stands for the point: the same bits.
+    same = []
+    for name, text in (("points", "1.5;2.25;x\n0.5;1e-3;y\n"), ("commas", "1,5;2,25;x\n0,5;1e-3;y\n")):
+        file.write_text(text * 20)
+        sluice("train", file, "-o", tmp_path / name, "--hidden=4", "--epochs=1", "-q")
+        same.append(sluice("predict", tmp_path / name, file, "--labelled")[0])
+    assert same[0] == same[1] and len(same[0].splitlines()) == 41
+    file.write_text("1,5;2;x\n0.5;1;y\n")
+    refused("train", file, "-o", tmp_path / "n", "-q", code=3, names=["line 2, column 1", "of every number", "0.5"])
+    gaps = tmp_path / "gaps.ts"
+    gaps.write_text("@problemName x\n@univariate true\n@classLabel true a b\n@data\n1,?,3:a\n2,3,4:b\n")
+    refused("train", gaps, "-o", tmp_path / "n", "-q", code=3, names=["line 5, dimension 1, step 2", "missing", "?"])
+    refused("train", gaps, "-o", tmp_path / "n", "-q", "--missing=mask", code=2, names=["--task forecast", "classify"])
+
+
 def numbers_of(table):
     """A table of gates or words: the first cell of each line, and its numbers."""
     rows = [line.split() for line in table.splitlines()[1:]]

@@ -66,13 +66,16 @@ int Export::write_c() const {
   try {
     expect_for_c(network, model + ": export --to c");
   } catch (const Error& error) {
-    const bool language = task_of(network, model).kind == TaskKind::language;
-    const bool spells = network.config().spelling.characters > 0;
-    throw Error(Status::bad_file,
-                fmt::format("{}{}", error.what(),
-                            language ? ""
-                            : spells ? "; no --to writes a tagger that spells words: train it with --spelling-units 0"
-                                     : "; --to onnx writes models of this task"));
+    const TaskKind kind = task_of(network, model).kind;
+    const char* instead = "; --to onnx writes models of this task";
+    if (kind == TaskKind::classify && !network.reads_text()) {
+      instead = "; train it with --direction forward --at last, or write it with --to onnx";
+    }
+    if (network.config().spelling.characters > 0) {
+      instead = "; no --to writes a tagger that spells words: train it with --spelling-units 0";
+    }
+    if (kind == TaskKind::language) instead = "";
+    throw Error(Status::bad_file, fmt::format("{}{}", error.what(), instead));
   }
   const CSource c = export_c(network, wanted);
   std::vector<FileBytes> files = {{output, c.source}};

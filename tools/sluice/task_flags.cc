@@ -69,6 +69,14 @@ Task TaskFlags::find(const std::vector<std::string>& files, TextFiles& material,
   if (wanted == TaskKind::classify && kind.form == DataForm::text && std::filesystem::is_directory(files[0])) {
     kind = {DataForm::labelled, TextForm::files, "a folder with a file a class"};
   }
+  // What a file does not say of itself: columns between blanks, or of one sentence alone; a header over sequences.
+  const bool lines = kind.form == DataForm::text || kind.texts == TextForm::tab;
+  if (wanted == TaskKind::tag && lines && !std::filesystem::is_directory(files[0])) {
+    kind = {DataForm::tagged, TextForm::plain, "a word and its tag a line"};
+  }
+  if (wanted == TaskKind::classify && kind.form == DataForm::table) {
+    kind = {DataForm::sequence_lines, TextForm::plain, "a sequence of numbers a line under a header"};
+  }
   if (!wanted && kind.form == DataForm::text) return {};
   Task found = task_of(kind);
   if (wanted) {

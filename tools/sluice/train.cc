@@ -221,8 +221,12 @@ int Train::run() {
   refuse_models("train", files);
   TextFiles material = text_files(files);
   Task found = from.given() ? Task() : tasks.find(files, material, console);
-  // Whoever names columns of a table wants a forecast, whatever the file looks like.
-  if (tasks.task.empty() && forecast.given() && !of_tables(found.kind)) found = {TaskKind::forecast, DataForm::table};
+  // Whoever names columns of a table wants a forecast, though the file looks like something else that it may be.
+  const bool unlike_a_table = found.form == DataForm::ts || found.form == DataForm::conllu ||
+                              found.form == DataForm::tagged || found.form == DataForm::notes;
+  if (tasks.task.empty() && forecast.given() && !of_tables(found.kind) && !unlike_a_table) {
+    found = {TaskKind::forecast, DataForm::table};
+  }
   const bool table = of_tables(found.kind);
   expect(table || !forecast.given(), "--horizon and the like", "them with --task forecast or detect",
          fmt::format("--task {}", field_text(found.kind)));

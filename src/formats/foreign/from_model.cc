@@ -72,7 +72,7 @@ Direction direction_of(const Tensors& tensors, const std::string& suffix, const 
 void expect_exportable(const Config& config) {
   std::string found;
   if (!config.head.residual.empty()) found = "features that are added to its outputs, which c can say";
-  if (config.spelling.characters > 0) found = "words that are spelt";
+  if (config.spelling.characters > 0) found = "words that are spelt (train it with --spelling-units 0)";
   if (found.empty()) return;
   throw Error(Status::usage, "export: expected inputs as they are and outputs of the last layer alone, found " + found);
 }
