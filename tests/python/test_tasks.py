@@ -27,6 +27,14 @@ def ts(path, seed, count=60, label=True):
     return path
 
 
+def names_that_end(path, first, second):
+    """A class and a name a line; the end of the name says which class."""
+    draw = random.Random(1)
+    path.write_text("".join(f"{kind}\t{''.join(draw.choice('bdg') for _ in range(3))}{end}\n"
+                            for _ in range(100) for kind, end in (("first", first), ("second", second))))
+    return path
+
+
 def sentences(path, seed, count=120):
     """A word's tag is whether the next word is the same: only a network that reads backward can know."""
     draw = random.Random(seed)
@@ -115,11 +123,7 @@ def test_another_file_is_refused_and_says_what_differs(classifier, tmp_path):
 
 
 def test_names_are_spelt_and_rows_of_numbers_are_read(tmp_path):
-    draw = random.Random(1)
-    names = tmp_path / "names.tsv"
-    names.write_text("".join(
-        f"{kind}\t{''.join(draw.choice('bdg') for _ in range(3))}{end}\n"
-        for _ in range(100) for kind, end in (("first", "ov"), ("second", "ini"))))
+    names = names_that_end(tmp_path / "names.tsv", "ov", "ini")
     path = tmp_path / "names.safetensors"
     _, said = sluice("train", names, "-o", path, *QUICK[:1], "--epochs=8")
     assert "task classify" in said
@@ -341,10 +345,7 @@ def numbers_of(table):
 
 
 def test_gates_of_a_text_that_is_classified(tmp_path):
-    draw = random.Random(1)
-    names = tmp_path / "names.tsv"
-    names.write_text("".join(f"{kind}\t{''.join(draw.choice('bdg') for _ in range(3))}{end}\n"
-                             for _ in range(100) for kind, end in (("first", "ov"), ("second", "ini"))))
+    names = names_that_end(tmp_path / "names.tsv", "ov", "ini")
     path = tmp_path / "both.safetensors"
     sluice("train", names, "-o", path, "--hidden=12", "--epochs=8", "-q")
     said = sluice_json("gates", path, "gdbov")
@@ -369,10 +370,7 @@ def test_gates_of_a_text_that_is_classified(tmp_path):
 
 
 def test_which_letters_a_class_depends_on(tmp_path):
-    draw = random.Random(1)
-    names = tmp_path / "names.tsv"
-    names.write_text("".join(f"{kind}\t{''.join(draw.choice('bdg') for _ in range(3))}{end}\n"
-                             for _ in range(100) for kind, end in (("first", "o"), ("second", "i"))))
+    names = names_that_end(tmp_path / "names.tsv", "o", "i")
     path = tmp_path / "m.safetensors"
     sluice("train", names, "-o", path, "--hidden=12", "--epochs=12", "-q")
     said = sluice_json("explain", path, "gdbo")
