@@ -65,7 +65,7 @@ struct Target {
   std::string folder;  // of path
   bool stream = false;
   bool exists = false;
-  mode_t mode = 0;  // of the file that exists
+  mode_t mode = 0;  // of the file that exists; 0: as of a new one
 };
 
 // Throws the Errors that can be known before anything is written.
@@ -85,8 +85,7 @@ Target find_target(const std::string& path, bool force) {
   } else if (const int error = errno; error != ENOENT) {
     throw unwritable(path, reason(error));
   } else if (::lstat(path.c_str(), &info) == 0) {
-    target.exists = true;  // a symbolic link to nothing: replaced like a file
-    target.mode = 0666;
+    target.exists = true;  // a symbolic link to nothing: replaced like a file, whose permissions nobody chose
   }
   if (target.exists && !force) throw unwritable(path, "the file already exists (--force replaces it)");
 

@@ -87,6 +87,11 @@ TEST_F(FileTest, SymbolicLinkStaysOne) {
   EXPECT_EQ(text_of(path("there/real")), "new");
   fs::create_symlink("nowhere", path("dangling"));
   EXPECT_THAT(error_of(Status::failed, [&] { write_file(path("dangling"), "x", false); }), HasSubstr("exists"));
+  // Replaced by a file with the permissions of a new one.
+  write_file(path("dangling"), "x", true);
+  write_file(path("new"), "x", false);
+  EXPECT_TRUE(fs::is_regular_file(fs::symlink_status(path("dangling"))));
+  EXPECT_EQ(fs::status(path("dangling")).permissions(), fs::status(path("new")).permissions());
 }
 
 TEST_F(FileTest, PlaceThatCannotBeWritten) {
