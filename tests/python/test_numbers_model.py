@@ -54,6 +54,16 @@ def test_verbs_on_words_refuse_it(model, text, verb, rest):
     refused(verb, model, *rest, code=3, names=[model, "expected a model of text", "numbers, 3 in and 1 out a step"])
 
 
+def test_what_learns_or_predicts_a_task_says_what_it_is(model, tmp_path):
+    """And names no verbs of texts, which would refuse it."""
+    table = tmp_path / "t.csv"
+    table.write_text("a,b\n" + "1,2\n" * 9)
+    for command in ["predict", model, table], ["train", model, "-o", tmp_path / "m"]:
+        _, err = sluice(*command, code=3)
+        assert f"{model}: " in err and "one of numbers, 3 in and 1 out a step" in err
+        assert "language" not in err and "complete" not in err
+
+
 def test_the_server_refuses_it_before_it_listens(model, models):
     """Every route asks with words, so there is nothing that such a model could be asked."""
     for others in [], [models["gru"]]:

@@ -78,6 +78,12 @@ std::string what_it_is_for(TaskKind kind) {
   return known("of language", "complete", "the rest of a text");
 }
 
+std::string what_it_is_for(const Model& model, const std::string& path) {
+  const TaskKind kind = task_of(model, path).kind;
+  if (kind == TaskKind::language && !model.reads_text()) return "one of " + what_it_reads(model.config());
+  return what_it_is_for(kind);
+}
+
 namespace {
 
 // A safetensors file begins with the length of its header, an object of JSON.
@@ -98,7 +104,7 @@ void refuse_models(std::string_view verb, const std::vector<std::string>& files)
   for (const std::string& path : files) {
     if (!looks_like_a_model(path)) continue;
     throw Error(Status::bad_file, fmt::format("{}: {}: expected something to train on, found a model, {}", path, verb,
-                                              what_it_is_for(task_of(open_model(path), path).kind)));
+                                              what_it_is_for(open_model(path), path)));
   }
 }
 

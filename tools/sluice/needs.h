@@ -18,6 +18,8 @@ void expect_model_for(std::string_view verb, const Model& model, const std::stri
 void refuse_models(std::string_view verb, const std::vector<std::string>& files);
 // What a model of a task is for and which verbs know it: "one that classifies; sluice eval measures it, ...".
 std::string what_it_is_for(TaskKind kind);
+// The same of a model, which may be of no task: "one of numbers, 2 in and 1 out a step", as the library makes them.
+std::string what_it_is_for(const Model& model, const std::string& path);
 // The model in a file of ours, or in one of another system that says its network itself.
 Model open_model(const std::string& path);
 // The same, for this verb.

@@ -64,7 +64,7 @@ int Predict::run() const {
   if (task.kind != TaskKind::classify && task.kind != TaskKind::tag) {
     throw Error(Status::bad_file,
                 fmt::format("{}: predict: expected a model that forecasts, detects, classifies or tags, found {}",
-                            model, what_it_is_for(task.kind)));
+                            model, what_it_is_for(network, model)));
   }
   Examples examples = read_examples(task, file, open_examples,
                                     {.labels = labelled, .inputs = network.config().inputs, .as_trained = true});
