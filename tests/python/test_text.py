@@ -139,7 +139,7 @@ def test_a_script_without_spaces_is_seen_where_its_sentences_repeat(tmp_path):
 def test_a_table_of_numbers_is_called_one(tmp_path, row):
     table = "date,temp,load\n" + "".join(row.format(i % 28 + 1, i * 7 % 31, i * 5 % 17) for i in range(400))
     _, err = train(written(tmp_path, "series.csv", table), tmp_path, "--task=language")
-    assert "table of numbers" in err
+    assert "table of numbers" in err and "--task forecast" in err and "--task classify" in err
 
 
 def test_an_ordinary_text_is_not_warned_about(tmp_path, text):

@@ -77,8 +77,8 @@ std::vector<std::string> text_warnings(const TextFiles& files, const Corpus& cor
   }
   if (looks_like_numbers(*files.start)) {
     warnings.push_back(fmt::format(
-        "{}: looks like numbers, and is read as text: --task forecast learns a table with a header, --task classify "
-        "sequences with a class each",
+        "{}: looks like a table of numbers, and is read as text: --task forecast learns a table whose first line names "
+        "its columns, --task classify one whose rows end in a class",
         corpus.name()));
   }
   const Level level = corpus.vocabulary().text().level;
