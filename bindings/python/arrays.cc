@@ -88,6 +88,8 @@ nb::object to_array(std::span<const double> values, std::initializer_list<std::s
 
 nb::object to_array(std::span<const float> values) { return to_array(values, {values.size()}); }
 
+nb::object converter(nb::handle like) { return nb::module_::import_("sluice._arrays").attr("converter")(like); }
+
 float* writable(nb::handle out, std::size_t count, const char* name) {
   const bool fits = is_plain(out, NPY_FLOAT32) && PyArray_ISWRITEABLE(array_of(out)) &&
                     static_cast<std::size_t>(PyArray_SIZE(array_of(out))) == count;

@@ -49,6 +49,10 @@ nb::object to_array(std::span<const float> values, std::initializer_list<std::si
 nb::object to_array(std::span<const float> values);
 nb::object to_array(std::span<const double> values, std::initializer_list<std::size_t> shape);
 
+// What makes an array of NumPy one of the library that is named (None: NumPy), as sluice._arrays does; throws
+// for another name, and for a library that is not there.
+nb::object converter(nb::handle like);
+
 // The numbers of an array that is C-contiguous float32, writable and of that size; else throws a ValueError.
 float* writable(nb::handle out, std::size_t count, const char* name);
 

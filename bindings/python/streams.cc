@@ -268,6 +268,17 @@ class PythonStreamBatch {
   std::atomic<bool> used_{false};
 };
 
+// A function of an array, whose result is one of the library that is named.
+template <class Self>
+auto in_kind(nb::object (Self::*function)(nb::handle)) {
+  return [function](Self& self, nb::handle x, nb::handle like) {
+    if (like.is_none()) return (self.*function)(x);
+    const nb::object convert = converter(like);  // refuses before anything is stepped
+    nb::object made = (self.*function)(x);
+    return made.is_none() ? made : nb::object(convert(made));
+  };
+}
+
 nb::bytes bytes_of(const State& state) {
   const std::vector<std::byte> bytes = state.to_bytes();
   return nb::bytes(bytes.data(), bytes.size());
@@ -305,9 +316,13 @@ void bind_streams(nb::module_& m) {
           "One step: x [inputs] gives the outputs, a new array [outputs]. Of a model of text, x is a token, its number "
           "or its text, and the step gives None (see ``probabilities`` and ``top``).")
       .def("step", &PythonStream::step_into, "x"_a, nb::kw_only(), "out"_a, "The same into an array of one's own.")
-      .def("feed", &PythonStream::feed, "x"_a,
-           "Many steps: x [steps, inputs] gives [steps, outputs], with the bits of single steps. Of a model of text, x "
-           "is a text or an array of token numbers, and the result None.")
+      .def("step", in_kind(&PythonStream::step), "x"_a, nb::kw_only(), "like"_a.none(),
+           "The same as an array of ``\"torch\"`` or ``\"jax\"``.")
+      .def(
+          "feed", in_kind(&PythonStream::feed), "x"_a, nb::kw_only(), "like"_a.none() = nb::none(),
+          "Many steps: x [steps, inputs] gives [steps, outputs], with the bits of single steps; with like= an array of "
+          "``\"torch\"`` or ``\"jax\"``. Of a model of text, x is a text or an array of token numbers, and the result "
+          "None.")
       .def("begin", &PythonStream::begin, "Where a text begins: the state before its first token.")
       .def("reset", &PythonStream::reset, "The state before the first step.")
       .def_prop_ro("probabilities", &PythonStream::probabilities,
@@ -324,9 +339,10 @@ void bind_streams(nb::module_& m) {
                                 "Many streams on one model that step together. Made by ``model.streams(n)``.")
       .def(nb::init<const Model&, std::size_t>(), "model"_a, "streams"_a)
       .def("__len__", &PythonStreamBatch::size)
-      .def("step", &PythonStreamBatch::step, "x"_a,
-           "One step of every stream: x [streams, inputs] gives [streams, outputs]; of a model of text, tokens "
-           "[streams] give probabilities [streams, vocabulary].")
+      .def("step", in_kind(&PythonStreamBatch::step), "x"_a, nb::kw_only(), "like"_a.none() = nb::none(),
+           "One step of every stream: x [streams, inputs] gives [streams, outputs], with like= an array of "
+           "``\"torch\"`` or ``\"jax\"``; of a model of text, tokens [streams] give probabilities [streams, "
+           "vocabulary].")
       .def("state", &PythonStreamBatch::state, "stream"_a, "The memory of one stream, a copy.")
       .def("set_state", &PythonStreamBatch::set_state, "stream"_a, "state"_a)
       .def(

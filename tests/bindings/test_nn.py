@@ -267,6 +267,38 @@ def test_cells_are_layers_of_one_step(cell, layer):
     assert dx.shape == (2, 3) and taken(dh)[0].shape == (2, 5)
     assert one.weight_ih.grad.shape == one.weight_ih.shape
     assert list(one.state_dict()) == ["weight_ih", "weight_hh", "bias_ih", "bias_hh"]
+    # A single sequence, without a dimension for the batch.
+    y = one(x[0])
+    alone = taken(one(x[0, 1]))
+    assert alone[0].shape == (5,) and np.allclose(alone[0], taken(y)[0][1], atol=1e-6)
+    dx, dh = one.backward(given([np.ones_like(s) for s in alone]))
+    assert dx.shape == (3,) and taken(dh)[0].shape == (5,)
+
+
+def test_the_plain_cell_takes_its_nonlinearity_where_pytorchs_does():
+    x = np.full((2, 3), -9, np.float32)
+    assert nn.RNNCell(3, 5, True, "relu", seed=1)(x).min() == 0 > nn.RNNCell(3, 5, True, seed=1)(x).min()
+
+
+def test_weights_are_assigned():
+    layer, cell, x = nn.GRU(3, 5, seed=1), nn.GRUCell(3, 5, seed=1), np.ones((1, 2, 3), np.float32)
+    expected = layer(x)[0][0]
+    assert np.array_equal(cell(x[0]), expected)
+    for module, names in ((layer, ["weight_ih_l0", "bias_hh_l0"]), (cell, ["weight_ih", "bias_hh"])):
+        for name in names:
+            setattr(module, name, 2.0 * np.asarray(getattr(module, name), np.float64))
+    changed = layer(x)[0][0]
+    assert np.array_equal(cell(x[0]), changed) and not np.array_equal(changed, expected)
+    cell.weight_hh = cell.weight_hh * 2
+    assert cell.state_dict()["weight_hh"][0, 0] == 2 * layer.weight_hh_l0[0, 0]
+    layer(x)
+    layer.backward(np.ones((1, 2, 5)))
+    assert layer.weight_ih_l0.grad.shape == (15, 3)
+    layer.weight_ih_l0 -= 0.1 * layer.weight_ih_l0.grad
+    with pytest.raises(sluice.UsageError, match=r"weight_ih_l0: expected the shape \(15, 3\), found \(3, 15\)"):
+        cell.weight_ih = np.zeros((3, 15))
+    with pytest.raises(sluice.UsageError, match="bias_hh_l0: expected"):
+        layer.bias_hh_l0 = "text"
 
 
 @pytest.mark.parametrize("wrong", [

@@ -36,6 +36,10 @@ def test_a_step_gives_a_new_array_or_fills_a_given_one(numbers_model):
     for wrong in (np.empty(3, np.float32), np.empty(2), np.empty(4, np.float32)[::2], None, [0, 0]):
         with pytest.raises((ValueError, TypeError)):
             stream.step(x[0], out=wrong)
+    assert np.array_equal(numbers_model.streams(1).step(x[:1], like="numpy")[0], numbers_model.stream().step(x[0], like=None))
+    with pytest.raises(sluice.UsageError, match="like: expected numpy, torch or jax, found 'tensorflow'"):
+        stream.step(x[0], like="tensorflow")
+    assert np.array_equal(out, stream.probabilities)  # which was refused before it stepped
     frozen = np.empty(2, np.float32)
     frozen.flags.writeable = False
     with pytest.raises(ValueError, match="writable"):

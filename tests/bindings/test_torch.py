@@ -10,6 +10,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 import sluice  # noqa: E402
 import sluice.torch  # noqa: E402
+from conftest import numbers_core  # noqa: E402
 from sluice import nn  # noqa: E402
 
 KINDS = ["RNN", "LSTM", "GRU"]
@@ -196,3 +197,68 @@ def test_torch_functions_see_gradients_by_finite_differences():
             back[at] -= 1e-2
             slope = (layer(moved)[0].double().sum() - layer(back)[0].double().sum()) / 2e-2
             assert x.grad[at].item() == pytest.approx(slope.item(), rel=2e-2, abs=1e-3)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_weights_that_others_put_in_the_place_of_the_layers_own_count(kind):
+    theirs, ours = pair(kind, 5, 7)
+    x = torch.randn(6, 4, 5)
+    other = {name: 2 * value for name, value in theirs.state_dict().items()}
+    close(torch.func.functional_call(ours, other, (x,))[0], torch.func.functional_call(theirs, other, (x,))[0])
+    found = []
+    for layer in (theirs, ours):
+        torch.nn.utils.parametrizations.weight_norm(layer, "weight_hh_l0")
+        layer(x)[0].sum().backward()
+        found.append({name: weight.grad for name, weight in layer.named_parameters()})
+    for name, gradient in found[0].items():
+        close(found[1][name], gradient)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_transforms_of_functions_are_left_to_pytorch(kind):
+    theirs, ours = pair(kind, 5, 7)
+    x = torch.randn(3, 6, 4, 5)
+
+    def gradients(layer):
+        weights = dict(layer.named_parameters())
+        return torch.func.grad(lambda w: torch.func.functional_call(layer, w, (x[0],))[0].sum())(weights)
+
+    expected = gradients(theirs)
+    for name, gradient in gradients(ours).items():
+        close(gradient, expected[name])
+
+
+def test_states_in_other_containers():
+    theirs, ours = pair("LSTM", 5, 7)
+    x, h = torch.randn(6, 4, 5), torch.randn(2, 1, 4, 7)
+    close(ours(x, list(h))[0], theirs(x, list(h))[0])
+    for hx in (h[0], (h[0],)):
+        with pytest.raises(RuntimeError, match="LSTM: expected the pair"):
+            ours(x, hx)
+    with pytest.raises(RuntimeError, match="GRU: expected a tensor as hx, found tuple"):
+        sluice.torch.GRU(5, 7)(x, (h[0],))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_cells_come_from_pytorch_and_go_there(kind):
+    theirs = getattr(torch.nn, f"{kind}Cell")(5, 7, **({"nonlinearity": "relu"} if kind == "RNN" else {}))
+    ours = getattr(nn, f"{kind}Cell").from_torch(theirs)
+    for x in (torch.randn(4, 5), torch.randn(5)):
+        expected = both(theirs(x, None))
+        for cell in (ours, ours.to_torch()):
+            for a, b in zip(both(cell(x)), expected):
+                close(a, b)
+    with pytest.raises(sluice.UsageError, match="reset_after"):
+        nn.GRUCell(5, 7, reset_after=False).to_torch()
+
+
+def test_streams_give_tensors():
+    model = sluice.Model(numbers_core())
+    x = torch.randn(4, 3)
+    expected = model.stream().feed(x)
+    found = model.stream().feed(x, like="torch")
+    assert torch.is_tensor(found) and np.array_equal(found, expected)
+    stream, two = model.stream(), model.streams(2)
+    for t in range(4):
+        assert torch.equal(stream.step(x[t], like="torch"), found[t])
+        assert torch.equal(two.step(x[[t, t]], like="torch")[1], found[t])

@@ -7,7 +7,7 @@ their ``to_numpy``, and lists of numbers. float64 and integers are converted to 
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import Any, Callable
 
 import numpy as np
 
@@ -90,16 +90,21 @@ def integers(x: Any, name: str = "x") -> np.ndarray[Any, np.dtype[np.uint32]]:
     return np.ascontiguousarray(array, dtype=np.uint32)
 
 
-def like(array: np.ndarray[Any, Any], kind: str | None) -> Any:
-    """An array of NumPy as one of ``"torch"`` or ``"jax"``, which share its memory; None: as it is."""
+def converter(kind: str | None) -> Callable[[Any], Any]:
+    """What makes an array of NumPy one of ``"torch"`` or ``"jax"``, which share its memory; None: leaves it as it is."""
     if kind is None or kind == "numpy":
-        return array
+        return lambda array: array
     if kind == "torch":
         import torch
 
-        return torch.from_numpy(array)
+        return torch.from_numpy
     if kind == "jax":
         import jax.numpy
 
-        return jax.numpy.asarray(array)
-    raise UsageError(f"like: expected numpy, torch or jax, found {kind!r}")
+        return jax.numpy.asarray
+    raise UsageError(f"like: expected numpy, torch or jax, found {kind!r:.60}")
+
+
+def like(array: np.ndarray[Any, Any], kind: str | None) -> Any:
+    """An array of NumPy as `converter` makes it."""
+    return converter(kind)(array)

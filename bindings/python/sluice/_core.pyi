@@ -140,9 +140,13 @@ class Stream:
     def step(self, x: Any, *, out: _Floats) -> None:
         """The same into an array of one's own."""
 
-    def feed(self, x: Any) -> Any:
+    @overload
+    def step(self, x: Any, *, like: str | None) -> Any:
+        """The same as an array of ``"torch"`` or ``"jax"``."""
+
+    def feed(self, x: Any, *, like: str | None = None) -> Any:
         """
-        Many steps: x [steps, inputs] gives [steps, outputs], with the bits of single steps. Of a model of text, x is a text or an array of token numbers, and the result None.
+        Many steps: x [steps, inputs] gives [steps, outputs], with the bits of single steps; with like= an array of ``"torch"`` or ``"jax"``. Of a model of text, x is a text or an array of token numbers, and the result None.
         """
 
     def begin(self) -> bool:
@@ -185,9 +189,9 @@ class StreamBatch:
 
     def __len__(self) -> int: ...
 
-    def step(self, x: Any) -> Any:
+    def step(self, x: Any, *, like: str | None = None) -> Any:
         """
-        One step of every stream: x [streams, inputs] gives [streams, outputs]; of a model of text, tokens [streams] give probabilities [streams, vocabulary].
+        One step of every stream: x [streams, inputs] gives [streams, outputs], with like= an array of ``"torch"`` or ``"jax"``; of a model of text, tokens [streams] give probabilities [streams, vocabulary].
         """
 
     def state(self, stream: int) -> State:

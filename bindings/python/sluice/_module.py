@@ -30,6 +30,14 @@ class Parameter(np.ndarray[Any, np.dtype[np.float32]]):
         self.grad = None
 
 
+def _in_place_of(own: Parameter, value: Any, name: str) -> Parameter:
+    """Numbers that are to be a weight, as one."""
+    array = floats(value, name)
+    if array.shape != own.shape:
+        raise UsageError(f"{name}: expected the shape {own.shape}, found {array.shape}")
+    return array if isinstance(array, Parameter) else Parameter(array)
+
+
 class Module:
     """What the layers have in common: named weights, training and evaluation mode."""
 
@@ -37,6 +45,12 @@ class Module:
 
     def __init__(self) -> None:
         self.training = True
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        own = vars(self).get(name)
+        if isinstance(own, Parameter) and value is not own:
+            value = _in_place_of(own, value, name)
+        super().__setattr__(name, value)
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
         """The weights with their names, in the order of PyTorch's layers."""

@@ -102,11 +102,11 @@ class _Cell(Module):
 
     _layer: type[Recurrent]
 
-    def __init__(self, input_size: int, hidden_size: int, bias: bool = True, *, seed: int | None = None,
-                 **arguments: Any) -> None:
+    def _make(self, input_size: int, hidden_size: int, bias: bool, seed: int | None, **arguments: Any) -> None:
         super().__init__()
-        self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
         self._inside = self._layer(input_size, hidden_size, bias=bias, seed=seed, **arguments)
+        self.input_size, self.hidden_size, self.bias = self._inside.input_size, self._inside.hidden_size, bool(bias)
+        self._single = False
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
         """The weights with PyTorch's names: ``weight_ih``, ``weight_hh``, ``bias_ih``, ``bias_hh``."""
@@ -118,6 +118,15 @@ class _Cell(Module):
             return getattr(self._inside, f"{name}_l0")
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name.startswith(("weight_", "bias_")):
+            setattr(self._inside, f"{name}_l0", value)
+        else:
+            super().__setattr__(name, value)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.input_size}, {self.hidden_size}, bias={self.bias})"
+
     def train(self, mode: bool = True) -> Any:
         self._inside.train(mode)
         return super().train(mode)
@@ -127,25 +136,58 @@ class _Cell(Module):
         return self.forward(x, hx)
 
     def forward(self, x: Any, hx: Any = None) -> Any:
-        """One step: x [B, input_size], h [B, hidden_size] (of an LSTM the pair (h, c)) give the next state."""
+        """One step: x [B, input_size], h [B, hidden_size] (of an LSTM the pair (h, c)) give the next state; of a single
+        sequence x [input_size] and h [hidden_size]."""
         rows = floats(x, "x")
-        if rows.ndim != 2:
-            raise UsageError(f"x: expected [batch, {self.input_size}], found {rows.ndim} dimensions")
-        if hx is not None:
-            both = hx if isinstance(hx, (tuple, list)) else (hx,)
-            states = tuple(floats(state, "hx")[None] for state in both)
-            hx = states if len(states) == 2 else states[0]
-        _, last = self._inside.forward(rows[None], hx)
-        return tuple(state[0] for state in last) if isinstance(last, tuple) else last[0]
+        if rows.ndim not in (1, 2):
+            raise UsageError(f"x: expected [batch, {self.input_size}] or [{self.input_size}], found {rows.ndim} dimensions")
+        self._single = rows.ndim == 1
+        hx = None if hx is None else self._states(hx, "hx")
+        _, last = self._inside.forward(rows.reshape(1, -1, rows.shape[-1]), hx)
+        return self._last(last)
+
+    def _states(self, given: Any, name: str) -> Any:
+        """States as the layer has them."""
+        both = given if isinstance(given, (tuple, list)) else (given,)
+        arrays = [floats(state, name) for state in both]
+        ndim = 1 if self._single else 2
+        for array in arrays:
+            if array.ndim != ndim:
+                raise UsageError(f"{name}: expected {ndim} dimensions, as x has, found {array.ndim}")
+        states = tuple(array.reshape(1, -1, array.shape[-1]) for array in arrays)
+        return states[0] if len(states) == 1 else states
+
+    def _last(self, states: Any) -> Any:
+        """States of the layer as the cell has them."""
+        if isinstance(states, tuple):
+            return tuple(self._last(state) for state in states)
+        return states[0, 0] if self._single else states[0]
 
     def backward(self, dh: Any) -> tuple[Any, Any]:
         """After `forward`: the gradient of the next state (of an LSTM a pair) gives those of x and of the state."""
-        both = dh if isinstance(dh, (tuple, list)) else (dh,)
-        states = tuple(floats(state, "dh")[None] for state in both)
-        zeros = np.zeros_like(states[0])
-        dx = self._inside.backward(zeros, states if len(states) == 2 else states[0])
-        before = self._inside.dh_0
-        return dx[0], tuple(state[0] for state in before) if isinstance(before, tuple) else before[0]
+        states = self._states(dh, "dh")
+        zeros = np.zeros_like(states[0] if isinstance(states, tuple) else states)
+        dx = self._inside.backward(zeros, states)
+        return self._last(dx), self._last(self._inside.dh_0)
+
+    # PyTorch
+
+    @classmethod
+    def from_torch(cls, module: Any) -> Any:
+        """A cell with the weights of one of ``torch.nn``."""
+        arguments = {"nonlinearity": module.nonlinearity} if hasattr(module, "nonlinearity") else {}
+        made = cls(module.input_size, module.hidden_size, bool(module.bias), **arguments)
+        made.load_state_dict({name: value.detach().cpu() for name, value in module.state_dict().items()})
+        return made.train(module.training)
+
+    def to_torch(self) -> Any:
+        """A cell of ``torch.nn`` with these weights."""
+        import torch
+
+        kind = getattr(torch.nn, f"{self._inside._torch_name()}Cell")
+        made = kind(self.input_size, self.hidden_size, bias=self.bias, **self._inside._torch_arguments())
+        made.load_state_dict({name: torch.from_numpy(value) for name, value in self.state_dict().items()})
+        return made.train(self.training)
 
 
 class RNNCell(_Cell):
@@ -153,17 +195,28 @@ class RNNCell(_Cell):
 
     _layer = RNN
 
+    def __init__(self, input_size: int, hidden_size: int, bias: bool = True, nonlinearity: str = "tanh", *,
+                 seed: int | None = None) -> None:
+        self._make(input_size, hidden_size, bias, seed, nonlinearity=nonlinearity)
+
 
 class LSTMCell(_Cell):
     """One step of an LSTM, as ``torch.nn.LSTMCell``."""
 
     _layer = LSTM
 
+    def __init__(self, input_size: int, hidden_size: int, bias: bool = True, *, seed: int | None = None) -> None:
+        self._make(input_size, hidden_size, bias, seed)
+
 
 class GRUCell(_Cell):
     """One step of a GRU, as ``torch.nn.GRUCell``."""
 
     _layer = GRU
+
+    def __init__(self, input_size: int, hidden_size: int, bias: bool = True, *, reset_after: bool = True,
+                 seed: int | None = None) -> None:
+        self._make(input_size, hidden_size, bias, seed, reset_after=reset_after)
 
 
 __all__ = ["GRU", "GRUCell", "LSTM", "LSTMCell", "Module", "Parameter", "RNN", "RNNCell"]

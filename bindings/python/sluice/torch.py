@@ -46,6 +46,12 @@ class _Pass(torch.autograd.Function):
         return (None, None, None, *found)
 
 
+def _transformed() -> bool:
+    """Whether torch.func.vmap, grad or the like is at work, which an autograd function would have to know of."""
+    active = getattr(torch._C, "_are_functorch_transforms_active", None)
+    return active is not None and bool(active())
+
+
 def _array(tensor: Any) -> Any:
     return None if tensor is None else tensor.detach().contiguous().numpy()
 
@@ -78,22 +84,29 @@ class _Fast:
             self.__dict__["_sluice"] = options, engine
         return engine
 
-    def _suits(self, x: Any, hx: Any) -> bool:
+    def _suits(self, x: Any, hx: Any, weights: Any) -> bool:
         layer: Any = self
-        tensors = [x, *layer._flat_weights, *(hx if isinstance(hx, tuple) else () if hx is None else (hx,))]
+        tensors = [x, *weights, *(hx if isinstance(hx, tuple) else () if hx is None else (hx,))]
         plain = all(t.device.type == "cpu" and t.dtype == torch.float32 for t in tensors)
         return (plain and layer.proj_size == 0 and layer.dropout < 1 and x.numel() > 0
                 and not torch.is_autocast_enabled("cpu") and not torch.jit.is_tracing()
-                and not torch.compiler.is_compiling())
+                and not torch.compiler.is_compiling() and not _transformed())
 
     def forward(self, input: Any, hx: Any = None) -> Any:
         """As PyTorch's: a tensor or a PackedSequence, and the state before the first step."""
         layer: Any = self
+        # By their names, since torch.func.functional_call and parametrizations put others in the place of the layer's own.
+        weights = [getattr(layer, name) for name in layer._flat_weights_names]
         packed = isinstance(input, PackedSequence)
         x = input.data if packed else input
-        if not self._suits(x, hx):
-            return super().forward(input, hx)  # type: ignore[misc]
         two = self._cell == "lstm"
+        if two and isinstance(hx, list):
+            hx = tuple(hx)
+        if not two and isinstance(hx, (tuple, list)) or two and hx is not None and (not isinstance(hx, tuple) or len(hx) != 2):
+            expected = "the pair (h_0, c_0)" if two else "a tensor"
+            raise RuntimeError(f"{type(self).__name__}: expected {expected} as hx, found {type(hx).__name__}")
+        if not self._suits(x, hx, weights):
+            return super().forward(input, hx)  # type: ignore[misc]
         single = not packed and x.dim() == 2
         if not packed and x.dim() not in (2, 3):
             raise RuntimeError(f"{type(self).__name__}: expected 2 or 3 dimensions, found {x.dim()}")
@@ -115,7 +128,6 @@ class _Fast:
         seed = 0
         if layer.training and layer.dropout > 0:
             seed = int(torch.randint(1, 2**62, (1,)).item())  # PyTorch's own generator
-        weights = layer._flat_weights
         tensors = [x, *weights, *(s for s in states if s is not None)]
         if torch.is_grad_enabled() and any(t.requires_grad for t in tensors):
             out = _Pass.apply(self._engine(), lengths, seed, x, *states, *weights)
