@@ -9,6 +9,7 @@
 #include "fields.h"
 #include "sluice/error.h"
 #include "subjects.h"
+#include "tasks/examples.h"
 #include "text_sources.h"
 
 namespace sluice::python {
@@ -59,14 +60,32 @@ void expect_rows(const Given<T>& given, const Sequences& s, const char* name, bo
                std::to_string(rows));
 }
 
+void expect_ascending(const std::vector<std::size_t>& starts) {
+  bool ascending = starts.size() > 1 && starts.front() == 0;
+  for (std::size_t i = 1; i < starts.size(); ++i) ascending = ascending && starts[i] > starts[i - 1];
+  if (!ascending) refuse_field("starts", "numbers that begin at 0 and ascend", "others");
+}
+
+void add_labels(nb::handle labels, bool per_step, Sequences& s) {
+  if (labels.is_none()) return;
+  const Given<std::uint32_t> given = integers(labels, "labels");
+  s.labels_per_step = per_step;
+  expect_rows(given, s, "labels", s.labels_per_step);
+  s.labels.assign(given.data, given.data + given.size());
+}
+
+void add_weights(nb::handle weights, Sequences& s) {
+  if (weights.is_none()) return;
+  const Given<float> given = floats(weights, "weights");
+  s.weights.assign(given.data, given.data + given.size());
+}
+
 // values [steps, inputs] or tokens [steps]; starts [sequences + 1].
 PythonSequences make_sequences(nb::handle x, const std::vector<std::size_t>& starts, nb::handle labels,
                                nb::handle targets, nb::handle weights, bool per_step, bool tokens) {
   Sequences s;
+  expect_ascending(starts);
   s.starts = starts;
-  bool ascending = starts.size() > 1 && starts.front() == 0;
-  for (std::size_t i = 1; i < starts.size(); ++i) ascending = ascending && starts[i] > starts[i - 1];
-  if (!ascending) refuse_field("starts", "numbers that begin at 0 and ascend", "others");
   if (tokens) {
     const Given<std::uint32_t> given = integers(x, "tokens");
     if (given.size() != s.steps()) refuse_field("tokens", std::to_string(s.steps()), std::to_string(given.size()));
@@ -79,12 +98,7 @@ PythonSequences make_sequences(nb::handle x, const std::vector<std::size_t>& sta
     s.inputs = given.shape[1];
     s.values.assign(given.data, given.data + given.size());
   }
-  if (!labels.is_none()) {
-    const Given<std::uint32_t> given = integers(labels, "labels");
-    s.labels_per_step = per_step;
-    expect_rows(given, s, "labels", s.labels_per_step);
-    s.labels.assign(given.data, given.data + given.size());
-  }
+  add_labels(labels, per_step, s);
   if (!targets.is_none()) {
     const Given<float> given = floats(targets, "targets");
     if (given.shape.size() != 2) refuse_field("targets", "rows of numbers", "another shape");
@@ -93,12 +107,64 @@ PythonSequences make_sequences(nb::handle x, const std::vector<std::size_t>& sta
     s.outputs = given.shape[1];
     s.targets.assign(given.data, given.data + given.size());
   }
-  if (!weights.is_none()) {
-    const Given<float> given = floats(weights, "weights");
-    s.weights.assign(given.data, given.data + given.size());
-  }
+  add_weights(weights, s);
   return {std::make_shared<const Sequences>(std::move(s))};
 }
+
+// Sentences of a tagger, word after word: as training with the command reads them.
+Examples examples_of(std::vector<std::string> words) {
+  for (const std::string& word : words) {
+    if (word.empty()) refuse_field("words", "words of one character or more", "an empty one");
+  }
+  Examples examples;
+  examples.tagged.starts = {0, words.size()};
+  examples.tagged.words = std::move(words);
+  return examples;
+}
+
+Vocabulary words_vocabulary(std::vector<std::string> words, nb::handle min_count, bool shapes) {
+  VocabularyOptions options;
+  read(min_count, "min_count", options.min_count);
+  const Examples examples = examples_of(std::move(words));
+  nb::gil_scoped_release release;
+  return make_vocabulary(examples, {}, options, shapes);
+}
+
+// With an alphabet, the words are spelt as well.
+PythonSequences make_sentences(std::vector<std::string> words, const std::vector<std::size_t>& starts,
+                               const Vocabulary& vocabulary, const std::optional<std::string>& alphabet,
+                               nb::handle labels, nb::handle weights) {
+  expect_ascending(starts);
+  if (starts.back() != words.size()) {
+    refuse_field("words", std::to_string(starts.back()), std::to_string(words.size()));
+  }
+  Examples examples = examples_of(std::move(words));
+  examples.tagged.name = std::string("X");  // std::string: g++ 12 warns of an overlap that is none
+  examples.tagged.starts = starts;
+  {
+    nb::gil_scoped_release release;
+    const std::optional<Alphabet> known = alphabet ? std::optional<Alphabet>(*alphabet) : std::nullopt;
+    encode(vocabulary, examples, known ? &*known : nullptr);
+  }
+  Sequences& s = examples.sequences;
+  add_labels(labels, true, s);
+  add_weights(weights, s);
+  return {std::make_shared<const Sequences>(std::move(s))};
+}
+
+// The model with the note that says what its classes are called and how it spells words, as the command writes it.
+Model with_tags(const Model& model, const std::vector<std::string>& classes, const std::string& alphabet) {
+  Task task;
+  task.kind = TaskKind::tag;
+  task.form = DataForm::tagged;
+  task.classes = classes;
+  task.alphabet = alphabet;
+  Model copy = model;
+  set_task(copy, task);
+  return copy;
+}
+
+std::string alphabet_of(const Model& model) { return task_of(model, "model").alphabet; }
 
 }  // namespace
 
@@ -122,6 +188,15 @@ void bind_data(nb::module_& m) {
           "x"_a, "starts"_a, nb::kw_only(), "labels"_a.none() = nb::none(), "targets"_a.none() = nb::none(),
           "weights"_a.none() = nb::none(), "per_step"_a = false, "tokens"_a = false)
       .def("__len__", [](const PythonSequences& s) { return s.all->size(); });
+  m.def("words_vocabulary", words_vocabulary, "words"_a, "min_count"_a, "shapes"_a,
+        "The tokens of a tagger. ``shapes``: rarer words become tokens of their shape and their last letters.");
+  m.def(
+      "characters_of", [](const std::vector<std::string>& words) { return Alphabet::of(words).text(); }, "words"_a,
+      "The characters that words are spelt with.");
+  m.def("sentences", make_sentences, "words"_a, "starts"_a, "vocabulary"_a, "alphabet"_a.none() = nb::none(),
+        "labels"_a.none() = nb::none(), "weights"_a.none() = nb::none());
+  m.def("with_tags", with_tags, "model"_a, "classes"_a, "alphabet"_a);
+  m.def("alphabet_of", alphabet_of, "model"_a);
 }
 
 }  // namespace sluice::python

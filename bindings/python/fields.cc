@@ -116,6 +116,7 @@ void apply_network(const nb::dict& options, Config& config) {
   }
   visit_head(config.head, from_dict(dict_in(options, "head")));
   visit_scaling(config.scaling, from_dict(dict_in(options, "scaling")));
+  visit_spelling(config.spelling, from_dict(dict_in(options, "spelling")));
 }
 
 void apply_training(const nb::dict& options, TrainOptions& train) {
@@ -141,6 +142,13 @@ nb::dict to_dict(const Config& config) {
     visit_scaling(config.scaling, into_dict(scaling));
     all["scaling"] = scaling;
   }
+  if (config.spelling.characters > 0) all["spelling"] = to_dict(config.spelling);
+  return all;
+}
+
+nb::dict to_dict(const SpellingConfig& spelling) {
+  nb::dict all;
+  visit_spelling(spelling, into_dict(all));
   return all;
 }
 

@@ -41,12 +41,13 @@ bool apply(const nb::dict& options, const char* name, T& out) {
   return true;
 }
 
-// Fields of visit_config, and "stack", "head" and "scaling", which are a list of such dicts and dicts.
+// Fields of visit_config, and "stack", "head", "scaling" and "spelling", which are a list of such dicts and dicts.
 void apply_network(const nb::dict& options, Config& config);
 // Fields of visit_training. Their ranges are the library's to check.
 void apply_training(const nb::dict& options, TrainOptions& train);
 
 nb::dict to_dict(const Config& config);
+nb::dict to_dict(const SpellingConfig& spelling);
 nb::dict to_dict(const TrainOptions& options);
 // As the note of a model file has them: by their names there, without those of how the work is done.
 nb::dict noted(const TrainOptions& options);

@@ -69,7 +69,9 @@ nb::tuple task_defaults(nb::handle task, std::size_t sequences, nb::handle batch
   std::string how;
   read(direction, "direction", how);
   tool::settle_at(how, d.config);
-  return nb::make_tuple(to_dict(d.config), to_dict(d.train));
+  nb::dict network = to_dict(d.config);
+  if (kind == TaskKind::tag) network["spelling"] = to_dict(d.config.spelling);
+  return nb::make_tuple(network, to_dict(d.train));
 }
 
 nb::dict scaling(const PythonSequences& sequences) {

@@ -204,10 +204,15 @@ def test_a_tagger_of_words_and_of_numbers():
     assert tagger.score(X[:2], half_wrong, sample_weight=[1, 0]) == 1.0
     assert tagger.score(X[:2], half_wrong, sample_weight=[0, 2]) == 1 / 4
     assert pickle.loads(pickle.dumps(tagger)).score(X, y) == 1.0
+    as_arrays = SequenceTagger(embedding=8, **options).fit([np.array(one) for one in X], [np.array(one) for one in y])
+    assert np.array_equal(np.concatenate(as_arrays.predict_proba(X)), np.concatenate(tagger.predict_proba(X)))
     numbers = [np.sin(np.arange(5 + i % 3)) for i in range(40)]
     signs = [(one > 0).astype(int) for one in numbers]
     assert SequenceTagger(**options).fit(numbers, signs).score(numbers, signs) > 0.9
-    for wrong_x, wrong_y in ((X, y[:-1]), (X, [one[:2] for one in y]), (["the dog"], [["DET"]]), ([], []), (X, None)):
+    sparse = pytest.importorskip("scipy.sparse")
+    with pytest.raises(TypeError, match="dense"):
+        SequenceTagger(**options).fit(sparse.eye(3), y)
+    for wrong_x, wrong_y in ((X, y[:-1]), ([["the", ""]] * 40, [["DET", "NOUN"]] * 40), (X, [one[:2] for one in y]), (["the dog"], [["DET"]]), ([], []), (X, None)):
         with pytest.raises(ValueError):
             SequenceTagger(**options).fit(wrong_x, wrong_y)
     for weights in ([-1.0] * 40, [np.nan] * 40, [0.0] * 40, [1.0] * 39):
@@ -271,3 +276,55 @@ def test_the_command_and_the_classifier_train_the_same_bits(command, tmp_path):
     expected = sluice.load(tmp_path / "m.safetensors").state_dict()
     for name, values in fitted.model_.state_dict().items():
         assert values.tobytes() == expected[name].tobytes(), name
+
+
+VERBS, NOUNS = "walk jump talk cook paint climb".split(), "house river garden letter window teacher".split()
+
+
+def of_endings():
+    """Sentences whose words say by their endings what they are; of some words, each is there once."""
+    rng = np.random.default_rng(0)
+    X, y = [], []
+    for i in range(60):
+        verb, noun = VERBS[i % 6], NOUNS[rng.integers(6)]
+        X.append(["the", f"{noun}{'x' * (i // 6)}s", f"{verb}{'y' * (i // 6)}ed"])
+        y.append(["DET", "NOUN", "VERB"])
+        if i % 2:
+            X[-1], y[-1] = X[-1][::-1], y[-1][::-1]
+    return X, y
+
+
+@pytest.mark.parametrize("units", [4, 0])
+def test_the_command_and_the_tagger_train_the_same_bits(command, tmp_path, units):
+    X, y = of_endings()
+    sentences = ["".join(f"{word}\t{tag}\n" for word, tag in zip(*pair)) for pair in zip(X, y)]
+    (tmp_path / "words.tsv").write_text("\n".join(sentences))
+    saved = tmp_path / "m.safetensors"
+    subprocess.run([command, "train", tmp_path / "words.tsv", "--task=tag", "-o", saved, "--hidden=8", "--embedding=6",
+                    f"--spelling-units={units}", "--spelling-embedding=5", "--spelling-cell=lstm", "--word-dropout=0.2",
+                    "--epochs=3", "--seed=4", "-q"], check=True, capture_output=True)
+    fitted = SequenceTagger(hidden=8, embedding=6, spelling_units=units, spelling_embedding=5, spelling_cell="lstm",
+                            word_dropout=0.2, epochs=3, random_state=4).fit(X, y)
+    expected = sluice.load(saved)
+    assert fitted.model_.vocabulary == expected.vocabulary and fitted.model_.config == expected.config
+    for name, values in fitted.model_.state_dict().items():
+        assert values.tobytes() == expected.state_dict()[name].tobytes(), name
+    # What Python trained the command reads.
+    fitted.model_.save(tmp_path / "python.safetensors")
+    found = [subprocess.run([command, "predict", model, tmp_path / "words.tsv"], check=True, capture_output=True).stdout
+             for model in (saved, tmp_path / "python.safetensors")]
+    assert found[0] == found[1]
+    by_python = [tag for tags in fitted.predict(X) for tag in tags]
+    assert [line.split("\t")[1] for line in found[0].decode().splitlines() if line] == by_python
+
+
+def test_a_tagger_spells_words_that_it_never_saw():
+    X, y = of_endings()
+    options = {"hidden": 8, "embedding": 8, "epochs": 60, "random_state": 0, "threads": 1}
+    tagger = SequenceTagger(spelling_units=8, **options).fit(X, y)
+    unseen = [["the", "islands", "glimmered"], ["shouted", "bottles", "the"]]
+    assert tagger.score(unseen, [["DET", "NOUN", "VERB"], ["VERB", "NOUN", "DET"]]) == 1.0
+    assert pickle.loads(pickle.dumps(tagger)).predict(unseen)[0].tolist() == ["DET", "NOUN", "VERB"]
+    for wrong in ({"spelling_units": -1}, {"spelling_units": 1.5}, {"spelling_cell": "grue"}, {"word_dropout": 2}):
+        with pytest.raises((ValueError, TypeError)):
+            SequenceTagger(**{**options, **wrong}).fit(X, y)

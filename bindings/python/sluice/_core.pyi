@@ -231,6 +231,20 @@ class Sequences:
 
     def __len__(self) -> int: ...
 
+def words_vocabulary(words: Sequence[str], min_count: int, shapes: bool) -> Vocabulary:
+    """
+    The tokens of a tagger. ``shapes``: rarer words become tokens of their shape and their last letters.
+    """
+
+def characters_of(words: Sequence[str]) -> str:
+    """The characters that words are spelt with."""
+
+def sentences(words: Sequence[str], starts: Sequence[int], vocabulary: Vocabulary, alphabet: str | None = None, labels: Any = None, weights: Any = None) -> Sequences: ...
+
+def with_tags(model: Model, classes: Sequence[str], alphabet: str) -> Model: ...
+
+def alphabet_of(model: Model) -> str: ...
+
 class Table:
     """A table over time: a file, or a copy of columns."""
 

@@ -91,17 +91,29 @@ class Rows:
 
 
 class Words(Rows):
-    """Sentences as lists of words: `values` [steps] are their numbers in a vocabulary, 0 of a word that it lacks."""
+    """Sentences as lists of words, which `vocabulary` and `alphabet` make numbers of: those of a model that was trained."""
 
-    def __init__(self, X: Any, known: dict[str, int]) -> None:
+    vocabulary: _core.Vocabulary
+    alphabet: str | None = None  # of a network that spells its words
+
+    def __init__(self, X: Any, model: _core.Model | None = None) -> None:
         for i, sentence in enumerate(X):
             if isinstance(sentence, str) or not all(isinstance(word, str) for word in sentence):
                 raise UsageError(f"X[{i}]: expected a list of words, found {sentence!r:.60}")
             if not len(sentence):
                 raise UsageError(f"X[{i}]: expected at least one word, found none")
+            if not all(sentence):
+                raise UsageError(f"X[{i}]: expected words of one character or more, found an empty one")
         self.listed = True
-        self.values = np.array([known.get(word, 0) for sentence in X for word in sentence], dtype=np.uint32)
+        self.words = [str(word) for sentence in X for word in sentence]
         self.starts = _starts([len(sentence) for sentence in X])
+        if model is not None:
+            self.vocabulary = model.vocabulary
+            self.alphabet = _core.alphabet_of(model) if "spelling" in model.config else None
+
+    def sequences(self, labels: Any = None, weights: Any = None, per_step: bool = True) -> _core.Sequences:
+        """As the library has them, with a label for every word."""
+        return _core.sentences(self.words, self.starts, self.vocabulary, self.alphabet, labels, weights)
 
 
 __all__ = ["Rows", "Words", "is_listed"]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 import numpy as np
 
 from . import _core
-from ._arrays import as_array
+from ._arrays import as_array, is_sparse
 from ._base import ClassEstimator, defaults_of, seed_of
 from ._errors import UsageError
 from ._sequences import Rows, Words
@@ -38,7 +37,17 @@ class SequenceTagger(ClassEstimator):
     batch, learning_rate, weight_decay, ema_decay, threads, random_state
         As those of `SequenceClassifier`.
     min_count : int
-        Rarer words are not known: one token stands for all of them.
+        Rarer words are not known: of them the network reads the spelling alone.
+    spelling_units : int
+        Units, of each direction, of the layer that reads the characters of each word; what both directions end with
+        stands beside the word's embedding. 0: nothing is spelt, and a rare word becomes a token of its shape and its last
+        letters.
+    spelling_embedding : int
+        Numbers that stand for a character.
+    spelling_cell : str
+        Of the layer that spells.
+    word_dropout : float
+        Share of words that training reads by their spelling alone.
 
     Attributes
     ----------
@@ -72,7 +81,11 @@ class SequenceTagger(ClassEstimator):
         weight_decay: float = _DEFAULTS["weight_decay"],
         ema_decay: float = _DEFAULTS["ema_decay"],
         validation_split: float | None = None,
-        min_count: int = 1,
+        min_count: int = 2,
+        spelling_units: int = _DEFAULTS["spelling"]["units"],
+        spelling_embedding: int = _DEFAULTS["spelling"]["embedding"],
+        spelling_cell: str = _DEFAULTS["spelling"]["cell"],
+        word_dropout: float = _DEFAULTS["spelling"]["word_dropout"],
         threads: int = _DEFAULTS["threads"],
         random_state: Any = None,
     ) -> None:
@@ -90,6 +103,10 @@ class SequenceTagger(ClassEstimator):
         self.ema_decay = ema_decay
         self.validation_split = validation_split
         self.min_count = min_count
+        self.spelling_units = spelling_units
+        self.spelling_embedding = spelling_embedding
+        self.spelling_cell = spelling_cell
+        self.word_dropout = word_dropout
         self.threads = threads
         self.random_state = random_state
 
@@ -100,12 +117,13 @@ class SequenceTagger(ClassEstimator):
         tags.target_tags.required = True
         return tags
 
-    @staticmethod
-    def _of_words(X: Any) -> bool:
+    def _of_words(self, X: Any) -> bool:
+        if is_sparse(X):
+            raise TypeError(f"{type(self).__name__}: sparse data was passed, expected a dense array (X.toarray())")
         if isinstance(X, str) or len(X) == 0:
             raise UsageError("X: expected sequences, at least one, found " + ("a text" if len(X) else "none"))
-        first = X[0]
-        return not isinstance(first, np.ndarray) and len(first) > 0 and isinstance(first[0], str)
+        first = next(iter(X))
+        return len(first) > 0 and isinstance(next(iter(first)), str)
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> SequenceTagger:
         """Trains the network.
@@ -121,38 +139,47 @@ class SequenceTagger(ClassEstimator):
         """
         if y is None:
             raise ValueError(f"{type(self).__name__}: requires y to be passed, but the target y is None")
-        network: dict[str, Any] = {"stack": self._stack(len(X)), "head": {"loss": "softmax", "at": "steps"}}
         words = self._of_words(X)
-        vocabulary, rows = self._read_words(X) if words else (None, self._rows(X, fitting=True))
+        network: dict[str, Any] = {"stack": self._stack(len(X)), "head": {"loss": "softmax", "at": "steps"}}
+        rows: Rows = Words(X) if words else self._rows(X, fitting=True)
         lengths = np.diff(rows.starts)
         tags = [as_array(one, f"y[{i}]") for i, one in enumerate(y)]
         if [len(one) for one in tags] != lengths.tolist():
             raise UsageError("y: expected a tag for every step of every sequence, found another number of them")
         numbers = self._numbers(np.concatenate(tags))
         weights = None if sample_weight is None else np.repeat(self._weights(sample_weight, len(rows)), lengths)
-        sequences = rows.sequences(labels=numbers.astype(np.uint32), weights=weights, per_step=True)
         network["outputs"] = len(self.classes_)
-        if words:
-            network |= {"embedding": self.embedding, "input_dropout": float(self.input_dropout)}
-        else:
+        vocabulary = None
+        if isinstance(rows, Words):
+            vocabulary = self._read_words(rows, network)
+        labels = {"labels": numbers.astype(np.uint32), "weights": weights, "per_step": True}
+        sequences = rows.sequences(**labels)
+        if vocabulary is None:
             network |= {"inputs": rows.channels, "scaling": _core.find_scaling(sequences)}
         seed = seed_of(self.random_state)
         model = _core.make_model(network, seed, vocabulary)
+        if isinstance(rows, Words):
+            model = _core.with_tags(model, [str(one) for one in self.classes_], rows.alphabet or "")
         self.model_ = self._fit_model(model, sequences, self._training(len(rows), seed))
         return self
 
-    def _read_words(self, X: Any) -> tuple[_core.Vocabulary, Rows]:
-        counts = Counter(word for sentence in X for word in sentence)
-        tokens = ["<unk>"] + sorted((word for word, count in counts.items() if count >= self.min_count and word != "<unk>"),
-                                    key=lambda word: (-counts[word], word))
-        return _core.Vocabulary(tokens, "pretokenized"), Words(X, {token: number for number, token in enumerate(tokens)})
+    def _read_words(self, rows: Words, network: dict[str, Any]) -> _core.Vocabulary:
+        """How the words become numbers; what the network needs for that goes into `network`."""
+        network |= {"embedding": self.embedding, "input_dropout": float(self.input_dropout)}
+        if self.spelling_units != 0:
+            rows.alphabet = _core.characters_of(rows.words)
+            network["spelling"] = {"characters": len(rows.alphabet) + 1, "units": self.spelling_units,
+                                   "embedding": self.spelling_embedding, "cell": self.spelling_cell,
+                                   "word_dropout": self.word_dropout}
+        rows.vocabulary = _core.words_vocabulary(rows.words, self.min_count, rows.alphabet is None)
+        return rows.vocabulary
 
     def predict_proba(self, X: Any) -> list[Any]:
         """The probability of each tag at every step: a list of [T_i, classes], in the order of `classes_`."""
         self._check_fitted()
         if self.model_.reads_text:
             self._of_words(X)
-            rows: Rows = Words(X, {token: number for number, token in enumerate(self.model_.vocabulary)})
+            rows: Rows = Words(X, self.model_._core)
         else:
             rows = Rows(X, self.model_._core.inputs)
         return list(rows.predict(self.model_._core, threads=self.threads))
