@@ -5,6 +5,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 
@@ -91,22 +92,26 @@ class PythonForecaster {
     return nb::make_tuple(std::move(trained), noted(forecaster_->train_options()));
   }
 
-  // For each series its name, the times, and the numbers [targets, horizon, quantiles]; and the state, if asked for.
+  // For each series its name, the times, and the numbers [targets, horizon, quantiles]; the state, if asked for; and
+  // the fewest rows that a forecast looked at.
   nb::tuple predict(const PythonTable& table, const PythonTable* future, const std::optional<std::string>& state,
                     bool with_state, std::size_t threads) const {
     std::string next;
     ForecastInput input;
     if (future != nullptr) input.future = &future->source;
+    input.fewer_rows = true;
     begin(input, state, with_state ? &next : nullptr);
     Signals signals;
     const std::vector<Forecast> all =
         interruptible(signals, [&] { return forecaster_->predict(table.source, input, threads); });
     nb::list forecasts;
     const std::size_t targets = get().targets().size(), horizon = get().horizon(), count = get().quantiles().size();
+    std::size_t fewest = get().lookback();
     for (const Forecast& one : all) {
+      fewest = std::min(fewest, one.past_times.size());
       forecasts.append(nb::make_tuple(one.series, one.times, to_array(one.values, {targets, horizon, count})));
     }
-    return nb::make_tuple(std::move(forecasts), state_or_none(with_state, next));
+    return nb::make_tuple(std::move(forecasts), state_or_none(with_state, next), fewest);
   }
 
   // Of every row of the table, in their order: the scores [rows, targets], the largest, the column that it is of, the

@@ -49,6 +49,8 @@ struct ForecastInput {
   std::string state_in = {};           // of an earlier call: the table goes on where that one's ended
   std::string* state_out = nullptr;    // gets what the next call needs: a table of the last rows
   std::string state_name = "state";    // of state_in, in messages
+  bool fewer_rows = false;  // a series may have fewer than the lookback: its forecast looks at those, in whole
+                            // seasons or segments. It never did so in training, and may be further off.
 };
 
 // A row of a table, and how unlike the forecast of it from the rows before it is.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <utility>
 
@@ -86,6 +87,18 @@ ErrorPass plan_errors(const ForecastTask& task, const Model& model, std::span<co
   pass.most = static_cast<std::size_t>(enough);
   pass.seconds = each * static_cast<double>(std::min(pass.most, all));
   return pass;
+}
+
+// Rows that a forecast cannot do without: a segment of the network, and what it is measured from.
+std::size_t least_lookback(const ForecastTask& task) {
+  std::size_t rows = std::max(task.segment, task.span);
+  if (std::ranges::find(task.bases, ForecastBase::seasonal) != task.bases.end()) rows = std::max(rows, task.season);
+  return (rows + task.segment - 1) / task.segment * task.segment;
+}
+
+// Of so many rows those that a forecast looks at.
+std::size_t looked_at(const ForecastTask& task, std::size_t rows) {
+  return std::min(task.lookback, rows - rows % task.segment);
 }
 
 }  // namespace
@@ -250,19 +263,29 @@ std::vector<Forecast> Forecaster::predict(const TextSource& source, const Foreca
   ForecastRows rows(task, network_of(*i.model));
   if (!input.state_in.empty()) rows.begin(input.state_in, input.state_name);
   rows.add_all(source);
+  const std::size_t least = input.fewer_rows ? least_lookback(task) : task.lookback;
   for (const ForecastSeries& one : rows.series()) {
-    if (one.size() >= task.lookback) continue;
+    if (one.size() >= least) continue;
     refuse_at(source.name,
-              std::to_string(task.lookback) + " rows or more before a forecast" +
+              std::to_string(least) + " rows or more before a forecast" +
                   (one.name.empty() ? "" : ", of " + shown(one.name) + " too"),
               std::to_string(one.size()));
   }
   const std::vector<ForecastSeries> series = rows.with_next_rows(known ? &*known : nullptr);
   std::vector<ForecastOrigin> origins;
+  std::vector<Forecast> all;
   for (std::size_t s = 0; s < series.size(); ++s) {
-    for (std::size_t t = 0; t < task.targets.size(); ++t) origins.push_back({s, t, series[s].size() - task.horizon});
+    const std::size_t there = series[s].size() - task.horizon;
+    for (std::size_t t = 0; t < task.targets.size(); ++t) origins.push_back({s, t, there});
+    // Those with as many rows together.
+    const bool last = s + 1 == series.size();
+    if (!last && looked_at(task, series[s + 1].size() - task.horizon) == looked_at(task, there)) continue;
+    ForecastTask now = task;
+    now.lookback = looked_at(task, there);
+    std::ranges::move(forecasts_from(now, *i.model, series, origins, rows.time_form(), threads),
+                      std::back_inserter(all));
+    origins.clear();
   }
-  std::vector<Forecast> all = forecasts_from(task, *i.model, series, origins, rows.time_form(), threads);
   if (input.state_out != nullptr) *input.state_out = rows.state();
   return all;
 } catch (...) {

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import threading
 import time
+import warnings
 
 import numpy as np
 import pytest
@@ -180,7 +181,7 @@ def test_arrays_count_their_rows():
     assert not np.array_equal(ahead.predict(both, future=known)["q0.5"], ahead.predict(both, future=known + 3)["q0.5"])
     with pytest.raises(ValueError, match="future"):
         ahead.predict(both)
-    with pytest.raises(ValueError, match="future"):
+    with pytest.warns(UserWarning, match="future"):
         chosen.predict(both, future=known)
 
 
@@ -195,12 +196,35 @@ def test_what_is_known_in_advance_counts(fitted):
     assert not predicted.equals(forecaster.predict(frame, future=1 - calendar))
     with pytest.raises(ValueError, match="none for 2026-01-26 02"):
         forecaster.predict(frame, future=calendar.iloc[:2])
-    with pytest.raises(ValueError, match="expected 48 rows or more before a forecast, found 5"):
+    with pytest.raises(ValueError, match="expected 24 rows or more before a forecast, found 5"):
         forecaster.predict(frame.tail(5), future=calendar)
     with pytest.raises(ValueError, match="future: expected a table of open for the times to come, found none"):
         forecaster.predict(frame)
-    with pytest.raises(ValueError, match="future: expected none for a model without such columns"):
-        fitted.predict(frame, future=calendar)
+    with pytest.warns(UserWarning, match="future: nothing of it is read"):
+        assert fitted.predict(frame, future=calendar).equals(fitted.predict(frame))
+
+
+def test_fewer_rows_than_the_lookback_will_do():
+    X = table()
+    frame = {name: values[-30:] for name, values in X.items()}
+    forecaster = fit(X, target="load", epochs=20)
+    with pytest.warns(UserWarning, match="X: has 24 rows to look at, where training looked at 48"):
+        short = forecaster.predict(frame)
+    # What lies before the last whole season is not looked at.
+    with pytest.warns(UserWarning):
+        same(forecaster.predict({name: values[-24:] for name, values in X.items()}), short)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        whole = forecaster.predict(X)
+        same(forecaster.predict({name: values[-48:] for name, values in X.items()}), whole)
+    assert np.abs(short["q0.5"] - whole["q0.5"]).max() < 3  # of a wave of 10 with a noise of 1
+    # Each series looks at what it has.
+    shops = {name: np.concatenate([values, values[-30:], values]) for name, values in X.items()}
+    shops["shop"] = np.repeat(["a", "b", "c"], [ROWS, 30, ROWS])
+    many = fit({name: values[ROWS + 30:] for name, values in shops.items()}, target="load", id="shop")
+    with pytest.warns(UserWarning, match="24 rows"):
+        found = many.predict(shops)["q0.5"].reshape(3, 3)
+    assert np.array_equal(found[0], found[2]) and not np.array_equal(found[0], found[1])
 
 
 def test_series_that_are_told_apart():

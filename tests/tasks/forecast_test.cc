@@ -385,6 +385,12 @@ TEST(Forecaster, WhatDoesNotFitIsNamed) {
     return error_of(Status::bad_file, [&] { forecaster.predict(source_of(text, "other.csv")); });
   };
   EXPECT_THAT(file(days(20)), HasSubstr("other.csv: expected 48 rows or more before a forecast, found 20"));
+  const ForecastInput fewer = {.fewer_rows = true};
+  EXPECT_THAT(error_of(Status::bad_file, [&] { forecaster.predict(source_of(days(20), "other.csv"), fewer); }),
+              HasSubstr("other.csv: expected 24 rows or more before a forecast, found 20"));
+  EXPECT_EQ(forecaster.predict(source_of(days(40)), fewer).at(0).past_times.size(), 24u);
+  EXPECT_EQ(forecaster.predict(source_of(days(60)), fewer).at(0).values,
+            forecaster.predict(source_of(days(60))).at(0).values);
   EXPECT_THAT(file("date,load\n2024-01-01,1\n2024-01-02,2\n"), HasSubstr("expected a column \"wind\""));
   EXPECT_THAT(file("date,load,wind\n2024-01-01,1,2\n2024-01-02,2,3\n"),
               HasSubstr("line 3: expected the time 1 hour after 2024-01-01, as in training, found 2024-01-02"));

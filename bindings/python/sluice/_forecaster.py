@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any, Sequence
 
@@ -197,9 +198,11 @@ class Forecaster(TableEstimator):
         Parameters
         ----------
         X : table, as that of `fit`
-            At least `lookback_` rows, the last of which are looked at; with `id` as many of each series.
+            The last `lookback_` rows are looked at; with `id` as many of each series. Of fewer rows, a season at least, a
+            forecast may be further off, and there is a warning.
         future : table, optional
-            The columns `future` for the times that are predicted; for a model that has such columns.
+            The columns `future` for the times that are predicted. A model without such columns takes nothing from it, and
+            there is a warning.
         state : str or bytes, optional
             Of an earlier call: the table goes on where that one's ended, and may hold new rows alone.
         return_state : bool
@@ -215,14 +218,12 @@ class Forecaster(TableEstimator):
         """
         forecaster, task = self._forecaster(), self.forecast_
         frame = self._frame(X)
-        all_there = task["missing"] == "refuse"  # else rows for times that are missing come in between
-        if all_there and 0 < frame.rows < task["lookback"] and state is None:
-            raise UsageError(f"X: expected {task['lookback']} rows or more before a forecast, found {frame.rows}; "
-                             f"lookback={frame.rows} of the constructor would look at no more")
-        if bool(task["future"]) != (future is not None):
-            expected = f"a table of {', '.join(task['future'])} for the times to come" if task["future"] else (
-                "none for a model without such columns (future= of the constructor)")
-            raise UsageError(f"future: expected {expected}, found {'none' if future is None else 'one'}")
+        if task["future"] and future is None:
+            raise UsageError(f"future: expected a table of {', '.join(task['future'])} for the times to come, found none")
+        if future is not None and not task["future"]:
+            warnings.warn("future: nothing of it is read: the model was fitted without future= of the constructor, which "
+                          "names columns that are known in advance", UserWarning, stacklevel=2)
+            future = None
         frames = [frame]
         if future is not None:
             frames.append(self._frame(future, "future"))
@@ -231,7 +232,11 @@ class Forecaster(TableEstimator):
         ahead = frames[1].core if future is not None else None
         begun = state_text(state)
         with about_arguments(*frames):
-            found, next_state = forecaster.predict(frame.core, ahead, begun, bool(return_state), self.threads)
+            found, next_state, seen = forecaster.predict(frame.core, ahead, begun, bool(return_state), self.threads)
+        if seen < task["lookback"]:
+            warnings.warn(f"X: has {seen} rows to look at, where training looked at {task['lookback']}: the forecast may be "
+                          f"further off than evaluate says. More rows, or lookback={seen} of the constructor, help",
+                          UserWarning, stacklevel=2)
         predicted = self._table(found, frame, forecaster)
         return (predicted, next_state) if return_state else predicted
 
