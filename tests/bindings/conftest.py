@@ -2,6 +2,7 @@
 
 import pathlib
 import shutil
+import signal
 import sys
 
 import numpy as np
@@ -12,6 +13,9 @@ import sluice
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 from texts import small_text  # noqa: E402
+
+# Programs that a shell starts in the background have Ctrl-C ignored, and tests that send it would wait for ever.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 TINY = {"hidden": 16, "epochs": 2, "batch": 4, "steps": 8, "threads": 1, "progress": False}
 

@@ -97,6 +97,7 @@ def test_eval_measures(model, text_file):
 def test_a_model_on_numbers_refuses_texts_and_the_other_way_round(model, numbers_model):
     for wrong in (lambda: numbers_model.complete("a"), lambda: numbers_model.eval(text="a b"),
                   lambda: numbers_model.score("a"), lambda: numbers_model.explain("a"),
+                  lambda: numbers_model.encode("a"), lambda: numbers_model.decode([0]),
                   lambda: model.predict([[[1.0]]])):
         with pytest.raises(sluice.Error):
             wrong()

@@ -136,11 +136,17 @@ class Model:
 
     def encode(self, text: str) -> np.ndarray[Any, np.dtype[np.uint32]]:
         """The numbers of a text's tokens, [tokens]; 0 is what it does not know."""
+        self._expect_text("encode")
         return np.array(self._core.vocabulary.encode(text), dtype=np.uint32)
 
     def decode(self, tokens: Iterable[int]) -> str:
         """A text of token numbers, with the spacing restored."""
+        self._expect_text("decode")
         return self._core.vocabulary.decode([int(token) for token in tokens])
+
+    def _expect_text(self, what: str) -> None:
+        if not self.reads_text:
+            raise UsageError(f"{what}: expected a model of text, found one of numbers")
 
     def complete(
         self,
