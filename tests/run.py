@@ -2,7 +2,7 @@
 
 Usage: scripts/test [PART...]. The parts, in order, are the functions marked @part below. The last line is
 "N passed, N failed, N skipped" over everything that ran; the exit code is 1 when anything failed. `bindings` runs only
-where it is named.
+where it is named: scripts/test python bindings.
 """
 
 import concurrent.futures
@@ -21,6 +21,7 @@ RESULTS = BUILD / "results"
 PYTHON = BUILD / "python/bin/python"
 PACKAGE = BUILD / "package/environment/bin/python"  # has the package for Python and what its tests need
 FUZZ_SECONDS = 5
+TARGETS = BUILD / "targets"  # what targets() found
 PARTS = {}
 BESIDE = {}  # builds that run beside other parts
 ON_REQUEST = ["bindings"]  # parts that run only where they are named
@@ -89,16 +90,16 @@ def run_pytest(tally, label, *arguments, python=None, **environment):
 
 
 def sanitizers():
-    """The builds by clang: CMake's options and the compiler's flags of each."""
-    # With the module for Python where its tests are to come, and its environment is there.
-    wanted = "bindings" in sys.argv and PACKAGE.exists()
-    module = [f"-DPython_EXECUTABLE={PACKAGE}", "-DSLUICE_PYTHON=ON"] if wanted else []
+    """The builds by clang: CMake's options, the compiler's flags and what is built of each."""
+    address = ["-DSLUICE_SANITIZE=address,undefined", "-DSLUICE_FUZZ=ON", "-DSLUICE_TOOL=ON"]
+    best = only_target(targets()[0]) if targets() else ""
     return {
-        "address": (["-DSLUICE_SANITIZE=address,undefined", "-DSLUICE_FUZZ=ON", "-DSLUICE_TOOL=ON", *module],
-                    only_target(targets()[0]) if targets() else ""),
+        "address": (address, best, "all"),
+        # Of the same flags, so that ccache knows what both have; in a folder of its own, since few ask for it.
+        "bindings": ([*address, f"-DPython_EXECUTABLE={PACKAGE}", "-DSLUICE_PYTHON=ON"], best, "_core"),
         # Threads do not differ by instruction set.
         "thread": (["-DSLUICE_SANITIZE=thread", "-DSLUICE_TOOL=OFF",
-                    "-DSLUICE_LEAVE_OUT=/src/formats/foreign/|/tests/(data|formats|house)/"], only_target("AVX2")),
+                    "-DSLUICE_LEAVE_OUT=/src/formats/foreign/|/tests/(data|formats|house)/"], only_target("AVX2"), "all"),
     }
 
 
@@ -106,8 +107,8 @@ def build_with_clang(label, log=None):
     """Builds the tests by clang with assertions on, in build/LABEL; whether it could. With a log, at the lowest priority,
     and what the compiler says goes there."""
     folder = BUILD / label
-    options, flags = sanitizers()[label]
-    commands = [["ninja", "-C", folder, "all"]]
+    options, flags, target = sanitizers()[label]
+    commands = [["ninja", "-C", folder, target]]
     if not (folder / "build.ninja").exists():
         commands.insert(0, [
             "cmake", "-S", ROOT, "-B", folder, "-G", "Ninja", "-DCMAKE_CXX_COMPILER=clang++",
@@ -139,12 +140,12 @@ def built_with_clang(tally, label):
 
 def targets():
     """The instruction sets of this machine from the best one on, as tests/house/targets_test.cc lists them in the part
-    release; none before that has run."""
+    release, of this call or the last one that had it; none before that has run."""
     result = RESULTS / "release.xml"
     for entry in xml.parse(result).iter("property") if result.exists() else []:
         if entry.get("name") == "targets":
-            return entry.get("value").split()
-    return []
+            TARGETS.write_text(entry.get("value"))
+    return TARGETS.read_text().split() if TARGETS.exists() else []
 
 
 def only_target(name):
@@ -254,13 +255,12 @@ def address(tally):
 
 @part
 def bindings(tally):
-    """The tests of the package for Python under the same sanitizers: scripts/test python address bindings, from a folder
-    build/address that is new."""
-    module = BUILD / "address/bindings/python/_core.abi3.so"
-    tally.add("bindings: the module is built", module.exists())
-    if not module.exists():
+    """The tests of the package for Python under the same sanitizers, in the environment that the part python made."""
+    build = built_with_clang(tally, "bindings")
+    if not build:
         return
-    folder = BUILD / "address/package/sluice"
+    module = build / "bindings/python/_core.abi3.so"
+    folder = build / "package/sluice"
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(ROOT / "bindings/python/sluice", folder)
     for built in (module, module.with_name("_options.py")):
