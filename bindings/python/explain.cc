@@ -25,7 +25,7 @@ std::string explain_json(const Model& model, const std::string& text, const nb::
   o.leave_one_out = !quick;
   if (quick) o.ablation.reset();
   o.go_on = [&] { return signals.go_on(); };
-  return without_lock(signals, [&] { return to_json(model, explain(model, text, o), {.name = name, .units = true}); });
+  return interruptible(signals, [&] { return to_json(model, explain(model, text, o), {.name = name, .units = true}); });
 }
 
 }  // namespace

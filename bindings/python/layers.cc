@@ -154,10 +154,10 @@ class Tape {
       first.h = new_states(shape, batch_, dh0);
       if (stack_->states() == 2) first.c = new_states(shape, batch_, dc0);
     }
-    {
-      nb::gil_scoped_release release;
+    Signals signals;
+    interruptible(signals, [&] {
       stack_->backward(gradient.values(), {view(h), view(c)}, gradients, dx_values, first);
-    }
+    });
     return nb::make_tuple(arrays, dx, dh0, dc0);
   }
 
@@ -227,8 +227,8 @@ class Layers {
     PyTorchStates<float> last;
     last.h = new_states(shape, batch, h_array);
     if (stack->states() == 2) last.c = new_states(shape, batch, c_array);
-    {
-      nb::gil_scoped_release release;
+    Signals signals;
+    interruptible(signals, [&] {
       stack->set_weights(tensors);
       LayerStack::Input input;
       input.x = given.values();
@@ -238,7 +238,7 @@ class Layers {
       input.seed = seed;
       input.tape = keep;
       stack->forward(input, {y, given.size() / shape.inputs * shape.outputs()}, last);
-    }
+    });
     nb::object tape = nb::none();
     if (keep) tape = nb::cast(new Tape(std::move(stack), std::move(given), batch), nb::rv_policy::take_ownership);
     return nb::make_tuple(y_array, h_array, c_array, tape);

@@ -78,12 +78,8 @@ nb::tuple complete(const Model& model, const std::string& prompt, const nb::dict
 
 nb::object score(const Model& model, const std::string& text) {
   const std::vector<Token> tokens = model.vocabulary().encode(text);
-  Scores scores;
-  {
-    nb::gil_scoped_release release;
-    scores = model.score(tokens);
-  }
-  return to_array(scores.nats);
+  Signals signals;
+  return to_array(interruptible(signals, [&] { return model.score(tokens); }).nats);
 }
 
 // The weights by their names in the file.

@@ -40,7 +40,7 @@ class Signals {
   }
 
  private:
-  std::chrono::steady_clock::time_point looked_ = {};
+  std::chrono::steady_clock::time_point looked_ = std::chrono::steady_clock::now();
   std::exception_ptr raised_;
 };
 

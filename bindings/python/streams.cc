@@ -2,6 +2,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 
@@ -19,6 +20,8 @@ namespace {
 // From so many weights on, a step takes microseconds, and other threads may have the interpreter meanwhile. Below, to
 // hand it over would take as long as the step.
 constexpr std::size_t kWorthRelease = std::size_t{1} << 16;
+// Of one feed between two looks for Ctrl-C.
+constexpr std::size_t kMultiplicationsAtOnce = std::size_t{1} << 26;
 
 State state_from(nb::handle given) {
   if (nb::isinstance<State>(given)) return nb::cast<const State&>(given);
@@ -98,17 +101,14 @@ class PythonStream {
     const Use use(used_, "feed");
     if (text_) {
       if (PyUnicode_Check(x.ptr())) {
-        const std::string text = nb::cast<std::string>(x);
-        nb::gil_scoped_release release;
-        stream_.feed(text);
+        const std::vector<Token> tokens = stream_.model().vocabulary().encode(nb::cast<std::string>(x));
+        feed_some(tokens.size(), [&](std::size_t at, std::size_t count) {
+          return stream_.feed(std::span(tokens).subspan(at, count));
+        });
       } else {
         const Given<Token> tokens = integers(x, "tokens");
-        bool good = false;
-        {
-          nb::gil_scoped_release release;
-          good = stream_.feed(tokens.values());
-        }
-        expect_step(good, stream_.model(), "feed");
+        feed_some(tokens.size(),
+                  [&](std::size_t at, std::size_t count) { return stream_.feed(tokens.values().subspan(at, count)); });
       }
       return nb::none();
     }
@@ -117,12 +117,10 @@ class PythonStream {
     if (rows.shape[1] != stream_.model().config().inputs) refuse_width(rows.shape[1]);
     float* y = nullptr;
     nb::object made = new_floats({rows.shape[0], outputs_}, y);
-    bool good = false;
-    {
-      nb::gil_scoped_release release;
-      good = stream_.feed(rows.values(), std::span(y, rows.shape[0] * outputs_));
-    }
-    expect_step(good, stream_.model(), "feed");
+    feed_some(rows.shape[0], [&](std::size_t at, std::size_t count) {
+      return stream_.feed(rows.values().subspan(at * rows.shape[1], count * rows.shape[1]),
+                          std::span(y + at * outputs_, count * outputs_));
+    });
     return made;
   }
 
@@ -166,6 +164,24 @@ class PythonStream {
   }
 
  private:
+  // Calls feed(first, count) for so many steps without the interpreter's lock, and looks for Ctrl-C after some
+  // milliseconds of work each: the steps before it are done.
+  template <class Feed>
+  void feed_some(std::size_t steps, Feed&& feed) {
+    const std::size_t most = std::max<std::size_t>(1, kMultiplicationsAtOnce / (stream_.model().parameter_count() + 1));
+    Signals signals;
+    bool good = true, go_on = true;
+    {
+      nb::gil_scoped_release release;
+      for (std::size_t at = 0; at < steps && good && go_on; at += most) {
+        good = feed(at, std::min(most, steps - at));
+        go_on = signals.go_on();
+      }
+    }
+    signals.rethrow();
+    expect_step(good, stream_.model(), "feed");
+  }
+
   // A step of the network, without the interpreter's lock where that is worth it.
   template <class X>
   bool run(const X& x) {

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import sluice
-from conftest import numbers_core
+import sluice.nn
+from conftest import numbers_core, small_text
 
 
 def test_a_model_says_what_it_is(model):
@@ -186,6 +187,40 @@ def test_a_thousand_models_come_and_go_without_growth():
     make(10000)
     grown = (pages() - before) * resource.getpagesize()
     assert grown < 4 << 20, f"{grown} bytes more"
+
+
+def interrupted(work, after=0.3):
+    """Seconds from Ctrl-C to its exception."""
+    import _thread
+
+    sent = []
+    timer = threading.Timer(after, lambda: (sent.append(time.monotonic()), _thread.interrupt_main()))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    return time.monotonic() - sent[0]
+
+
+def test_ctrl_c_leaves_what_takes_long():
+    big = sluice.Model(numbers_core(hidden=512))
+    words = sluice.train(text=small_text(), hidden=512, epochs=1, progress=False)
+    rows, stream = np.zeros((100_000, 3), np.float32), big.stream()
+    layer = sluice.nn.GRU(64, 512)
+    x = np.zeros((1000, 32, 64), np.float32)
+    y = [layer(x) for _ in range(3)][0][0]  # which has taken the memory of the passes
+    text = small_text() * 100
+    # Half a second, since a machine may be busy; each of them takes many.
+    for work in (lambda: stream.feed(rows), lambda: words.stream().feed(text), lambda: words.score(text),
+                 lambda: words.explain(text[:50_000], quick=True), lambda: [layer(x) for _ in range(10)]):
+        assert interrupted(work) < 0.5
+    layer(x)
+    assert interrupted(lambda: layer.backward(np.ones_like(y)), 0.1) < 0.5
+    # What was given up can be done again.
+    short, other = np.ones((2, 1, 64), np.float32), sluice.nn.GRU(64, 512)
+    other.load_state_dict(layer.state_dict())
+    assert np.array_equal(layer(short)[0], other(short)[0])
+    stream.reset()
+    assert np.array_equal(stream.feed(rows[:5]), big.stream().feed(rows[:5]))
 
 
 def test_ctrl_c_leaves_a_long_prediction(numbers_model):

@@ -93,6 +93,9 @@ def calls():
     yield "Stream.feed", stream.feed, {"x": x[:, 0]}
     yield "Stream.step of text", texts.step, {"x": 1}
     yield "Stream.feed of text", texts.feed, {"x": "Ada"}
+    yield "Stream.step like", stream.step, {"x": x[0, 0], "like": "numpy"}
+    yield "Stream.feed like", stream.feed, {"x": x[:, 0], "like": "numpy"}
+    yield "StreamBatch.step like", batch.step, {"x": x[0], "like": "numpy"}
     yield "Stream.top", texts.top, {"k": 2}
     yield "Stream.sample", texts.sample, {"random": 0.5, "temperature": 1.0, "top_p": 1.0, "top_k": 1}
     yield "StreamBatch.step", batch.step, {"x": x[0]}
@@ -120,6 +123,16 @@ def calls():
     yield "classifier.predict", fitted.predict, {"X": pairs}
     yield "tagger.fit", lambda **o: sluice.SequenceTagger(embedding=4, **small).fit(**o), {
         "X": [["a", "b"], ["b"]], "y": [["x", "y"], ["x"]], "sample_weight": [1.0, 2.0]}
+    yield "tagger", lambda **o: sluice.SequenceTagger(**{**small, **o}).fit([["a", "b"], ["b"]], [["x", "y"], ["x"]]), {
+        name: parameter.default for name, parameter in inspect.signature(sluice.SequenceTagger).parameters.items()
+        if name not in ("hidden", "epochs")}
+    vocabulary = core.words_vocabulary(["a", "b"], 1, False)
+    yield "words_vocabulary", core.words_vocabulary, {"words": ["a"], "min_count": 1, "shapes": True}
+    yield "characters_of", core.characters_of, {"words": ["a"]}
+    yield "sentences", core.sentences, {"words": ["a", "b"], "starts": [0, 2], "vocabulary": vocabulary, "alphabet": "ab",
+                                        "labels": [0, 1], "weights": [1.0, 1.0]}
+    yield "with_tags", core.with_tags, {"model": numbers._core, "classes": ["x"], "alphabet": ""}
+    yield "alphabet_of", core.alphabet_of, {"model": numbers._core}
     yield "language.fit", lambda **o: sluice.LanguageModel(hidden=4, epochs=1, random_state=0).fit(**o), {"X": [text]}
     table = {"x": np.sin(np.arange(60.0)), "z": np.arange(60.0) % 7}
     quick = {**small, "lookback": 8}
