@@ -154,6 +154,14 @@ def test_training_says_its_unit_and_its_best_epoch(text, tmp_path):
     assert re.search(r"perplexity \d", out)
 
 
+def test_an_epoch_that_time_cuts_short_is_no_finished_one(text, tmp_path):
+    file = tmp_path / "long.txt"
+    file.write_text(text.read_text() * 400)
+    out, _ = sluice("train", file, "-o", tmp_path / "m.safetensors", *but(TINY, "--hidden=64"), "--max-seconds=1.5")
+    assert "0 epochs" in out and "best within epoch 1: train" in out
+
+
+
 @pytest.mark.parametrize("closed", [[0], [1], [2], [0, 1, 2]])
 def test_closed_descriptors_are_not_taken_for_something_else(text, tmp_path, closed):
     """What is said must not land in the file that happens to be opened next."""

@@ -55,9 +55,10 @@ std::string Progress::result(const TrainResult& r, bool validated) const {
     return "train " + loss_text(r.train_loss);
   }
   // Losses of one and the same epoch beside each other: the last one's on what was trained is not the kept model's.
-  const std::string best =
-      best_ && is_first() ? fmt::format("best after epoch {}: train {:.4f}, ", best_->number, best_->train) : "best: ";
-  return best + "validation " + loss_text(r.validation_loss);
+  if (!best_ || !is_first()) return "best: validation " + loss_text(r.validation_loss);
+  // The last epoch may have ended before its end, as --max-seconds wants it.
+  return fmt::format("best {} epoch {}: train {:.4f}, validation {}", best_->number > r.epochs ? "within" : "after",
+                     best_->number, best_->train, loss_text(r.validation_loss));
 }
 
 void RunsProgress::show(const CompareProgress& p) {
