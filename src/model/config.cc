@@ -80,21 +80,18 @@ void set_shorthand(Config& config, const LayerConfig& layer, std::size_t layers)
 }
 
 // Nothing is said twice: where the shorthand stands for the very layers of the stack there is no stack, and else its
-// fields are those of no layer.
+// fields are those of no layer. What it says of other layers is refused.
 void take_shorthand(Config& config) {
-  Config few = config;
-  set_shorthand(few, config.stack.front(), config.stack.size());
-  few.stack.clear();
-  const bool plain = layers_of(few) == config.stack;
+  std::vector<LayerConfig> stack = std::exchange(config.stack, {});
+  if (layers_of(config) == stack) return;
   const LayerConfig said = shorthand_layer(config);
   std::string twice = config.layers == 1 ? "" : "layers";
   for_each_layer_field([&](const char* name, auto field, const char*) {
     if (said.*field != plain_layer().*field) twice = std::string_view(name) == "units" ? "hidden" : name;
   });
-  if (!twice.empty() && !(plain && said == config.stack.front())) {
-    out_of_range(twice, "the default beside a stack, each layer of which has its own", "another");
-  }
-  if (plain) config = std::move(few);
+  if (!twice.empty()) out_of_range(twice, "the default beside a stack, each layer of which has its own", "another");
+  set_shorthand(config, stack.front(), stack.size());
+  if (layers_of(config) != stack) set_stack(config, std::move(stack));
 }
 
 bool of_classes(const Config& config) {

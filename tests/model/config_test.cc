@@ -173,6 +173,8 @@ TEST(Config, IsEitherAStackOrTheShorthand) {
   EXPECT_THAT(refusal({.layers = 2}), StartsWith("layers: expected the default"));
   EXPECT_THAT(refusal({.hidden = 5}), StartsWith("hidden: expected the default"));
   EXPECT_THAT(refusal({.dropout = 0.1}), StartsWith("dropout: expected the default"));
+  const Config three{.layers = 3, .hidden = 5, .stack = {{.units = 5}, {.units = 5}}};
+  EXPECT_THAT(error_of(Status::usage, [&] { checked(three); }), StartsWith("hidden: expected the default"));
   Config config{.cell = "lstm", .layers = 2, .dropout = 0.1};
   set_stack(config, stack);
   EXPECT_EQ(checked(config).stack, stack);

@@ -71,6 +71,10 @@ class Walk {
     for (const StackPiece& piece : pieces) {
       if (std::holds_alternative<Recurrent>(piece.part->work)) check_mask(*piece.part);
     }
+    // Of rows with lengths of their own the states are the last ones that count, and the last step of an input is not.
+    if (skips_from_ != no_value && masks_ == Masks::lengths && last_steps != Steps::all) {
+      refusal_.refuse("no input added to the last of steps with lengths of their own", "one");
+    }
     check_rest();
     if (pieces.empty()) refusal_.refuse("a recurrent layer", "none");
     build_layers(refusal_, std::move(pieces), last_map, last_steps, masks_ == Masks::lengths, stack_);
@@ -209,6 +213,9 @@ class Walk {
     const bool backward = layer != nullptr && (layer->directions.size() > 1 || layer->directions[0].backward);
     if (layer != nullptr && maker->inputs.size() > 1 && maker->inputs[1] != no_value) {
       refusal_.refuse(part, "the last state in place of a step where rows have lengths of their own");
+    }
+    if (source.skip != nullptr && pool.how != Pooling::last) {
+      refusal_.refuse(part, "the last step where an input is added");
     }
     if (pool.how == Pooling::first) {
       if (!backward || layer->directions.size() > 1) refusal_.refuse(part, "the first step of a backward layer alone");

@@ -473,6 +473,27 @@ TEST(ForeignModels, WhatIsNoChainIsNamed) {
   EXPECT_EQ(refusal_of(scaled.finish("test")),
             "one feature to add to each output, as it is read, found \"skip\" (sum)");
 
+  // What stands at the first step, or in the mean of all, has no place in a model.
+  for (const Pooling how : {Pooling::first, Pooling::mean, Pooling::maximum}) {
+    Builder pooled("test");
+    const ValueId w = pooled.input("x", sequence(2));
+    Recurrent back = recurrent(random, Cell::rnn, 2, 2);
+    back.directions[0].backward = true;
+    const ValueId h = pooled.add_one("head", dense(random, 2, 2), {pooled.add("a", std::move(back), {w})[0]});
+    const ValueId sum = pooled.add_one("skip", Combine{Combination::sum}, {h, w});
+    pooled.output("y", pooled.add_one("pool", Pool{how}, {sum}));
+    EXPECT_THAT(refusal_of(pooled.finish("test")), testing::StartsWith("the last step where an input is added, found"));
+  }
+
+  Builder lengths("test");
+  const ValueId steps = lengths.input("x", sequence(2));
+  const ValueId mask = lengths.add_one("m", LengthMask{}, {lengths.input("n", {Kind::lengths, 0}, {}, true)});
+  const ValueId last = lengths.add("a", recurrent(random, Cell::rnn, 2, 2), {steps, mask})[1];
+  const ValueId now_x = lengths.add_one("last", Pool{Pooling::last}, {steps});
+  lengths.output("y", lengths.add_one("skip", Combine{Combination::sum}, {last, now_x}));
+  EXPECT_EQ(refusal_of(lengths.finish("test")),
+            "no input added to the last of steps with lengths of their own, found one");
+
   Builder classes("test");
   const ValueId v = classes.input("x", sequence(2));
   const ValueId d = classes.add("a", recurrent(random, Cell::rnn, 2, 2), {v})[0];
