@@ -102,9 +102,10 @@ std::vector<std::vector<float>> initial_states(const Model& model, std::size_t s
 std::vector<std::uint32_t> added_features(const Model& model) {
   const std::vector<double>& features = model.config().head.residual;
   std::vector<std::uint32_t> all(features.empty() ? 0 : model.outputs());
+  const std::unique_ptr<Head> head = make_head(model.config().head, false);
   for (std::size_t o = 0; o < features.size(); ++o) {
     std::vector<float> moved(all.size());
-    make_head(model.config().head, false)->shift(moved.data(), o, 1);
+    head->shift(moved.data(), o, 1);
     for (std::size_t i = 0; i < all.size(); ++i) {
       if (moved[i] != 0) all[i] = static_cast<std::uint32_t>(features[o]);
     }

@@ -8,8 +8,9 @@
 namespace sluice::foreign {
 namespace {
 
-void copy_block(std::span<const float> from, bool negated, std::span<float> to) {
-  std::transform(from.begin(), from.end(), to.begin(), [negated](float value) { return negated ? -value : value; });
+template <class From, class To>
+void copy_block(std::span<const From> from, bool negated, std::span<To> to) {
+  std::ranges::transform(from, to.begin(), [negated](From v) { return static_cast<To>(negated ? -v : v); });
 }
 
 }  // namespace
@@ -22,70 +23,48 @@ Numbers reordered(const Numbers& rows, std::span<const GateBlock> blocks, std::s
                                       std::to_string(rows.size()) + " numbers");
   }
   const std::size_t size = rows.size() / blocks.size();
-  if (!rows.wide()) {
-    std::vector<float> canonical(rows.size());
+  return rows.visit([&]<class T>(const std::vector<T>& from) {
+    std::vector<T> canonical(from.size());
     for (std::size_t block = 0; block < blocks.size(); ++block) {
-      copy_block(rows.floats().subspan(block * size, size), blocks[block].negated,
+      copy_block(std::span(from).subspan(block * size, size), blocks[block].negated,
                  std::span(canonical).subspan(blocks[block].internal * size, size));
     }
     return Numbers(std::move(canonical));
-  }
-  Numbers canonical(rows.size(), rows.wide());
-  for (std::size_t block = 0; block < blocks.size(); ++block) {
-    const std::size_t from = block * size, to = blocks[block].internal * size;
-    for (std::size_t i = 0; i < size; ++i) {
-      canonical.set(to + i, blocks[block].negated ? -rows[from + i] : rows[from + i]);
-    }
-  }
-  return canonical;
+  });
 }
 
 Numbers transposed(const Numbers& values, std::size_t columns, std::size_t rows) {
-  if (!values.wide()) {
+  return values.visit([&]<class T>(const std::vector<T>& from) {
     constexpr std::size_t kRows = 16;  // at a time, so that what is written together is read together
-    std::vector<float> turned(values.size());
-    const std::span<const float> floats = values.floats();
+    std::vector<T> turned(from.size());
     for (std::size_t first = 0; first < columns; first += kRows) {
       const std::size_t end = std::min(columns, first + kRows);
       for (std::size_t j = 0; j < rows; ++j) {
-        for (std::size_t i = first; i < end; ++i) turned[j * columns + i] = floats[i * rows + j];
+        for (std::size_t i = first; i < end; ++i) turned[j * columns + i] = from[i * rows + j];
       }
     }
     return Numbers(std::move(turned));
-  }
-  Numbers turned(values.size(), true);
-  for (std::size_t i = 0; i < columns; ++i) {
-    for (std::size_t j = 0; j < rows; ++j) turned.set(j * columns + i, values[i * rows + j]);
-  }
-  return turned;
+  });
 }
 
 Numbers part_of(const Numbers& values, std::size_t first, std::size_t count) {
-  if (!values.wide()) {
-    const std::span<const float> floats = values.floats().subspan(first, count);
-    return Numbers(std::vector<float>(floats.begin(), floats.end()));
-  }
-  Numbers part(count, true);
-  for (std::size_t i = 0; i < count; ++i) part.set(i, values[first + i]);
-  return part;
+  return values.visit([&]<class T>(const std::vector<T>& from) {
+    const std::span<const T> part = std::span(from).subspan(first, count);
+    return Numbers(std::vector<T>(part.begin(), part.end()));
+  });
 }
 
 std::vector<float> in_file_order(const Numbers& canonical, std::size_t count, std::span<const GateBlock> blocks) {
   std::vector<float> values(count);
-  const std::size_t size = blocks.empty() ? count : count / blocks.size();
-  if (!canonical.wide() && !canonical.empty()) {
-    const std::span<const GateBlock> all = blocks.empty() ? std::span<const GateBlock>(one_gate) : blocks;
-    for (std::size_t block = 0; block < all.size(); ++block) {
-      copy_block(canonical.floats().subspan(all[block].internal * size, size), all[block].negated,
+  if (canonical.empty()) return values;
+  if (blocks.empty()) blocks = one_gate;
+  const std::size_t size = count / blocks.size();
+  canonical.visit([&]<class T>(const std::vector<T>& from) {
+    for (std::size_t block = 0; block < blocks.size(); ++block) {
+      copy_block(std::span(from).subspan(blocks[block].internal * size, size), blocks[block].negated,
                  std::span(values).subspan(block * size, size));
     }
-    return values;
-  }
-  for (std::size_t i = 0; i < count && !canonical.empty(); ++i) {
-    const GateBlock block = blocks.empty() ? GateBlock{0} : blocks[i / size];
-    const auto value = static_cast<float>(canonical[blocks.empty() ? i : block.internal * size + i % size]);
-    values[i] = block.negated ? -value : value;
-  }
+  });
   return values;
 }
 

@@ -114,18 +114,13 @@ class Checker {
     if (numbers.size() != size) {
       refuse(what + " of " + std::to_string(size) + " numbers", std::to_string(numbers.size()));
     }
-    if (numbers.wide() || !all_finite(numbers.floats())) expect_finite(what, numbers);
-  }
-  static bool all_finite(std::span<const float> numbers) {
-    float taint = 0;  // a NaN as soon as one number is none or is infinite
-    for (const float number : numbers) taint += number * 0.0f;
-    return taint == 0;
-  }
-  void expect_finite(const std::string& what, const Numbers& numbers) const {
-    for (std::size_t i = 0; i < numbers.size(); ++i) {
-      if (!std::isfinite(numbers[i]))
-        refuse("finite numbers in " + what, "one at " + std::to_string(i) + " that is not");
-    }
+    numbers.visit([&]<class T>(const std::vector<T>& all) {
+      T taint = 0;  // a NaN as soon as one number is none or is infinite
+      for (const T number : all) taint += number * 0;
+      if (taint == 0) return;
+      const auto wrong = std::ranges::find_if_not(all, [](T number) { return std::isfinite(number); });
+      refuse("finite numbers in " + what, "one at " + std::to_string(wrong - all.begin()) + " that is not");
+    });
   }
 
   std::string where_;

@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <memory>
-#include <span>
 #include <utility>
 #include <vector>
 
@@ -22,12 +21,16 @@ class Numbers {
   }
   explicit Numbers(std::vector<float> values)
       : size_(values.size()), floats_(std::make_shared<std::vector<float>>(std::move(values))) {}
+  explicit Numbers(std::vector<double> values)
+      : size_(values.size()), wide_(true), doubles_(std::make_shared<std::vector<double>>(std::move(values))) {}
   std::size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
   bool wide() const { return wide_; }
-  // All of them, unless they are wide.
-  std::span<const float> floats() const {
-    return floats_ ? std::span<const float>(*floats_) : std::span<const float>();
+  // Calls f(all of them as a vector of float or double).
+  template <class F>
+  decltype(auto) visit(F&& f) const {
+    static const std::vector<float> none;
+    return wide_ ? f(*doubles_) : f(floats_ ? *floats_ : none);
   }
   double operator[](std::size_t i) const { return wide_ ? (*doubles_)[i] : static_cast<double>((*floats_)[i]); }
   void set(std::size_t i, double value) {
