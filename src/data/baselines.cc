@@ -93,9 +93,14 @@ void each_ngram(std::span<const Token> text, std::size_t order, Use&& use) {
 
 }  // namespace
 
-std::uint32_t majority_class(std::span<const std::uint32_t> labels, std::size_t classes) {
-  std::vector<std::size_t> counts(classes);
+std::vector<std::uint64_t> count_classes(std::span<const std::uint32_t> labels, std::size_t classes) {
+  std::vector<std::uint64_t> counts(classes);
   for (const std::uint32_t label : labels) ++counts[label];
+  return counts;
+}
+
+std::uint32_t majority_class(std::span<const std::uint32_t> labels, std::size_t classes) {
+  const std::vector<std::uint64_t> counts = count_classes(labels, classes);
   return static_cast<std::uint32_t>(std::ranges::max_element(counts) - counts.begin());
 }
 
@@ -233,10 +238,14 @@ std::vector<std::uint32_t> most_frequent_tags(const TaggedSentences& train, cons
   rethrow_as_error("most frequent tags");
 }
 
+std::vector<std::uint64_t> count_targets(const Sequences& all) {
+  std::vector<std::uint64_t> ones(all.outputs);
+  for (std::size_t i = 0; i < all.targets.size(); ++i) ones[i % ones.size()] += all.targets[i] > 0;
+  return ones;
+}
+
 double marginal_loss(const Sequences& train, const Sequences& test) {
-  std::vector<std::uint64_t> ones(train.outputs);
-  for (std::size_t i = 0; i < train.targets.size(); ++i) ones[i % ones.size()] += train.targets[i] > 0;
-  return marginal_loss(ones, train.targets.size() / train.outputs, test);
+  return marginal_loss(count_targets(train), train.targets.size() / train.outputs, test);
 }
 
 double marginal_loss(std::span<const std::uint64_t> ones, std::uint64_t steps, const Sequences& test) try {

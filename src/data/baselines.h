@@ -15,6 +15,8 @@ namespace sluice {
 
 // The most frequent class of training; of as many, the first.
 std::uint32_t majority_class(std::span<const std::uint32_t> labels, std::size_t classes);
+// How often each class is there, [classes].
+std::vector<std::uint64_t> count_classes(std::span<const std::uint32_t> labels, std::size_t classes);
 
 // The share of labels that a prediction hits.
 double accuracy(std::span<const std::uint32_t> predicted, std::span<const std::uint32_t> labels);
@@ -49,6 +51,8 @@ std::vector<std::uint32_t> most_frequent_tags(const TaggedSentences& train, cons
 // every number has the frequency that it has in training, each counted once more as 1 and once as 0, so that none is
 // impossible. The steps are those of `targets` [steps, outputs].
 double marginal_loss(const Sequences& train, const Sequences& test);
+// In how many steps each number of `targets` is there, [outputs].
+std::vector<std::uint64_t> count_targets(const Sequences& all);
 // The same of what was counted: in how many of `steps` each number was 1.
 double marginal_loss(std::span<const std::uint64_t> ones, std::uint64_t steps, const Sequences& test);
 

@@ -87,14 +87,9 @@ bool is_label_and_text(std::string_view line) {
 
 bool is_conllu(std::string_view line) { return tabs(line) == 9 && line.front() >= '0' && line.front() <= '9'; }
 
-// Where a comma does not separate, it may stand for the point.
-bool is_a_number(std::string_view cell, char separator) {
-  return read_number(cell) || (separator != ',' && read_number_with_comma(cell));
-}
-
 std::size_t numbers_in(std::span<const std::string_view> cells, char separator) {
   return static_cast<std::size_t>(std::ranges::count_if(
-      cells, [separator](std::string_view cell) { return is_a_number(cell, separator) || is_missing(cell); }));
+      cells, [separator](std::string_view cell) { return read_number(cell, separator) || is_missing(cell); }));
 }
 
 // Rows of numbers, with one other cell at most: under a header they are columns, else each is a sequence.
@@ -109,7 +104,8 @@ bool find_rows(const std::string& name, const std::string& start, DataKind& kind
   }
   const std::size_t columns = cells.size();
   const char separator = rows.separator();
-  bool header = std::ranges::none_of(cells, [&](std::string_view cell) { return is_a_number(cell, separator); });
+  bool header =
+      std::ranges::none_of(cells, [&](std::string_view cell) { return read_number(cell, separator).has_value(); });
   const bool named = !read_number(cells.front()) && !is_date(cells.front());
   std::size_t seen = header ? 0 : 1;
   bool same = true, numeric = header || numbers_in(cells, separator) + 1 >= columns;

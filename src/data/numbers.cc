@@ -43,6 +43,11 @@ std::optional<double> read_number_with_comma(std::string_view text) {
   return read_number(pointed);
 }
 
+std::optional<double> read_number(std::string_view text, char separator) {
+  const auto number = read_number(text);
+  return number || separator == ',' ? number : read_number_with_comma(text);
+}
+
 bool is_missing(std::string_view text) {
   constexpr std::array<std::string_view, 8> kWords{"", "?", "na", "n/a", "#n/a", "nan", "null", "none"};
   return std::ranges::any_of(kWords, [&](std::string_view word) {

@@ -13,6 +13,8 @@ std::optional<double> read_number(std::string_view text);
 
 // The same with a comma for the point, and no point.
 std::optional<double> read_number_with_comma(std::string_view text);
+// Of a cell between separators: where a comma is none of those, it may stand for the point.
+std::optional<double> read_number(std::string_view text, char separator);
 
 // Nothing at all, or one of the words that other tools write for a number that is not there: ?, NA, N/A, #N/A, NaN,
 // null, None, in capitals or not.

@@ -61,26 +61,23 @@ class SequenceLines {
     all_.starts.push_back(all_.values.size());
   }
 
-  std::optional<double> number_in(std::string_view cell) const {
-    const auto number = read_number(cell);
-    return number || rows_.separator() == ',' ? number : read_number_with_comma(cell);
-  }
-
   // Where a comma does not separate, it may stand for the point of every number.
   float read(std::string_view cell, std::size_t column) {
     const auto place = [&] { return rows_.place(column); };
-    const std::size_t mark = cell.find_first_of(".,");
-    if (rows_.separator() == ',' || mark == std::string_view::npos || !number_in(cell)) {
-      return read_cell(cell, options_.missing, place);
+    const std::size_t mark = rows_.separator() == ',' ? std::string_view::npos : cell.find_first_of(".,");
+    if (mark == std::string_view::npos) return read_cell(cell, options_.missing, place);
+    std::string pointed;
+    if (cell[mark] == ',' && read_number_with_comma(cell)) {
+      pointed = cell;
+      pointed[mark] = '.';
     }
+    const float number = read_cell(pointed.empty() ? cell : pointed, options_.missing, place);
     if (decimal_ != '\0' && decimal_ != cell[mark]) {
       refuse_at(place(), std::string("\"") + decimal_ + "\" for the point of every number, as in the lines before",
                 shown(cell));
     }
     decimal_ = cell[mark];
-    std::string pointed(cell);
-    pointed[mark] = '.';
-    return read_cell(pointed, options_.missing, place);
+    return number;
   }
 
   void take_before_all() {
@@ -106,10 +103,10 @@ class SequenceLines {
   enum class Row { header, counted, sequence };
   Row kind_of_first() const {
     const auto cells = number_cells();
-    const auto starts_at = cells.empty() ? std::nullopt : number_in(cells.front());
+    const auto starts_at = cells.empty() ? std::nullopt : read_number(cells.front(), rows_.separator());
     bool counts = label_ != LabelColumn::none && cells.size() > 2 && (starts_at == 0.0 || starts_at == 1.0);
     for (std::size_t i = 0; i < cells.size(); ++i) {
-      const auto number = number_in(cells[i]);
+      const auto number = read_number(cells[i], rows_.separator());
       if (!number && !is_missing(cells[i])) return Row::header;
       counts = counts && number == *starts_at + static_cast<double>(i);
     }

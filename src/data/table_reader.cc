@@ -88,9 +88,7 @@ void TableReader::choose_columns() {
       if (column.empty() || i == time_at_ || contains(options_.texts, column)) continue;
       // A column without a name holds the names of rows. Of the others, the first row tells.
       const std::string_view cell = held_ && i < cells_.size() ? trimmed(cells_[i]) : "";
-      const bool comma = rows_.separator() != ',' && std::ranges::count(cell, ',') == 1;
-      if (read_number(cell) || is_missing(cell) || (comma && read_number_with_comma(cell)))
-        options_.numbers.push_back(column);
+      if (read_number(cell, rows_.separator()) || is_missing(cell)) options_.numbers.push_back(column);
     }
     if (options_.numbers.empty()) refuse_at(name(), "a column of numbers", "the columns " + list_of(header_));
   }

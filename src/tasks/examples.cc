@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "base/failure.h"
+#include "data/baselines.h"
 #include "data/data_kind.h"
 #include "data/lines.h"
 #include "data/notes.h"
@@ -200,14 +201,8 @@ void encode_for(const Model& model, const Task& task, Examples& examples) {
 void count_frequencies(const Examples& training, Task& task) {
   const Sequences& all = training.sequences;
   const bool notes = task.kind == TaskKind::music;
-  task.frequencies.assign(notes ? all.outputs : task.classes.size(), 0);
-  if (notes) {
-    for (std::size_t i = 0; i < all.targets.size(); ++i) task.frequencies[i % all.outputs] += all.targets[i] > 0;
-    task.counted = all.targets.size() / all.outputs;
-    return;
-  }
-  for (const std::uint32_t label : all.labels) ++task.frequencies[label];
-  task.counted = all.labels.size();
+  task.frequencies = notes ? count_targets(all) : count_classes(all.labels, task.classes.size());
+  task.counted = notes ? all.targets.size() / all.outputs : all.labels.size();
 }
 
 std::vector<std::string> word_shapes(std::string_view word) {

@@ -146,8 +146,9 @@ std::vector<Forecast> forecasts_from(const ForecastTask& task, const Model& mode
 
 // The quantile that stands for the forecast where one number is wanted.
 std::size_t middle_of(const Model& model);
+// Of each target so many forecasts are measured at most: evenly spread ones stand for more.
+inline constexpr std::size_t kMostForecasts = 20000;
 // The roots of the mean squares of errors of each target, one step ahead, scaled; of at most about `most` forecasts.
-inline constexpr std::size_t kMostForecasts = 20000;  // of each target: evenly spread ones stand for more
 std::vector<double> usual_errors(const ForecastTask& task, const Model& model, std::span<const ForecastSeries> series,
                                  const ForecastPart& part, std::size_t most, std::size_t threads);
 

@@ -65,7 +65,6 @@ void check_columns(const ForecastTask& task) {
 
 // The pass behind the training of a detector that says how large its errors usually are.
 struct ErrorPass {
-  ForecastPart part;
   std::size_t most = 0;  // forecasts
   double seconds = 0;    // that it takes, where training has to end within some time
 };
@@ -75,14 +74,14 @@ ErrorPass plan_errors(const ForecastTask& task, const Model& model, std::span<co
                       const ForecastPart& part, const TrainOptions& options) {
   constexpr double kShare = 0.05;
   constexpr std::size_t kTried = 256;
-  ErrorPass pass = {part, kMostForecasts * task.targets.size()};
+  ErrorPass pass = {kMostForecasts * task.targets.size()};
+  const std::size_t tried = options.max_seconds > 0 ? origins_of(task, series, part, kTried).size() : 0;
+  if (tried == 0) return pass;
   const std::size_t all = origins_of(task, series, part, pass.most).size();
-  if (options.max_seconds == 0 || all == 0) return pass;
   const auto start = std::chrono::steady_clock::now();
   usual_errors(task, model, series, part, kTried, options.threads);
-  const std::chrono::duration<double> tried = std::chrono::steady_clock::now() - start;
-  const std::size_t count = origins_of(task, series, part, kTried).size();
-  const double each = tried.count() / static_cast<double>(count);
+  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+  const double each = taken.count() / static_cast<double>(tried);
   const double enough = std::clamp(kShare * options.max_seconds / each, double(kTried), double(pass.most));
   pass.most = static_cast<std::size_t>(enough);
   pass.seconds = each * static_cast<double>(std::min(pass.most, all));
@@ -221,11 +220,12 @@ TrainResult Forecaster::train(const TrainOptions& options, const std::function<b
   if (i.training.size() == 0) throw Error(Status::usage, "forecaster: expected a table to train on, found a model");
   TrainOptions now = options;
   now.validation_split = 0;
+  const ForecastPart measured =
+      validates() ? ForecastPart{i.task.trained, i.task.seen} : ForecastPart{std::nullopt, i.task.trained};
   ErrorPass errors;
   if (i.task.detect) {
     const auto start = std::chrono::steady_clock::now();
-    const ForecastPart held_out = {i.task.trained, i.task.seen}, trained = {std::nullopt, i.task.trained};
-    errors = plan_errors(i.task, *i.model, i.series, validates() ? held_out : trained, now);
+    errors = plan_errors(i.task, *i.model, i.series, measured, now);
     const std::chrono::duration<double> planned = std::chrono::steady_clock::now() - start;
     if (now.max_seconds > 0) now.max_seconds = std::max(1e-9, now.max_seconds - planned.count() - errors.seconds);
   }
@@ -234,7 +234,7 @@ TrainResult Forecaster::train(const TrainOptions& options, const std::function<b
   if (i.task.detect) {
     try {
       const Watch::Heeded heeded;
-      i.task.errors = usual_errors(i.task, *i.model, i.series, errors.part, errors.most, now.threads);
+      i.task.errors = usual_errors(i.task, *i.model, i.series, measured, errors.most, now.threads);
     } catch (const Stopped&) {
       result.stopped = true;
     }

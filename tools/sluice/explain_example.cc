@@ -10,6 +10,7 @@
 #include "base/fields.h"
 #include "options.h"
 #include "sluice/train.h"
+#include "task_score.h"
 #include "terminal.h"
 
 namespace sluice::tool {
@@ -51,10 +52,6 @@ std::size_t class_named(const std::vector<std::string>& classes, const std::stri
   return static_cast<std::size_t>(found - classes.begin());
 }
 
-std::size_t likeliest(std::span<const float> probabilities) {
-  return static_cast<std::size_t>(std::ranges::max_element(probabilities) - probabilities.begin());
-}
-
 }  // namespace
 
 ExampleExplanation explain_example(const Model& model, const Task& task, const ExampleText& text,
@@ -71,19 +68,19 @@ ExampleExplanation explain_example(const Model& model, const Task& task, const E
   }
   const Sequences variants = with_each_left_out(text.examples.sequences, e.at);
   const std::vector<float> y = predict(model, variants);
+  const std::vector<std::uint32_t> likeliest = likeliest_classes(task, y);
   // Of a tagger, the row of the word that is asked about, which stands a step earlier without one before it.
   const auto row = [&](std::size_t variant) {
-    std::size_t place = variant;
-    if (e.at) place = variants.starts[variant] + *e.at - (variant > 0 && variant <= *e.at ? 1 : 0);
-    return std::span(y).subspan(place * width, width);
+    return e.at ? variants.starts[variant] + *e.at - (variant > 0 && variant <= *e.at ? 1 : 0) : variant;
   };
-  e.probabilities.assign(row(0).begin(), row(0).end());
-  e.answer = question.answer.empty() ? likeliest(row(0)) : class_named(e.classes, question.answer);
+  const std::span<const float> whole = std::span(y).subspan(row(0) * width, width);
+  e.probabilities.assign(whole.begin(), whole.end());
+  e.answer = question.answer.empty() ? likeliest[row(0)] : class_named(e.classes, question.answer);
   const auto log_of = [&](std::size_t variant) {
     constexpr float kLeast = 1e-30f;
-    return std::log(static_cast<double>(std::max(kLeast, row(variant)[e.answer])));
+    return std::log(static_cast<double>(std::max(kLeast, y[row(variant) * width + e.answer])));
   };
-  for (std::size_t w = 0; w < words; ++w) e.without.push_back({log_of(0) - log_of(w + 1), likeliest(row(w + 1))});
+  for (std::size_t w = 0; w < words; ++w) e.without.push_back({log_of(0) - log_of(w + 1), likeliest[row(w + 1)]});
   return e;
 }
 

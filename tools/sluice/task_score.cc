@@ -44,8 +44,7 @@ class Baselines {
 
 constexpr const char* kNotThere = "it needs the file that was trained on (--training FILE)";
 
-void add_marginals(const Task& task, const Examples* training, const Examples& test, Baselines& all) {
-  if (training != nullptr) return all.add("marginals", "marginals", marginal_loss(training->sequences, test.sequences));
+void add_marginals(const Task& task, const Examples& test, Baselines& all) {
   if (task.counted == 0) return all.missing("marginals", kNotThere);
   all.add("marginals", "marginals", marginal_loss(task.frequencies, task.counted, test.sequences));
 }
@@ -74,18 +73,12 @@ void add_nearest_neighbour(const Examples* training, const Examples& test, std::
           accuracy(nearest_neighbour(training->sequences, test.sequences, distance, threads), test.sequences.labels));
 }
 
-// The class or tag that is there most often, in the file that was trained on or as the model counted them.
-void add_majority(const Task& task, const Examples* training, const Examples& test, Baselines& all) {
+// The class or tag that training had most often.
+void add_majority(const Task& task, const Examples& test, Baselines& all) {
   const std::string name = task.kind == TaskKind::tag ? "most frequent tag" : "majority class";
+  if (task.counted == 0) return all.missing(name, kNotThere);
   const std::vector<std::uint32_t>& labels = test.sequences.labels;
-  std::uint32_t most = 0;
-  if (training != nullptr) {
-    most = majority_class(training->sequences.labels, training->classes.size());
-  } else if (task.counted > 0) {
-    most = static_cast<std::uint32_t>(std::ranges::max_element(task.frequencies) - task.frequencies.begin());
-  } else {
-    return all.missing(name, kNotThere);
-  }
+  const auto most = static_cast<std::uint32_t>(std::ranges::max_element(task.frequencies) - task.frequencies.begin());
   all.add("majority", name, accuracy(std::vector<std::uint32_t>(labels.size(), most), labels));
 }
 
@@ -108,10 +101,12 @@ TaskScore score_of(const Task& task, const Model& model, const Examples& test, c
   }
   row(music ? "nats per frame" : "nats", fmt::format("{:.4f}", e.loss));
   Baselines all(task, e, score);
+  Task counted = task;
+  if (training != nullptr) count_frequencies(*training, counted);
   if (music) {
-    add_marginals(task, training, test, all);
+    add_marginals(counted, test, all);
   } else {
-    add_majority(task, training, test, all);
+    add_majority(counted, test, all);
   }
   if (task.kind == TaskKind::tag) {
     const std::string name = "most frequent tag of each word";

@@ -37,7 +37,7 @@ class SequenceTagger(ClassEstimator):
     batch, learning_rate, weight_decay, ema_decay, threads, random_state
         As those of `SequenceClassifier`.
     min_count : int
-        Rarer words are not known: of them the network reads the spelling alone.
+        Rarer words are not known: of them the network reads the spelling alone. 0: 2, as the command does.
     spelling_units : int
         Units, of each direction, of the layer that reads the characters of each word; what both directions end with
         stands beside the word's embedding. 0: nothing is spelt, and a rare word becomes a token of its shape and its last
@@ -81,7 +81,7 @@ class SequenceTagger(ClassEstimator):
         weight_decay: float = _DEFAULTS["weight_decay"],
         ema_decay: float = _DEFAULTS["ema_decay"],
         validation_split: float | None = None,
-        min_count: int = 2,
+        min_count: int = 0,
         spelling_units: int = _DEFAULTS["spelling"]["units"],
         spelling_embedding: int = _DEFAULTS["spelling"]["embedding"],
         spelling_cell: str = _DEFAULTS["spelling"]["cell"],
