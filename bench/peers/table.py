@@ -28,6 +28,26 @@ def variation(result):
     return f"{100 * max(widths):.0f} %" if widths else "-"
 
 
+def against_even(results):
+    """How many times as long one of our steps takes in sequences of different lengths, by the work on equal ones."""
+    def step(result):
+        return result["engines"]["sluice"]["seconds"]["median"] / sum(result["lengths"])
+
+    def key(result, work):
+        return result["work"] == work, result["cell"], result["hidden"], result["threads"]
+
+    lines = []
+    for packed in results:
+        kind, _, rest = packed["work"].partition("-")
+        even = [r for r in results if kind == "packed" and key(r, "even-" + rest) == (True, *key(packed, "")[1:])]
+        if even and all("seconds" in r["engines"].get("sluice", {}) for r in (packed, even[0])):
+            lines.append(f"| {rest} | {packed['cell']} | {packed['hidden']} | {packed['threads']} | "
+                         f"{step(packed) / step(even[0]):.2f} |")
+    head = ["### A step that counts, packed against even", "", "| work | cell | H | threads | times as long |",
+            "|---|---|--:|--:|--:|"]
+    return head + lines + [""] if lines else []
+
+
 def markdown(report):
     lines = [f"{report['processor']}, {report['threads']} cores, Linux {report['kernel']}; {report['date']}, "
              f"commit {report['commit']}.", "",
@@ -49,4 +69,4 @@ def markdown(report):
             cells += [cell(n, r["engines"].get(n)) for n in names] + [variation(r)]
             lines.append("| " + " | ".join(str(c) for c in cells) + " |")
         lines.append("")
-    return "\n".join(lines)
+    return "\n".join(lines + against_even(report["results"]))

@@ -51,9 +51,9 @@ std::vector<std::uint32_t> most_frequent_tags(const TaggedSentences& train, cons
 // every number has the frequency that it has in training, each counted once more as 1 and once as 0, so that none is
 // impossible. The steps are those of `targets` [steps, outputs].
 double marginal_loss(const Sequences& train, const Sequences& test);
-// In how many steps each number of `targets` is there, [outputs].
-std::vector<std::uint64_t> count_targets(const Sequences& all);
 // The same of what was counted: in how many of `steps` each number was 1.
 double marginal_loss(std::span<const std::uint64_t> ones, std::uint64_t steps, const Sequences& test);
+// In how many steps each number of `targets` is 1, [outputs].
+std::vector<std::uint64_t> count_targets(const Sequences& all);
 
 }  // namespace sluice
