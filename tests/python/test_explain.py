@@ -85,7 +85,7 @@ def test_for_people(models):
 
 @pytest.mark.parametrize("arguments, names", [
     (["--at", "Zoe"], ["--at", "Zoe"]),
-    (["--at", "@7"], ["at", "6", "7"]),
+    (["--at", "@7"], ["--at", "6", "7"]),
     (["--at", "@x"], ["--at", "whole number"]),
     (["--replace", "red"], ["--replace", "WORD=OTHER"]),
     (["--replace", "red=two words"], ["replace", "one word", "2"]),

@@ -32,6 +32,7 @@ class WordList {
     if (name.starts_with("@") && name.size() > 1) {
       std::uint64_t number = 0;
       read_value(flag, std::string_view(name).substr(1), number);
+      expect(number < words_.size(), flag, fmt::format("a {} 0 to {}", unit_, words_.size() - 1), name);
       return number;
     }
     const auto count = std::count(words_.begin(), words_.end(), name);

@@ -62,10 +62,7 @@ ExampleExplanation explain_example(const Model& model, const Task& task, const E
   e.classes = task.classes;
   const std::size_t words = text.words.size(), width = task.classes.size();
   expect(words <= kMostWords, "TEXT", fmt::format("{} words or characters at most", kMostWords), std::to_string(words));
-  if (task.kind == TaskKind::tag) {
-    e.at = question.at.value_or(words - 1);
-    expect(*e.at < words, "--at", fmt::format("a word 0 to {}", words - 1), std::to_string(*e.at));
-  }
+  if (task.kind == TaskKind::tag) e.at = question.at.value_or(words - 1);
   const Sequences variants = with_each_left_out(text.examples.sequences, e.at);
   const std::vector<float> y = predict(model, variants);
   const std::vector<std::uint32_t> likeliest = likeliest_classes(task, y);

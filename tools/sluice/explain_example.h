@@ -11,7 +11,7 @@
 namespace sluice::tool {
 
 struct ExampleQuestion {
-  std::optional<std::size_t> at = {};  // tag: of this word; nothing: the last
+  std::optional<std::size_t> at = {};  // tag: of this word, which is there; nothing: the last
   std::string answer = {};             // the class or tag; empty: the likeliest
 };
 

@@ -105,9 +105,10 @@ Network read_network(std::string_view bytes, const std::string& path, const Opti
   if (is_pytorch(bytes)) return chain(read_pytorch(bytes, path), "PyTorch state dictionary, before 1.6");
   if (is_safetensors(bytes)) return chain(read_tensors(bytes, path), "safetensors");
   const bool lite = bytes.size() > 8 && bytes.substr(4, 4) == "TFL3";
-  throw Error(Status::bad_file, path +
-                                    ": expected a model of PyTorch, ONNX, Keras, RTNeural, GuitarML, NAM or RNNoise, " +
-                                    "found " + (lite ? "one of TensorFlow Lite" : "another file"));
+  const char* found = bytes.empty() ? "an empty file" : lite ? "one of TensorFlow Lite" : "another file";
+  throw Error(
+      Status::bad_file,
+      path + ": expected a model of PyTorch, ONNX, Keras, RTNeural, GuitarML, NAM or RNNoise, " + "found " + found);
 }
 
 Network open_network(const std::string& path, const Options& options) {
