@@ -1,3 +1,6 @@
+#ifdef SLUICE_CELL
+SLUICE_CELL(Gru)
+#else
 // GRU as first published (Cho et al. 2014, arXiv 1406.1078, section 2.3): the reset gate acts on the state before the
 // matrix product. Here z is the share of new memory, so 1 - z is what is retained:
 //   z = sigma(W_z x + U_z h + b_z)   r = sigma(W_r x + U_r h + b_r)
@@ -44,3 +47,4 @@ struct Gru {
     d[0] = d[0] + dm * r;
   }
 };
+#endif

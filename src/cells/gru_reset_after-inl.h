@@ -1,3 +1,6 @@
+#ifdef SLUICE_CELL
+SLUICE_CELL(GruResetAfter)
+#else
 // GRU with the reset gate after the matrix product: the form of cuDNN, PyTorch and default Keras (PyTorch's nn.GRU
 // documentation; its z keeps, ours is the share of new memory):
 //   z = sigma(W_z x + U_z h + b_z)   r = sigma(W_r x + U_r h + b_r)
@@ -37,3 +40,4 @@ struct GruResetAfter {
     d[0] = d[0] * (V(1) - z);
   }
 };
+#endif

@@ -1,3 +1,6 @@
+#ifdef SLUICE_CELL
+SLUICE_CELL(Lstm)
+#else
 // LSTM with forget gate (Hochreiter & Schmidhuber 1997; Gers, Schmidhuber & Cummins 2000), a = W x + U h + b:
 //   i = sigma(a_i)   f = sigma(a_f)   g = tanh(a_g)   o = sigma(a_o)
 //   c' = f * c + i * g
@@ -41,3 +44,4 @@ struct Lstm {
     d[1] = dc * f;
   }
 };
+#endif

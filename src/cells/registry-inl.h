@@ -11,12 +11,15 @@
 //   backward  turns gate values into gradients with respect to pre-activations, in place; d comes in as the gradient
 //             of the next state and leaves as the part of the previous state's that does not pass through U
 //   unmix     (cells of two stages) does the same for the rows of the first stage, given the mixed row's gradient
-// To add a cell: its file, its include, and its name in the list.
+//
+// A cell's file says twice what it holds: included as above, the cell; where SLUICE_CELL(Cell) is defined, its name in
+// that macro, which gives whoever includes this file then a list of all cells. To add one: its file, and a line here,
+// in the order in which people are shown them.
+// clang-format off
+#include "cells/rnn-inl.h"
+#include "cells/lstm-inl.h"
 #include "cells/gru-inl.h"
 #include "cells/gru_reset_after-inl.h"
-#include "cells/lstm-inl.h"
-#include "cells/rnn-inl.h"
+// clang-format on
 
-#ifndef SLUICE_FOR_EACH_CELL
-#define SLUICE_FOR_EACH_CELL(X) X(RnnTanh) X(RnnRelu) X(Lstm) X(Gru) X(GruResetAfter)
-#endif
+#undef SLUICE_CELL

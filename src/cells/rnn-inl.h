@@ -1,3 +1,7 @@
+#ifdef SLUICE_CELL
+SLUICE_CELL(RnnTanh)
+SLUICE_CELL(RnnRelu)
+#else
 // Plain recurrent network (Elman 1990), a = W x + U h + b:
 //   h' = tanh(a)      or, by option,      h' = max(0, a)   (Le, Jaitly & Hinton 2015)
 struct RnnTanh {
@@ -37,3 +41,4 @@ struct RnnRelu : RnnTanh {
     d[0] = V(0);
   }
 };
+#endif

@@ -32,9 +32,10 @@ constexpr Mix mix_of() {
     return nullptr;
   }
 }
-#define SLUICE_MIX(Cell) mix_of<Cell>(),
-constexpr Mix kMixes[] = {SLUICE_FOR_EACH_CELL(SLUICE_MIX)};
-#undef SLUICE_MIX
+constexpr Mix kMixes[] = {
+#define SLUICE_CELL(Cell) mix_of<Cell>(),
+#include "cells/registry-inl.h"
+};
 
 double product(std::span<const float> row, std::span<const double> vector) {
   double sum = 0;

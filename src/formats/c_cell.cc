@@ -139,12 +139,11 @@ CellInC render(std::string_view indent) {
 }  // namespace
 
 CellInC cell_in_c(std::string_view cell, std::string_view activation, std::string_view indent) {
-#define SLUICE_RENDER(Cell)                                                                 \
+#define SLUICE_CELL(Cell)                                                                   \
   if (cell == Cell::name && (Cell::activation.empty() || activation == Cell::activation)) { \
     return render<Cell>(indent);                                                            \
   }
-  SLUICE_FOR_EACH_CELL(SLUICE_RENDER)
-#undef SLUICE_RENDER
+#include "cells/registry-inl.h"
   throw Error(Status::usage, "export: expected a registered cell, found " + std::string(cell));
 }
 

@@ -112,9 +112,10 @@ void run(const RecurrentWeights& weights, const Sequence& s, const float* held) 
 }
 
 using Function = void (*)(const RecurrentWeights&, const Sequence&, const float*);
-#define SLUICE_HELD(Cell) run<Cell>,
-constexpr Function kFunctions[] = {SLUICE_FOR_EACH_CELL(SLUICE_HELD)};
-#undef SLUICE_HELD
+constexpr Function kFunctions[] = {
+#define SLUICE_CELL(Cell) run<Cell>,
+#include "cells/registry-inl.h"
+};
 
 }  // namespace
 

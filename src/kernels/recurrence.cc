@@ -273,12 +273,14 @@ void backward(const StagePanels& u, const Sequence& s, const Steps& steps, const
 
 using ForwardFunction = void (*)(const RecurrentWeights&, const Sequence&, const Share&);
 using BackwardFunction = void (*)(const StagePanels&, const Sequence&, const Steps&, const Backward&, const Share&);
-#define SLUICE_FORWARD(Cell) forward<Cell>,
-#define SLUICE_BACKWARD(Cell) backward<Cell>,
-constexpr ForwardFunction kForward[] = {SLUICE_FOR_EACH_CELL(SLUICE_FORWARD)};
-constexpr BackwardFunction kBackward[] = {SLUICE_FOR_EACH_CELL(SLUICE_BACKWARD)};
-#undef SLUICE_FORWARD
-#undef SLUICE_BACKWARD
+constexpr ForwardFunction kForward[] = {
+#define SLUICE_CELL(Cell) forward<Cell>,
+#include "cells/registry-inl.h"
+};
+constexpr BackwardFunction kBackward[] = {
+#define SLUICE_CELL(Cell) backward<Cell>,
+#include "cells/registry-inl.h"
+};
 
 void run_forward(int cell, const RecurrentWeights& w, const Sequence& s, const Share& share) {
   kForward[cell](w, s, share);

@@ -174,9 +174,10 @@ struct Entry {
   void (*backward)(const Layer&, const LayerRun&, const Numbers&, LayerGradients&);
 };
 
-#define SLUICE_ENTRY(Cell) {Cell::name, Cell::activation, rows<Cell>(), run_forward<Cell>, run_backward<Cell>},
-constexpr Entry kEntries[] = {SLUICE_FOR_EACH_CELL(SLUICE_ENTRY)};
-#undef SLUICE_ENTRY
+constexpr Entry kEntries[] = {
+#define SLUICE_CELL(Cell) {Cell::name, Cell::activation, rows<Cell>(), run_forward<Cell>, run_backward<Cell>},
+#include "cells/registry-inl.h"
+};
 
 const Entry& find(std::string_view cell, std::string_view activation) {
   for (const Entry& entry : kEntries) {

@@ -55,9 +55,8 @@ void add(std::vector<Entry>& entries) {
 const std::vector<Entry>& registry() {
   static const std::vector<Entry> entries = [] {
     std::vector<Entry> all;
-#define SLUICE_ADD(Cell) add<Cell>(all);
-    SLUICE_FOR_EACH_CELL(SLUICE_ADD)
-#undef SLUICE_ADD
+#define SLUICE_CELL(Cell) add<Cell>(all);
+#include "cells/registry-inl.h"
     for (Entry& e : all) e.info.gates = e.gates;  // the vectors have their final place now
     return all;
   }();

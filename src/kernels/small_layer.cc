@@ -164,9 +164,10 @@ template <class Cell, std::size_t... kIndex>
 constexpr std::array<Steps, kMostBlocks> steps_of_blocks(std::index_sequence<kIndex...>) {
   return {steps<Cell, kIndex + 1>...};
 }
-#define SLUICE_STEPS(Cell) steps_of_blocks<Cell>(std::make_index_sequence<kMostBlocks>()),
-constexpr std::array<Steps, kMostBlocks> kSteps[] = {SLUICE_FOR_EACH_CELL(SLUICE_STEPS)};
-#undef SLUICE_STEPS
+constexpr std::array<Steps, kMostBlocks> kSteps[] = {
+#define SLUICE_CELL(Cell) steps_of_blocks<Cell>(std::make_index_sequence<kMostBlocks>()),
+#include "cells/registry-inl.h"
+};
 
 bool run_small(int cell, const Panels& input, const float* bias, const RecurrentWeights& weights, const float* x,
                std::size_t x_stride, const Sequence& s) {

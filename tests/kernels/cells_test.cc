@@ -106,13 +106,14 @@ class Unit {
 template <class Cell>
 class Cells : public testing::Test {};
 
-#define SLUICE_TYPE(Cell) , Cell
 template <class First, class... Rest>
 struct Skip {
   using Types = testing::Types<Rest...>;
 };
-using Registered = Skip<void SLUICE_FOR_EACH_CELL(SLUICE_TYPE)>::Types;
-#undef SLUICE_TYPE
+using Registered = Skip<void
+#define SLUICE_CELL(Cell) , Cell
+#include "cells/registry-inl.h"
+                        >::Types;
 
 struct Names {
   template <class Cell>
