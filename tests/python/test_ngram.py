@@ -85,14 +85,25 @@ def test_the_number_is_that_of_the_formula(tmp_path):
     # eval of the text that validated finds it in the notes; of another text it has to be counted.
     evaluated = sluice_json("eval", model, validation)["ngram"]
     assert evaluated == {"order": 6, "tokens": 7000, "nats_per_token": ngram["validation_loss"]}
-    other = tmp_path / "other.txt"
+    (tmp_path / "elsewhere").mkdir()
+    other = tmp_path / "elsewhere/other.txt"
     other.write_text(small_text()[8500:9500])
-    assert sluice_json("eval", model, other)["ngram"] is None
+    moved = model.rename(tmp_path / "elsewhere/m.safetensors")
+    assert sluice_json("eval", moved, other)["ngram"] is None
+    # A text of the same name that is another one is not what was trained on.
+    (tmp_path / "elsewhere/training.txt").write_text(small_text()[:6999])
+    assert sluice_json("eval", moved, other)["ngram"] is None
+    (tmp_path / "elsewhere/training.txt").write_bytes(training.read_bytes())
+    beside = sluice_json("eval", moved, other)
+    assert beside["training"] == str(tmp_path / "elsewhere/training.txt")
+    model = moved
     counted = sluice_json("eval", model, other, "--training", training)["ngram"]
+    assert beside["ngram"] == counted
     expected = mean(kneser_ney(list(training.read_text()), list(other.read_text()), len(known) + 1, 6))
     assert abs(counted["nats_per_token"] - expected) < 1e-5
     out, _ = sluice("eval", model, other, "--training", training)
-    assert f"n-gram            {counted['nats_per_token']:.4f}  nats per token of one of order 6 (Kneser-Ney) of 7,000 tokens" in out
+    row = f"n-gram            {counted['nats_per_token']:.4f}  nats per token of one of order 6 (Kneser-Ney) of 7,000 tokens"
+    assert f"{row} of {training}" in out
 
 
 def test_what_is_kept_to_validate_on_is_not_counted(tmp_path):

@@ -67,7 +67,7 @@ def test_a_classifier_learns_and_says_what_it_is_judged_by(classifier):
     assert set(found["baselines"]) == {"majority", "nearest_neighbour"}
     assert found["accuracy"] > found["baselines"]["majority"]
     page, _ = sluice("eval", path, test)
-    assert f"{found['accuracy']:.4f}" in page and "baseline" not in page
+    assert f"{found['accuracy']:.4f}" in page and "loses" not in page
 
 
 def test_few_sequences_have_defaults_of_their_own(tmp_path):
@@ -214,16 +214,25 @@ def test_a_task_that_the_file_is_not_for_is_refused(tmp_path, text):
 
 def test_a_baseline_stands_beside_every_model_which_says_where_it_loses(classifier, tmp_path):
     path, folder = classifier
-    training, test = folder / "train.ts", ts(folder / "test.ts", 2)
+    training, test = folder / "train.ts", ts(tmp_path / "test.ts", 2)
     # Without the training file there is what the model's own file knows.
-    found = sluice_json("eval", path, test)
-    assert set(found["baselines"]) == {"majority"} and found["loses_to"] == []
-    beside = sluice_json("eval", path, test, "--training", training)
+    alone = tmp_path / "alone.safetensors"
+    alone.write_bytes(path.read_bytes())
+    found = sluice_json("eval", alone, test)
+    assert set(found["baselines"]) == {"majority"} and found["loses_to"] == [] and found["training"] is None
+    beside = sluice_json("eval", alone, test, "--training", training)
     assert found["baselines"]["majority"] == beside["baselines"]["majority"]
-    page, _ = sluice("eval", path, test)
+    page, _ = sluice("eval", alone, test)
     assert "majority class" in page and "no nearest neighbour" in page and "--training" in page
-    page, _ = sluice("eval", path, test, "--training", training)
+    page, _ = sluice("eval", alone, test, "--training", training)
     assert "no nearest neighbour" not in page and "loses" not in page
+    # Where it lies beside the model or beside what is evaluated, it is found, and its name alone does not do.
+    assert sluice_json("eval", path, test) == beside | {"training": str(training)}
+    assert f"baselines of what was trained on: {training}" in sluice("eval", path, test)[0]
+    copy = ts(tmp_path / "train.ts", 7, 200)
+    assert sluice_json("eval", alone, test) == found
+    copy.write_bytes(training.read_bytes())
+    assert sluice_json("eval", alone, test) == beside | {"training": str(copy)}
     poor = tmp_path / "poor.safetensors"
     _, said = sluice("train", training, "-o", poor, "--hidden=4", "--epochs=1", "--learning-rate=1e-9")
     assert f"eval {poor} FILE --training {training}" in said
@@ -235,8 +244,10 @@ def test_a_baseline_stands_beside_every_model_which_says_where_it_loses(classifi
 
 
 def test_taggers_and_music_have_their_baselines_without_the_training_file(tmp_path):
-    training, test = sentences(tmp_path / "train.conllu", 1, 60), sentences(tmp_path / "test.conllu", 2)
-    path = tmp_path / "tagger.safetensors"
+    for folder in ("elsewhere", "here"):
+        (tmp_path / folder).mkdir()
+    training, test = sentences(tmp_path / "elsewhere/train.conllu", 1, 60), sentences(tmp_path / "here/test.conllu", 2)
+    path = tmp_path / "here/tagger.safetensors"
     sluice("train", training, "-o", path, "--hidden=4", "--epochs=1", "-q")
     alone, beside = (sluice_json("eval", path, test, *more) for more in ([], ["--training", training]))
     assert set(alone["baselines"]) == {"majority"}

@@ -19,6 +19,7 @@
 #include "task_forecast.h"
 #include "task_score.h"
 #include "text_files.h"
+#include "training_file.h"
 #include "verbs.h"
 
 namespace sluice::tool {
@@ -39,6 +40,9 @@ struct Eval {
 
   int run() const;
   int run_task(const Task& task, const Model& network) const;
+  template <class Read>
+  std::optional<Examples> find_training(const Task& task, const Model& network, const Read& read,
+                                        std::string& from) const;
   int score_lines(const Model& network, const TextFiles& text) const;
 };
 
@@ -62,8 +66,9 @@ std::string page(const Style& style, const Evaluation& e, const std::optional<Kn
       row("recall at 3", fmt::format("{:.4f}", e.recall_at_3), "share that were among the three likeliest");
   if (ngram) {
     drawn += row("n-gram", fmt::format("{:.4f}", ngram->nats_per_token),
-                 fmt::format("nats per token of one of order {} (Kneser-Ney) of {} tokens of the training text",
-                             ngram->order, thousands(ngram->tokens)));
+                 fmt::format("nats per token of one of order {} (Kneser-Ney) of {} tokens of {}", ngram->order,
+                             thousands(ngram->tokens),
+                             ngram->training.empty() ? "the training text" : one_line(ngram->training)));
   }
   if (unknown_share(e) <= kManyUnknown) return drawn;
   drawn += fmt::format(
@@ -97,7 +102,8 @@ Json to_json(const Evaluation& e, const std::optional<KnownNGram>& ngram) {
           {"without_unknown", known},
           {"ngram",
            ngram ? Json{{"order", ngram->order}, {"tokens", ngram->tokens}, {"nats_per_token", ngram->nats_per_token}}
-                 : Json(nullptr)}};
+                 : Json(nullptr)},
+          {"training", ngram && !ngram->training.empty() ? Json(ngram->training) : Json(nullptr)}};
 }
 
 // A line as a text by itself: it begins as one, and its end is predicted like a word.
@@ -155,6 +161,27 @@ int Eval::score_lines(const Model& network, const TextFiles& text) const {
   return code;
 }
 
+// The examples that were trained on, where their file is still there: its classes are as frequent as training counted
+// them. Music and tables need none.
+template <class Read>
+std::optional<Examples> Eval::find_training(const Task& task, const Model& network, const Read& read,
+                                            std::string& from) const {
+  if ((task.kind != TaskKind::classify && task.kind != TaskKind::tag) || task.counted == 0) return std::nullopt;
+  for (const std::string& path : files_of_training(network, model, files[0])) {
+    try {
+      Examples examples = read(path);
+      Task counted = task;
+      count_frequencies(examples, counted);
+      if (counted.frequencies != task.frequencies) continue;
+      from = path;
+      return examples;
+    } catch (const Error&) {
+      // Some other file that happens to have the name.
+    }
+  }
+  return std::nullopt;
+}
+
 int Eval::run_task(const Task& task, const Model& network) const {
   expect(files.size() == 1, "FILE", "one file or folder", std::to_string(files.size()));
   const std::string found = fmt::format("one for {}", field_text(task.kind));
@@ -170,8 +197,16 @@ int Eval::run_task(const Task& task, const Model& network) const {
   };
   const Examples test = read(files[0]);
   std::optional<Examples> trained;
-  if (!training.empty()) trained = read(training);
-  const TaskScore score = score_of(task, network, test, trained ? &*trained : nullptr, threads);
+  std::string from = training;
+  if (!training.empty()) {
+    trained = read(training);
+  } else {
+    trained = find_training(task, network, read, from);
+  }
+  TaskScore score = score_of(task, network, test, trained ? &*trained : nullptr, threads);
+  score.json["training"] = trained ? Json(from) : Json(nullptr);
+  if (trained && training.empty())
+    score.lines.push_back(fmt::format("baselines of what was trained on: {}", one_line(from)));
   show(
       result, [&](const Style& style) { return score_page(style, score); }, [&] { return score.json; });
   if (!result.svg.empty()) {
@@ -196,7 +231,8 @@ int Eval::run() const {
   say_files(console, text);
   const Corpus corpus = Corpus::read(text.sources, text.name, network.vocabulary());
   const Evaluation e = evaluate(network, corpus, batch, threads);
-  const std::optional<KnownNGram> ngram = known_ngram(network, training, corpus);
+  const std::optional<KnownNGram> ngram =
+      known_ngram(network, training, files_of_training(network, model, files[0]), corpus);
   FewerThreads(console, threads).say(e.threads);
   show(
       result, [&](const Style& style) { return page(style, e, ngram, unit_name(network)); },
@@ -224,7 +260,7 @@ Action add_eval(CLI::App& app, const Invocation&) {
   app.add_option(
          "--training", verb->training,
          "the file that was trained on, for predictions that need no network beside the model's: an n-gram's, or "
-         "those of a task")
+         "those of a task; where it lies beside FILE or the model under its old name, it is found")
       ->type_name("FILE");
   add_precision(app, verb->precision);
   verb->result.add(app);

@@ -5,13 +5,17 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <numeric>
 #include <span>
+#include <system_error>
+#include <utility>
 
 #include "base/fnv.h"
 #include "data/batches.h"
 #include "data/ngram.h"
 #include "text_files.h"
+#include "training_file.h"
 
 namespace sluice::tool {
 namespace {
@@ -34,15 +38,6 @@ std::string advice(const NGramBaseline& baseline, const Run& run) {
   }
   return fmt::format(": {} tokens are too few for {} parameters: a smaller --hidden, more --dropout or a longer text",
                      thousands(baseline.training_tokens), thousands(run.parameters));
-}
-
-// The object of this name in the note on a model's training. Whoever wrote the file, nothing deep is read.
-Json from_note(const Model& model, const char* name) {
-  const auto trained = model.notes().find("trained");
-  if (trained == model.notes().end()) return {};
-  const auto shallow = [](int depth, Json::parse_event_t, Json&) { return depth < 3; };
-  const Json note = Json::parse(trained->second, shallow, false);
-  return note.is_object() && note.contains(name) ? note[name] : Json();
 }
 
 }  // namespace
@@ -122,30 +117,62 @@ NGramComparison compare_with(const NGramBaseline& baseline, const Run& run) {
   return {line, worse, note, object};
 }
 
-std::optional<KnownNGram> known_ngram(const Model& model, const std::string& training, const Corpus& text) {
-  const Json note = from_note(model, "ngram");
+namespace {
+
+Corpus read_training(const Model& model, const std::string& path) {
+  const TextFiles files = text_files({path});
+  return Corpus::read(files.sources, files.name, model.vocabulary());
+}
+
+// The text that was trained on, where it is still there, as many tokens as then; nothing of one that takes long to
+// read.
+std::optional<std::pair<std::string, Corpus>> find_training(const Model& model, const std::vector<std::string>& paths) {
+  constexpr std::uintmax_t kMostBytes = 100'000'000;
+  for (const std::string& path : paths) {
+    std::error_code unreadable;
+    const std::uintmax_t bytes = std::filesystem::file_size(path, unreadable);
+    if (unreadable || bytes > kMostBytes) continue;
+    try {
+      Corpus corpus = read_training(model, path);
+      if (training_note(model, "text_tokens") == corpus.tokens().size() &&
+          training_note(model, "text_unknown") == corpus.unknown()) {
+        return std::pair(path, std::move(corpus));
+      }
+    } catch (const Error&) {
+      // Some other file that happens to have the name.
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<KnownNGram> known_ngram(const Model& model, const std::string& training,
+                                      const std::vector<std::string>& candidates, const Corpus& text) {
+  const Json note = training_note(model, "ngram");
   const auto has = [&](const char* name, bool (Json::*is)() const) {
     return note.is_object() && note.contains(name) && (note[name].*is)();
   };
-  if (!training.empty()) {
-    const TextFiles files = text_files({training});
-    Corpus corpus = Corpus::read(files.sources, files.name, model.vocabulary());
+  const auto counted = [&](const std::string& path, Corpus corpus) {
     // The last of it may have been kept to validate on.
-    const Json whole = from_note(model, "text_tokens");
+    const Json whole = training_note(model, "text_tokens");
     if (whole == corpus.tokens().size() && has("training_tokens", &Json::is_number_unsigned)) {
       const auto trained = note["training_tokens"].get<std::uint64_t>();
       if (trained > 0 && trained < corpus.tokens().size()) corpus = corpus.slice(0, trained);
     }
     const NGramBaseline baseline = ngram_baseline(corpus, text);
-    return KnownNGram{baseline.order, baseline.counted, baseline.nats_per_token()};
-  }
+    return KnownNGram{baseline.order, baseline.counted, baseline.nats_per_token(), path};
+  };
+  if (!training.empty()) return counted(training, read_training(model, training));
   const bool same_text = has("validation_text", &Json::is_string) && note["validation_text"] == checksum(text);
   if (!same_text || !has("order", &Json::is_number_unsigned) || !has("tokens", &Json::is_number_unsigned) ||
       !has("validation_loss", &Json::is_number)) {
-    return std::nullopt;
+    auto found = find_training(model, candidates);
+    if (!found) return std::nullopt;
+    return counted(found->first, std::move(found->second));
   }
   return KnownNGram{note["order"].get<std::size_t>(), note["tokens"].get<std::uint64_t>(),
-                    note["validation_loss"].get<double>()};
+                    note["validation_loss"].get<double>(), ""};
 }
 
 }  // namespace sluice::tool

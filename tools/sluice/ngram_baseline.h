@@ -48,13 +48,15 @@ struct NGramComparison {
 };
 NGramComparison compare_with(const NGramBaseline& baseline, const Run& run);
 
-// What is known of it when a model is evaluated on `text`: from the text that it was trained on, where that is given,
-// or from the model's notes, where they speak of this very text.
+// What is known of it when a model is evaluated on `text`: from the text that it was trained on, where that is given;
+// from the model's notes, where they speak of this very text; or from the one of the candidates that was trained on.
 struct KnownNGram {
   std::size_t order = 0;
   std::uint64_t tokens = 0;  // of the training text that were counted
   double nats_per_token = 0;
+  std::string training;  // the file, where it was read
 };
-std::optional<KnownNGram> known_ngram(const Model& model, const std::string& training, const Corpus& text);
+std::optional<KnownNGram> known_ngram(const Model& model, const std::string& training,
+                                      const std::vector<std::string>& candidates, const Corpus& text);
 
 }  // namespace sluice::tool
