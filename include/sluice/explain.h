@@ -152,6 +152,20 @@ struct Horizon {
   std::vector<HorizonLayer> layers;
 };
 
+// What of a word can still be used: the text is read up to some words after it, and then its last words, the question,
+// at once. Had the state kept nothing of the word, the answer would be as likely with another in its place.
+struct Usable {
+  std::size_t at = 0;                  // the word
+  Token answer = 0;                    // to the question
+  std::size_t question = 0;            // its first word, behind `at`
+  std::vector<Token> others;           // in the word's place
+  std::vector<std::size_t> distances;  // words read after `at` before the question, ascending from 0
+  std::vector<double> probability;     // of the answer, a number a distance
+  std::vector<double> with_another;    // the same, mean over the others
+  // The last distance at which the two differ by at least half of the most that they do.
+  std::size_t words = 0;
+};
+
 // What the prediction loses when the memory of one unit is held at a value after each of the words `from` to `at` - 1,
 // so that nothing passes through it from one word to the next.
 struct UnitEffect {
@@ -194,6 +208,7 @@ struct Explanation {
   Reading reading;
   Connectivity connectivity;
   std::optional<Horizon> horizon;
+  std::optional<Usable> usable;      // of the horizon's word, where that stands before `at`
   std::optional<Ablation> ablation;  // nothing: not asked for, or no word stands before `at`
   std::optional<Microscope> microscope;
   Changes changes;
@@ -213,6 +228,11 @@ SLUICE_API Reading read_text(const Model& model, std::span<const Token> tokens, 
 SLUICE_API Connectivity connect(const Model& model, std::span<const Token> tokens, std::optional<Token> answer = {},
                                 bool leave_one_out = true, const std::function<bool()>& go_on = {});
 SLUICE_API Horizon horizon(const Model& model, std::span<const Token> tokens, std::size_t at, Token with);
+// `answer` is predicted after the last of `tokens`, `at` one before that. The question is what stands behind the last
+// punctuation mark or line end between the two, else their second half, at most 24 tokens; `others` are the four tokens
+// that the model expects most at `at`, or `with`, where that is given. Of more than 64 distances as many are tried.
+SLUICE_API Usable usable(const Model& model, std::span<const Token> tokens, Token answer, std::size_t at,
+                         std::optional<Token> with = {}, const std::function<bool()>& go_on = {});
 // Predicts `answer` after the last of `tokens`; at least two of them, and from before the last.
 SLUICE_API Ablation ablate(const Model& model, std::span<const Token> tokens, Token answer,
                            const AblationQuestion& question, const std::function<bool()>& go_on = {});

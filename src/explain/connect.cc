@@ -100,11 +100,7 @@ std::vector<std::vector<Token>> likely_words(const Model& model, std::span<const
   likely[0] = {Vocabulary::unknown};
   for (std::size_t t = 1; t < tokens.size(); ++t) {
     const std::span<const float> logits = network_of(model).logits(t - 1, 1, workspace, team);
-    for (const Choice& choice : choose(logits, model.vocabulary().size(), count + 2)) {
-      const bool other = choice.token != tokens[t] && choice.token != Vocabulary::unknown;
-      if (other && likely[t].size() < count) likely[t].push_back(choice.token);
-    }
-    if (likely[t].empty()) likely[t] = {Vocabulary::unknown};
+    likely[t] = likely_others(logits, model.vocabulary().size(), tokens[t], count);
   }
   return likely;
 }

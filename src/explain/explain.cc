@@ -163,6 +163,12 @@ Explanation explain(const Model& model, std::string_view text, const ExplainOpti
   out.connectivity = connect(read.first(at + 1), answer ? answer : likeliest, options.leave_one_out, options.go_on);
   expect_going(options.go_on);
   if (options.horizon) out.horizon = answer_horizon(read, out.connectivity, *options.horizon);
+  if (out.horizon && out.horizon->at < at) {
+    // <unk> is asked for by default, and says of some models more than any word does.
+    const std::optional<Token> with =
+        out.horizon->with == Vocabulary::unknown ? std::nullopt : std::optional(out.horizon->with);
+    out.usable = usable(read.first(at + 1), out.connectivity.answer, out.horizon->at, with, options.go_on);
+  }
   if (options.ablation && at > 0) {
     AblationQuestion question = *options.ablation;
     if (!question.from) question.from = word_of_most_weight(out.connectivity, at);

@@ -35,6 +35,10 @@ class Writer {
     } else {
       json_.null();
     }
+    if (e.usable) {
+      json_.key("usable");
+      usable(*e.usable);
+    }
     if (e.ablation) {
       json_.key("ablation");
       ablation(*e.ablation);
@@ -186,6 +190,18 @@ class Writer {
       json_.key("words").integer(layer.words).end_object();
     }
     json_.end_array().end_object();
+  }
+
+  void usable(const Usable& u) {
+    json_.begin_object().key("at").integer(u.at).key("answer").string(token(u.answer));
+    json_.key("question").integer(u.question).key("others").begin_array();
+    for (const Token other : u.others) json_.string(token(other));
+    json_.end_array().key("distances").begin_array();
+    for (const std::size_t distance : u.distances) json_.integer(distance);
+    json_.end_array();
+    numbers("probability", u.probability);
+    numbers("with_another", u.with_another);
+    json_.key("words").integer(u.words).end_object();
   }
 
   void place(const Unit& unit) { json_.key("layer").integer(unit.layer).key("unit").integer(unit.unit); }

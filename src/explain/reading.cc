@@ -130,6 +130,17 @@ std::vector<Choice> choose(std::span<const float> logits, std::size_t vocabulary
   return choices;
 }
 
+std::vector<Token> likely_others(std::span<const float> logits, std::size_t vocabulary, Token token,
+                                 std::size_t count) {
+  std::vector<Token> others;
+  for (const Choice& choice : choose(logits, vocabulary, count + 2)) {
+    const bool other = choice.token != token && choice.token != Vocabulary::unknown;
+    if (other && others.size() < count) others.push_back(choice.token);
+  }
+  if (others.empty()) others = {Vocabulary::unknown};
+  return others;
+}
+
 double log_probability(std::span<const float> logits, Token token) {
   return -static_cast<double>(softmax_loss(logits.data(), logits.size(), token));
 }

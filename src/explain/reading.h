@@ -41,6 +41,8 @@ Reading read_held(const TextFrom& text, std::size_t top, std::span<const GateHol
 Connectivity connect(const TextFrom& text, std::optional<Token> answer, bool leave_one_out,
                      const std::function<bool()>& go_on);
 Horizon horizon(const TextFrom& text, std::size_t at, Token with);
+Usable usable(const TextFrom& text, Token answer, std::size_t at, std::optional<Token> with,
+              const std::function<bool()>& go_on);
 Ablation ablate(const TextFrom& text, Token answer, const AblationQuestion& question,
                 const std::function<bool()>& go_on);
 Microscope microscope(const TextFrom& text, std::span<const Unit> units);
@@ -59,6 +61,9 @@ std::span<const float> tensor(const Model& model, const std::string& name);
 
 // The likeliest of a row of logits, padding included, by falling probability.
 std::vector<Choice> choose(std::span<const float> logits, std::size_t vocabulary, std::size_t top);
+
+// The likeliest of a row of logits, but for `token` and <unk>; <unk> alone where there is no other.
+std::vector<Token> likely_others(std::span<const float> logits, std::size_t vocabulary, Token token, std::size_t count);
 
 // log p(token) of a row of logits, in nats.
 double log_probability(std::span<const float> logits, Token token);

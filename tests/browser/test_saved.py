@@ -44,6 +44,16 @@ def test_a_file_that_explain_wrote(page, demo, tmp_path):
     changed = said["changed"]["reading"]["candidates"][-1][0]["token"]
     assert page.answers("#what-if-answer")["gru"] == changed == "Japanese"
     heads, rows = table(page, "#horizon")
+    usable = said["usable"]
+    assert [int(row[0]) for row in rows] == usable["distances"]
+    for column, key in ((1, "probability"), (2, "with_another")):
+        assert [number(row[column]) for row in rows] == pytest.approx(usable[key], abs=6e-5)
+    note = page.find("#horizon .note").text
+    assert all(other in note for other in usable["others"]) and "samosa" in note
+    # Before the question everything was read: the answer is that of the whole text.
+    assert usable["answer"] == "Indian" and usable["probability"][-1] == pytest.approx(
+        said["reading"]["candidates"][-1][0]["probability"], abs=1e-6)
+    heads, rows = table(page, "#memories-apart")
     assert [number(row[1]) for row in rows] == pytest.approx(said["horizon"]["layers"][-1]["hidden"], abs=6e-5)
 
 

@@ -218,6 +218,73 @@ TEST_P(Explaining, GradientAndSignedAreThoseOfTheFunction) {
   }
 }
 
+// The text up to some words after `at`, and then the question, read by a stream.
+double asked_sooner(const Model& model, const Usable& u, std::size_t distance, std::vector<Token> tokens,
+                    std::optional<Token> other = {}) {
+  if (other) tokens[u.at] = *other;
+  std::vector<Token> read(tokens.begin(), tokens.begin() + std::ptrdiff_t(u.at + distance) + 1);
+  read.insert(read.end(), tokens.begin() + std::ptrdiff_t(u.question), tokens.end());
+  return std::exp(log_p(model, read, u.answer));
+}
+
+TEST_P(Explaining, WhatCanStillBeUsedIsWhatStreamsAnswer) {
+  const Usable u = usable(model, tokens, 3, 4);
+  EXPECT_EQ(u.question, 8u);  // no mark ends a clause: the second half of the words behind `at`
+  EXPECT_EQ(u.distances, (std::vector<std::size_t>{0, 1, 2, 3}));
+  // What the model expects most there, but for the word itself and <unk>.
+  Stream stream(model);
+  for (std::size_t t = 0; t < 4; ++t) stream.step(tokens[t]);
+  std::vector<Token> expected = {1, 2, 3, 4, 5, 6, 7, 8};
+  std::erase(expected, tokens[4]);
+  std::ranges::sort(expected, [&](Token a, Token b) { return stream.probabilities()[a] > stream.probabilities()[b]; });
+  expected.resize(4);
+  EXPECT_EQ(u.others, expected);
+  for (std::size_t i = 0; i < u.distances.size(); ++i) {
+    EXPECT_NEAR(u.probability[i], asked_sooner(model, u, u.distances[i], tokens), 1e-6);
+    double mean = 0;
+    for (const Token other : expected) mean += asked_sooner(model, u, u.distances[i], tokens, other) / 4;
+    EXPECT_NEAR(u.with_another[i], mean, 1e-6);
+  }
+  // Before the question everything was read.
+  EXPECT_NEAR(u.probability.back(), std::exp(log_p(model, tokens, 3)), 1e-6);
+  const auto apart = [&](std::size_t i) { return std::abs(u.probability[i] - u.with_another[i]); };
+  const double most = std::max({apart(0), apart(1), apart(2), apart(3)});
+  EXPECT_GE(apart(u.words), most / 2);
+  for (std::size_t i = u.words + 1; i < 4; ++i) EXPECT_LT(apart(i), most / 2);
+
+  const Usable one = usable(model, tokens, 3, 10, Token{8});
+  EXPECT_EQ(one.question, 11u);
+  EXPECT_EQ(one.others, std::vector<Token>{8});
+  EXPECT_NEAR(one.with_another.at(0), asked_sooner(model, one, 0, tokens, Token{8}), 1e-6);
+  EXPECT_EQ(usable(model, tokens, 3, 0).others, std::vector<Token>{Vocabulary::unknown});
+  // Of a long text some of the distances, the first and the last among them.
+  std::vector<Token> longer;
+  for (int i = 0; i < 30; ++i) longer.insert(longer.end(), tokens.begin(), tokens.end());
+  const Usable thin = usable(model, longer, 3, 5);
+  EXPECT_EQ(longer.size() - thin.question, 24u);
+  ASSERT_EQ(thin.distances.size(), 64u);
+  EXPECT_EQ(thin.distances.front(), 0u);
+  EXPECT_EQ(thin.distances.back(), thin.question - 6);
+  EXPECT_THROW(usable(model, tokens, 3, 11), Error);
+  EXPECT_THROW(usable(model, tokens, 9, 3), Error);
+  EXPECT_THROW(usable(model, tokens, 3, 3, Token{9}), Error);
+
+  const Explanation e = explain(model, text, {.horizon = HorizonQuestion{.at = 4}});
+  ASSERT_TRUE(e.usable);
+  const Usable again = usable(model, tokens, e.connectivity.answer, 4);
+  EXPECT_EQ(e.usable->probability, again.probability);
+  EXPECT_EQ(e.usable->with_another, again.with_another);
+  EXPECT_FALSE(explain(model, text, {.horizon = HorizonQuestion{.at = 11}}).usable);
+}
+
+TEST(Usable, TheQuestionBeginsBehindTheLastMark) {
+  const Model model({.hidden = 3, .embedding = 2}, Vocabulary({}, {"<unk>", "the", "cat", "saw", "it", ".", ","}));
+  const std::vector<Token> tokens = model.vocabulary().encode("the cat saw , it saw . it saw the cat .");
+  EXPECT_EQ(usable(model, tokens, 2, 0).question, 7u);
+  EXPECT_EQ(usable(model, tokens, 2, 7).question, 10u);  // none but the last behind it
+  EXPECT_EQ(usable(model, std::span(tokens).first(6), 2, 1).question, 4u);
+}
+
 TEST_P(Explaining, TheHorizonIsTheDistanceBetweenTwoStreams) {
   const Horizon found = horizon(model, tokens, 3, 8);
   ASSERT_EQ(found.layers.size(), 2u);

@@ -114,6 +114,28 @@ std::string draw_horizon(const Style& style, const Explanation& e, const Model& 
   return page;
 }
 
+std::string draw_usable(const Style& style, const Explanation& e, const Model& model) {
+  const Usable& u = *e.usable;
+  const std::size_t asked = e.connectivity.at + 1 - u.question;
+  std::string others;
+  for (const Token other : u.others) {
+    others += fmt::format("{}'{}'", others.empty() ? "" : ", ", visible(model.vocabulary().token(other)));
+  }
+  std::string page =
+      heading(style, "Use",
+              fmt::format("p('{}') if the last {} {}s came that soon after '{}': with it, and with {} in its place",
+                          visible(model.vocabulary().token(u.answer)), asked, unit_name(model),
+                          shown_word(e.reading, u.at), others));
+  for (const auto& [name, values] : {std::pair("with it", &u.probability), std::pair("another", &u.with_another)}) {
+    std::string marks;
+    for (const double p : *values) marks += style.terminal ? std::string(height_mark(p)) : "";
+    page += fmt::format("  {}  {}{} at once, {} after {} {}s\n", pad_right(name, 7),
+                        marks.empty() ? "" : style.colour(marks, colours::blue) + "  ", percent(values->front(), 1),
+                        percent(values->back(), 1), u.distances.back(), unit_name(model));
+  }
+  return page;
+}
+
 // The text as the model reads it.
 std::string joined(const Model& model, const Reading& reading) {
   std::vector<Token> tokens;
@@ -139,6 +161,7 @@ std::string draw_explanation(const Style& style, const Model& model, const Expla
   page += heading(style, "Gates", fmt::format("over all {}s and units", unit));
   page += draw_layers(style, model, e.reading);
   if (e.horizon) page += draw_horizon(style, e, model);
+  if (e.usable) page += draw_usable(style, e, model);
   if (e.changed) {
     const Reading& after = e.changed->reading;
     const std::size_t clamps = e.changes.clamp.size();

@@ -58,7 +58,9 @@ std::vector<std::string> explain_all(const std::vector<const CompareRun*>& runs,
     ExplainOptions trace{.leave_one_out = false, .horizon = HorizonQuestion{.at = at}};
     trace.ablation.reset();
     trace.microscope.reset();
-    explanations[i].horizon = explain(model, text, trace).horizon;
+    Explanation traced = explain(model, text, trace);
+    explanations[i].horizon = std::move(traced.horizon);
+    explanations[i].usable = std::move(traced.usable);
     objects.push_back(to_json(model, explanations[i], {.name = runs[i]->result.cell}));
   }
   return objects;

@@ -1,4 +1,4 @@
-// Curves: how long a word's trace lives in the state, and how far back each network answers right, with what it costs.
+// Curves: how long a word can still be used, and how far back each network answers right, with what it costs.
 // A curve is told from the next by dash, mark and name at its end, not by colour alone.
 (function(S) {
 "use strict";
@@ -161,7 +161,8 @@ class Chart {
   }
 
   show() {
-    const spread = (p) => (p.high > p.low ? ` (${S.percent(p.low)} to ${S.percent(p.high)})` : "");
+    const spread =
+        this.words.spread || ((p) => (p.high > p.low ? ` (${S.percent(p.low)} to ${S.percent(p.high)})` : ""));
     const values = this.series.filter((one) => one.points[this.at] && Number.isFinite(one.points[this.at].y))
                        .map((one) => `${one.name} ${S.percent(one.points[this.at].y)}${spread(one.points[this.at])}`);
     this.readout.textContent = `${this.words.at(this.at)}: ${values.join(", ")}`;
@@ -171,50 +172,85 @@ class Chart {
   }
 }
 
+// How likely the answer is with the word, and with another in its place, if the question comes sooner.
+function usableChart(models, trace) {
+  const styles = S.stylesOf(models), first = models[0].usable,
+        same = models.every(({usable}) => usable.at === first.at),
+        one = models.every(({usable}) => usable.answer === first.answer),
+        longest = models.reduce((a, b) => (b.usable.distances.length > a.usable.distances.length ? b : a)),
+        x = longest.usable.distances;
+  const wordOf = (model) => S.visible(model.words[model.usable.at]);
+  const series = models.map(
+      (model, i) => ({
+        style: styles[i],
+        name: [S.nameOf(model), !same && wordOf(model), !one && S.visible(model.usable.answer)].filter(Boolean).join(
+            ", "),
+        points: x.map((distance) => {
+          const n = model.usable.distances.indexOf(distance), y = model.usable.probability[n],
+                other = model.usable.with_another[n];
+          return n < 0 ? {y: NaN} : {y, other, low: Math.min(y, other), high: Math.max(y, other)};
+        })
+      }));
+  const at = (i) => S.ofUnits(x[i] ? `${x[i]} word${x[i] > 1 ? "s" : ""} later` : "at the word itself") +
+      (same ? ` (${S.visible(models[0].words[first.at + x[i]] || "")})` : "");
+  const chart = new Chart(
+      "trace", S.ofUnits("how long a word can still be used"), x, series,
+      {x: S.ofUnits("words read before the question"), at, spread: (p) => `, with another ${S.percent(p.other)}`});
+  const question = models[0].words.slice(first.question, models[0].connectivity.at + 1).map(S.visible).join(" ");
+  const others = (model) => S.list(model.usable.others.map((other) => S.visible(other)));
+  const answer = (model) => S.emphasis(model.usable.answer);
+  return [
+    h("p", {class: "note"}, "Suppose that the question, ", S.emphasis(question), ", came sooner after ",
+      same ? S.emphasis(models[0].words[first.at]) : S.ofUnits("the word"), ". The line is how likely ",
+      one ? answer(models[0]) : "the answer", " is then; the shaded band reaches to how likely it is with another ",
+      S.ofUnits("word"), " there (",
+      models.length > 1 ? S.list(models.map((m) => `${S.nameOf(m)}: ${others(m)}`)) : others(models[0]),
+      "). Where there is no band, nothing is left of it that the answer could use."),
+    trace, chart.readout, chart.figure, S.pictures(chart.figure, "trace"),
+    S.numbers(
+        "The numbers as a table",
+        () => S.table(
+            "How likely the answer is",
+            [S.ofUnits("words later"), ...series.flatMap((s) => [s.name, `${s.name}, another ${S.ofUnits("word")}`])],
+            x.map(
+                (distance, i) =>
+                    [distance,
+                     ...series.flatMap(
+                         ({points}) => [points[i].y, points[i].other].map((p) => (p >= 0 ? S.fixed(p, 4) : "")))]))),
+    chart
+  ];
+}
+
 S.drawHorizon = function() {
   if (!S.seen.whole) return;  // while somebody types, what was there stands
   const traced = S.seen.models.filter((model) => model.horizon && model.horizon.layers.length);
   $("horizon").hidden = !traced.length;
   if (!traced.length) return;
-  const pick = (model) => {
+  const first = traced[0], same = traced.every((model) => model.horizon.at === first.horizon.at);
+  const of = !S.saved && same && S.wordSelect("trace-of", "The trace of", first.horizon.at, (trace) => S.set({trace}));
+  const distances = (model) => {
     const layer = model.horizon.layers[S.layerOf(model)];
-    return {words: layer.words, distances: layer.memory || layer.hidden};
+    return layer.memory || layer.hidden;
   };
-  const same = traced.every((model) => model.horizon.at === traced[0].horizon.at),
-        length = Math.max(...traced.map((m) => pick(m).distances.length));
-  const wordOf = (model) => S.visible(model.words[model.horizon.at]);
-  const styles = S.stylesOf(traced);
-  const series = traced.map((model, i) => {
-    const {distances} = pick(model), most = Math.max(...distances) || 1;
-    return {
-      style: styles[i],
-      name: same ? S.nameOf(model) : `${S.nameOf(model)}, ${wordOf(model)}`,
-      points: Array.from({length}, (_, i) => ({y: i < distances.length ? distances[i] / most : NaN}))
-    };
-  });
-  const x = Array.from({length}, (_, i) => i), first = traced[0];
-  const at = (i) => S.ofUnits(i ? `${i} word${i > 1 ? "s" : ""} later` : "at the word itself") +
-      (same ? ` (${S.visible(first.words[first.horizon.at + i] || "")})` : "");
-  const chart = new Chart(
-      "trace", S.ofUnits("how long a word leaves a trace"), x, series, {x: S.ofUnits("words read since"), at});
+  const length = Math.max(...traced.map((model) => distances(model).length));
   const swapped = first.horizon.with === "<unk>" ? S.ofUnits("an unknown word") : first.horizon.with;
-  put($("horizon-body"),
-      h("p", {class: "note"}, "Read the text twice, once with ",
-        same ? S.emphasis(first.words[first.horizon.at]) : S.ofUnits("one word"), " and once with ",
-        S.emphasis(swapped),
-        " in its place. The curve is how far apart the two memories still are, as a share of the " +
-            "farthest that they came. ",
-        "They are last at least half as far apart ",
-        S.list(traced.map((model) => `${S.plural(pick(model).words, S.unit(model))} later in the ${S.nameOf(model)}`)),
-        "."),
-      !S.saved && same && S.wordSelect("trace-of", "The trace of", first.horizon.at, (trace) => S.set({trace})),
-      chart.readout, chart.figure, S.pictures(chart.figure, "trace"),
+  const table = h(
+      "div", {id: "memories-apart"},
       S.numbers(
-          "The numbers as a table",
+          "How far apart the memories are",
           () => S.table(
-              "Euclidean distance between the two memories", [S.ofUnits("words later"), ...series.map((s) => s.name)],
-              x.map((i) => [i, ...traced.map((model) => S.fixed(pick(model).distances[i], 4))]))));
-  chart.draw();
+              `Euclidean distance between the memories with the ${S.ofUnits("word")} and with ${swapped} in its place`,
+              [S.ofUnits("words later"), ...traced.map((model) => S.nameOf(model))],
+              Array.from({length}, (_, i) => [i, ...traced.map((model) => S.fixed(distances(model)[i], 4))]))));
+  const usable = traced.filter((model) => model.usable);
+  if (usable.length) {
+    const parts = usableChart(usable, of), chart = parts.pop();
+    put($("horizon-body"), parts, table);
+    chart.draw();
+  } else {
+    put($("horizon-body"), h("p", {class: "note"}, S.ofUnits("No word"), " was read between this one and the answer."),
+        of, table);
+  }
 };
 
 // A cell of a comparison with its runs, one a seed.

@@ -54,6 +54,7 @@ function readModel(explanation, changed) {
       instead: c.without && c.without.map((one) => ({word: one.token, p: one.probability})),
     },
     horizon: said.horizon || null,
+    usable: said.usable || null,
     ablation: said.ablation || null,
     microscope: said.microscope || null,
   };
@@ -143,6 +144,7 @@ S.explain = async function(question, show, fail) {
     const traced = await read({horizon: at === null ? {} : {at}});
     seen.models.forEach((model, i) => {
       model.horizon = traced.models[i].horizon;
+      model.usable = traced.models[i].usable;
     });
     show({...seen, whole: true});
   } catch (error) {
