@@ -16,17 +16,6 @@ S.stylesOf = function(cells) {
   });
 };
 
-// What is drawn for the width that it has, to be drawn again when that becomes another at once.
-const drawn = new Set();
-S.redrawCharts = function() {
-  for (const one of drawn)
-    if (one.node.isConnected)
-      one.draw();
-    else
-      drawn.delete(one);
-};
-S.watchChart = (one) => drawn.add(one);
-
 // x: numbers in order. series: [{name, style, points: [{y, low, high}]}], y in [0, 1] or undefined.
 class Chart {
   constructor(id, label, x, series, words) {
