@@ -51,11 +51,11 @@ class Columns {
     Json& column = object_[name] = Json::array();
     for (std::size_t i = from_; i < of_.rows().size(); ++i) column.push_back(value(of_.rows()[i]));
   }
-  void add(const char* name, Spread Row::*spread) {
-    add(name, [&](const Row& row) { return (row.*spread).mean(); });
+  void add(const char* name, Band Row::*band) {
+    add(name, [&](const Row& row) { return (row.*band).mean(); });
     if (of_.stride() == 1) return;
-    add((std::string(name) + "_low").c_str(), [&](const Row& row) { return (row.*spread).low(); });
-    add((std::string(name) + "_high").c_str(), [&](const Row& row) { return (row.*spread).high(); });
+    add((std::string(name) + "_low").c_str(), [&](const Row& row) { return (row.*band).low(); });
+    add((std::string(name) + "_high").c_str(), [&](const Row& row) { return (row.*band).high(); });
   }
   void add_places() {
     add("first", [](const Row& row) { return row.first; });
@@ -72,7 +72,7 @@ class Columns {
 
 }  // namespace
 
-void Spread::add(double value) {
+void Band::add(double value) {
   if (!std::isfinite(value)) return;
   sum_ += value;
   low_ = std::min(low_, value);
@@ -80,7 +80,7 @@ void Spread::add(double value) {
   ++count_;
 }
 
-void Spread::merge(const Spread& other) {
+void Band::merge(const Band& other) {
   sum_ += other.sum_;
   low_ = std::min(low_, other.low_);
   high_ = std::max(high_, other.high_);

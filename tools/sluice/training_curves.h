@@ -13,10 +13,10 @@
 namespace sluice::tool {
 
 // Numbers of which some may not be known. The mean of a single one is that number, to the bit.
-class Spread {
+class Band {
  public:
   void add(double value);
-  void merge(const Spread& other);
+  void merge(const Band& other);
   double mean() const { return sum_ / static_cast<double>(count_); }
   double low() const { return low_; }
   double high() const { return high_; }
@@ -85,13 +85,13 @@ class TrainingCurves {
  private:
   struct Update {
     std::uint64_t first = 0, last = 0, epoch = 0;
-    Spread loss, norm;
+    Band loss, norm;
     double rate = 0, speed = 0;  // of the last
     void merge(const Update& next);
   };
   struct Validation {
     std::uint64_t first = 0, last = 0, epoch = 0;
-    Spread loss, training;
+    Band loss, training;
     void merge(const Validation& next);
   };
   struct Gate {

@@ -242,6 +242,60 @@ function nextStep({cells, text}) {
   ];
 }
 
+// Recall while it trained: a slider beneath the chart that draws what was recalled then, its last place the end; and
+// all of it as a table. Nothing where it was not measured.
+function whileTraining(cells, names, chart, curve) {
+  const then = (run) => run.recall_while_training || [], first = then(runsOf(cells[0])[0]), times = first.length;
+  if (!times || cells.some((cell) => runsOf(cell).some((run) => then(run).length !== times))) return [];
+  const atEnd = chart.series.map((one) => one.points);
+  const at = (k) => cells.map(
+      (cell, i) =>
+          (k === times ? atEnd[i] :
+                         curve.map((_, d) => spread(cell, (run) => then(run)[k].recall_by_distance[d].accuracy))));
+  const name = (k) =>
+      (k === times ?
+           "at the end" :
+           `after ${S.count(first[k].tokens)} words, ${S.percent(first[k].update / first[k].updates)} of the training`);
+  const said = h("output", { id: "recall-at", for: "recall-time" }, name(times));
+  const slider = h("input", {
+    type: "range",
+    id: "recall-time",
+    min: 0,
+    max: times,
+    step: 1,
+    "aria-valuetext": name(times),
+    on: {
+      input: () => {
+        const k = Number(slider.value);
+        at(k).forEach((points, i) => {
+          chart.series[i].points = points;
+        });
+        said.textContent = name(k);
+        slider.setAttribute("aria-valuetext", name(k));
+        chart.draw();
+      }
+    }
+  });
+  slider.value = String(times);
+  const n = then(runsOf(cells[0])[0])[0].recall_by_distance[0].n;
+  return [
+    h("div", {class: "recall-then labelled"},
+      h("label",
+        {for: "recall-time"
+        },
+        "While it trained: ", said),
+      slider),
+    h("p", {class: "small"},
+      `While it trained ${S.count(n)} questions were asked at a distance, at the end ${S.count(curve[0].n)}.`),
+    S.numbers(
+        "The numbers while it trained, as a table",
+        () => S.table("Share of right answers", ["", "distance", ...names], first.flatMap((_, k) => {
+          const series = at(k);
+          return curve.map((one, d) => [name(k), one.words, ...series.map((points) => S.fixed(points[d].y, 4))]);
+        })))
+  ];
+}
+
 S.drawDistance = function() {
   const comparison = S.saved && S.saved.comparison;
   if (!comparison || !comparison.cells.length) return;
@@ -275,7 +329,7 @@ S.drawDistance = function() {
                   "the text: the farther to the right, the longer the network had to remember it.",
           seeds > 1 ? ` Lines are means over ${seeds} seeds, bands go from the worst to the best.` :
                       " One seed: no spread to show."),
-        chart.readout, chart.figure, S.pictures(chart.figure, "accuracy"),
+        chart.readout, chart.figure, whileTraining(cells, names, chart, curve), S.pictures(chart.figure, "accuracy"),
         S.numbers(
             "The numbers as a table",
             () => S.table(
