@@ -168,4 +168,16 @@ def test_recall_while_it_trained_is_under_a_slider(page, demo):
             assert first["recall_by_distance"][0]["n"] < cells[0]["recall_by_distance"][0]["n"]
         page.keys("ARROW_RIGHT")
     assert seen[-1] == ends and seen[0] != ends and page.find("#recall-at").text == "at the end"
+    # The tables: of the end, wherever the slider stands, and of all moments.
+    page.keys("HOME")
+    _, rows = table(page, "#distance")
+    assert [[float(share) for share in row[1:]] for row in rows] == [
+        [pytest.approx(cell["recall_by_distance"][d]["accuracy"], abs=5e-5) for cell in cells] for d in range(len(rows))]
+    page.click("#distance details.numbers + details.numbers summary")
+    rows = page.js("[...document.querySelectorAll('#distance details.numbers + details.numbers tbody tr')]"
+                   ".map(row => [...row.children].map(cell => cell.textContent))")
+    assert [[float(share) for share in row[2:]] for row in rows] == [
+        [pytest.approx(cell["recall_while_training"][k]["recall_by_distance"][d]["accuracy"], abs=5e-5)
+         for cell in cells] for k in range(9) for d in range(5)]
+    page.keys("END")
     page.picture("recall-1280-light")

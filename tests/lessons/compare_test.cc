@@ -283,6 +283,8 @@ TEST(CompareFavourites, MeasuresWhileItTrains) {
       EXPECT_EQ(then.by_distance[d].n, 140u);
     }
   }
+  const auto& first = run.result.recall_while_training.front().by_distance;
+  EXPECT_NE(first[0].accuracy, run.result.recall_by_distance[0].accuracy) << "it learns, so that it matters when";
 }
 
 // The batched count against a stream that reads each story word for word.

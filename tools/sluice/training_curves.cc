@@ -155,7 +155,7 @@ bool TrainingCurves::enter_update(const Json& line) {
       update, update, whole(line, "epoch"), {}, {}, number(line, "learning_rate"), number(line, "tokens_per_second")};
   row.loss.add(number(line, "loss"));
   row.norm.add(number(line, "gradient_norm"));
-  updates_.add(std::move(row));
+  updates_.add(row);
   last_ = parts(line, {"epoch", "update", "tokens", "seconds", "tokens_per_second"});
   end_ = nullptr;
   return true;
@@ -168,7 +168,7 @@ bool TrainingCurves::enter_validation(const Json& line) {
   Validation row = {update, update, whole(line, "epoch"), {}, {}};
   row.loss.add(loss);
   row.training.add(number(line, "loss"));
-  validations_.add(std::move(row));
+  validations_.add(row);
   // Logs of before there was "best" do not say which weights are kept; the first of the lowest losses then.
   const auto best = line.find("best");
   const bool is_best =

@@ -247,10 +247,10 @@ function nextStep({cells, text}) {
 function whileTraining(cells, names, chart, curve) {
   const then = (run) => run.recall_while_training || [], first = then(runsOf(cells[0])[0]), times = first.length;
   if (!times || cells.some((cell) => runsOf(cell).some((run) => then(run).length !== times))) return [];
-  const atEnd = chart.series.map((one) => one.points);
+  const ends = chart.series;
   const at = (k) => cells.map(
       (cell, i) =>
-          (k === times ? atEnd[i] :
+          (k === times ? ends[i].points :
                          curve.map((_, d) => spread(cell, (run) => then(run)[k].recall_by_distance[d].accuracy))));
   const name = (k) =>
       (k === times ?
@@ -267,9 +267,8 @@ function whileTraining(cells, names, chart, curve) {
     on: {
       input: () => {
         const k = Number(slider.value);
-        at(k).forEach((points, i) => {
-          chart.series[i].points = points;
-        });
+        const points = at(k);
+        chart.series = ends.map((one, i) => ({...one, points: points[i]}));
         said.textContent = name(k);
         slider.setAttribute("aria-valuetext", name(k));
         chart.draw();
@@ -278,7 +277,7 @@ function whileTraining(cells, names, chart, curve) {
   });
   slider.value = String(times);
   const n = then(runsOf(cells[0])[0])[0].recall_by_distance[0].n;
-  return [
+  const control = [
     h("div", {class: "recall-then labelled"},
       h("label",
         {for: "recall-time"
@@ -286,7 +285,10 @@ function whileTraining(cells, names, chart, curve) {
         "While it trained: ", said),
       slider),
     h("p", {class: "small"},
-      `While it trained ${S.count(n)} questions were asked at a distance, at the end ${S.count(curve[0].n)}.`),
+      `While it trained ${S.count(n)} questions were asked at a distance, at the end ${S.count(curve[0].n)}.`)
+  ];
+  return [
+    control,
     S.numbers(
         "The numbers while it trained, as a table",
         () => S.table("Share of right answers", ["", "distance", ...names], first.flatMap((_, k) => {
@@ -321,6 +323,7 @@ S.drawDistance = function() {
           x: stories ? "words between clue and question" : "tokens since the right one last occurred, at most",
           at: (i) => `${curve[i].words} ${stories ? "words between" : "tokens back at most"}`
         });
+    const [control, moments] = whileTraining(cells, names, chart, curve);
     parts.push(
         h("p", {class: "note"},
           stories ? "Stories that no network has seen: how often its likeliest word is the right cuisine, " +
@@ -329,7 +332,7 @@ S.drawDistance = function() {
                   "the text: the farther to the right, the longer the network had to remember it.",
           seeds > 1 ? ` Lines are means over ${seeds} seeds, bands go from the worst to the best.` :
                       " One seed: no spread to show."),
-        chart.readout, chart.figure, whileTraining(cells, names, chart, curve), S.pictures(chart.figure, "accuracy"),
+        chart.readout, chart.figure, control, S.pictures(chart.figure, "accuracy"),
         S.numbers(
             "The numbers as a table",
             () => S.table(
@@ -341,7 +344,8 @@ S.drawDistance = function() {
                          ...(seeds > 1 ?
                                  series.map(
                                      (s) => `${S.fixed(s.points[d].low, 4)} to ${S.fixed(s.points[d].high, 4)}`) :
-                                 [])]))));
+                                 [])]))),
+        moments);
   }
   parts.push(
       h("h3", {class: "cost"}, "What each costs"),
