@@ -113,7 +113,7 @@ S.CourseChart = class {
           longest = Math.max(0, ...levels.map((y) => S.short(y).length));
     const {drawing, rem} = S.drawingFor(
         this, (width, em) => Math.min(22 * em, Math.max(13 * em, width * 0.32)),
-        Math.max(wide ? 4.2 : 2.4, 0.9 + 0.55 * longest), wide || named ? 6.9 : 1);
+        Math.max(wide ? 4.9 : 2.4, 0.9 + 0.55 * longest), wide || named ? 6.9 : 1);
     for (const y of levels) {
       drawing.append(
           svg("line", {class: "grid", x1: this.left, x2: this.right, y1: this.height(y), y2: this.height(y)}),

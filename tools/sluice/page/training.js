@@ -152,7 +152,7 @@ function drawGates(span) {
         h("p", {class: "note"},
           "How often each gate had which value, at every validation, while the network read the first steps of what it is " +
               "validated on: from 0 (shut) at the bottom to 1 (open) at the top, the stronger the colour the more often. " +
-              "A gate that is learned leaves the middle; one that stays there does little. Layers are counted from 0."),
+              "Layers are counted from 0."),
         layers.map(
             (layer) =>
                 [h("h3", {}, `Layer ${layer}`),
