@@ -15,6 +15,7 @@
 #include "sluice/stream.h"
 #include "train/evaluate.h"
 #include "train/options.h"
+#include "train/stopwatch.h"
 
 namespace sluice {
 namespace {
@@ -179,7 +180,7 @@ double step_microseconds(const Model& model) try {
 }
 
 std::vector<CompareRun> compare_runs(const CompareOptions& given, const CorpusForSeed& corpus, const Measure& measure,
-                                     const CompareCallback& report) {
+                                     const CompareCallback& report, const MeasureThen& then) {
   CompareOptions options = given;
   // A stack of equal layers becomes the shorthand, in which the cell is changed.
   if (!options.config.stack.empty()) options.config = checked(options.config);
@@ -203,18 +204,29 @@ std::vector<CompareRun> compare_runs(const CompareOptions& given, const CorpusFo
       progress.hidden = config.hidden;
       progress.seed = seed;
       ++progress.run;
+      CellResult result;
+      double measuring = 0;  // seconds
       const TrainResult trained = train(model, text, train_options, [&](const Report& now) {
         progress.report = now;
+        const std::size_t done = result.recall_while_training.size();
+        if (now.kind == Report::Kind::update && done < then.times &&
+            now.update * (then.times + 1) >= now.updates * (done + 1)) {
+          const Stopwatch clock;
+          const Model copy = model;
+          result.recall_while_training.push_back({now.update, now.updates, now.tokens, then.recall(copy, seed)});
+          measuring += clock.seconds();
+        }
         return !report || report(progress);
       });
       if (trained.stopped) return runs;
-      CellResult result;
       result.cell = cell;
       result.seed = seed;
       result.hidden = config.hidden;
       result.parameters = model.parameter_count();
-      result.seconds = trained.seconds;
-      result.tokens_per_second = trained.tokens_per_second;
+      result.seconds = trained.seconds - measuring;
+      const auto tokens = static_cast<double>(trained.tokens);
+      result.tokens_per_second =
+          measuring > 0 ? tokens / (tokens / trained.tokens_per_second - measuring) : trained.tokens_per_second;
       result.step_microseconds = step_microseconds(model);
       measure(model, result);
       runs.push_back({std::move(result), std::move(model)});

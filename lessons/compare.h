@@ -27,6 +27,12 @@ struct Recall {
   std::uint64_t n = 0;
 };
 
+// What was recalled when so much had been trained.
+struct RecallThen {
+  std::uint64_t update = 0, updates = 0, tokens = 0;  // updates: of the whole training
+  std::vector<Recall> by_distance;
+};
+
 struct CellResult {
   std::string cell;
   std::uint64_t seed = 0;
@@ -34,6 +40,7 @@ struct CellResult {
   double seconds = 0, tokens_per_second = 0, step_microseconds = 0;  // one streaming step, one thread, median
   double nats_per_token = 0;                                         // held-out
   std::vector<Recall> recall_by_distance;
+  std::vector<RecallThen> recall_while_training;  // at equal distances before the end, where that was asked for
 };
 
 struct CompareProgress {
@@ -62,6 +69,8 @@ struct FavouritesOptions {
   std::size_t longest = 0;    // longest distance trained on; 0: the default
   std::size_t stories = 500;  // held-out stories a distance
   std::vector<std::size_t> distances = {0, 10, 20, 40, 80};
+  std::size_t times = 0;  // that recall is measured while training goes on, on the first `stories_then` of the stories
+  std::size_t stories_then = 100;
 };
 std::vector<CompareRun> compare_favourites(const FavouritesOptions& favourites, const CompareOptions& options,
                                            const CompareCallback& report = {});

@@ -153,7 +153,12 @@ std::vector<CompareRun> compare_favourites(const FavouritesOptions& favourites, 
     result.nats_per_token = evaluate(model, held_out, options.train.batch, options.train.threads).nats_per_token;
     result.recall_by_distance = recall(model, favourites, result.seed, options.train.threads);
   };
-  return compare_runs(options, training, measure, report);
+  const auto recall_then = [&](const Model& model, std::uint64_t seed) {
+    FavouritesOptions fewer = favourites;
+    fewer.stories = std::min(favourites.stories, favourites.stories_then);
+    return recall(model, fewer, seed, options.train.threads);
+  };
+  return compare_runs(options, training, measure, report, {favourites.times, recall_then});
 } catch (...) {
   rethrow_as_error("favourites");
 }

@@ -342,15 +342,16 @@ def processor_seconds():
 
 
 def prepare():
-    """A fresh folder of results, and Python with the reference reader of model files and axe-core."""
+    """A fresh folder of results, and Python with the reference readers of model files and event files, and axe-core."""
     share_objects()
     shutil.rmtree(RESULTS, ignore_errors=True)
     RESULTS.mkdir(parents=True)
     if not PYTHON.exists():
         run(sys.executable, "-m", "venv", "--system-site-packages", PYTHON.parents[1])
-    if subprocess.run([PYTHON, "-c", "import axe_core_python, safetensors"], capture_output=True).returncode:
+    if subprocess.run([PYTHON, "-c", "import axe_core_python, safetensors, tensorboard"], capture_output=True).returncode:
         # Where there is no way to PyPI, the tests that need them say that they were skipped.
-        run(PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "axe-core-python", "safetensors")
+        run(PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "axe-core-python", "safetensors",
+            "tensorboard")
 
 
 def main():

@@ -1,9 +1,11 @@
 // Training: truncated back-propagation through time over a text or a series.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sluice/export.h"
@@ -23,6 +25,15 @@ struct TrainOptions {
 #include "sluice/train_options.h"
 };
 
+// How often a gate had which value: of all units of a layer over some steps.
+struct GateHistogram {
+  static constexpr std::size_t bins = 20;  // equal parts of [0, 1]; 1 belongs to the last
+  std::size_t layer = 0;                   // recurrent layers from the input on; one that reads both ways is two
+  std::string_view gate;                   // its name (CellInfo::gates)
+  std::array<std::uint64_t, bins> counts{};
+  double sum = 0, sum_of_squares = 0;  // of the values
+};
+
 // For a model on numbers read "steps of the series" for tokens and "mean squared error" for nats, here and in
 // TrainResult.
 struct Report {
@@ -37,6 +48,9 @@ struct Report {
   double seconds = 0, tokens_per_second = 0, seconds_left = 0;
   std::size_t threads = 0;  // that work: fewer than options.threads where the system gives no more
   std::string message;      // Kind::recovery and warning: what happened; Kind::checkpoint: where
+  // Kind::validation: what the gates of these weights do on the first steps of what is validated on, 256 at most. It is
+  // computed when this is called, which must be before the callback returns; empty for other kinds.
+  std::function<std::vector<GateHistogram>()> gates;
 };
 
 struct TrainResult {

@@ -108,6 +108,8 @@ class Trainer {
   bool validate();
   double validation_loss();
   void validate_first_weights();
+  // What the weights that are kept do (Report::gates).
+  std::vector<GateHistogram> gates();
   // What is validated are the weights that are kept: in float32 whatever training does, and the average where there is
   // one. No scope guard, since to pack weights again may find too little memory.
   void use_kept_weights() { swap_kept_weights(Format::f32); }

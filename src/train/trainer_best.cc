@@ -5,6 +5,7 @@
 
 #include "base/sentence.h"
 #include "train/calibrate.h"
+#include "train/gate_histograms.h"
 #include "train/schedule.h"
 #include "train/trainer.h"
 
@@ -71,8 +72,20 @@ bool Trainer::validate() {
   validation.loss = mean_loss();
   validation.validation_loss = loss;
   validation.best = best;
+  validation.gates = [this] { return gates(); };
   send(validation);
   return true;
+}
+
+std::vector<GateHistogram> Trainer::gates() {
+  const Stopwatch clock;
+  // A step of one stream costs a few times its share of a training step of many.
+  const auto steps = static_cast<std::size_t>(std::clamp<std::uint64_t>(windows_->rows() / 128, 16, 256));
+  use_kept_weights();
+  std::vector<GateHistogram> found = gate_histograms(network_, *validation_, steps, workspace_, team_);
+  use_trained_weights();
+  idle_seconds_ += clock.seconds();
+  return found;
 }
 
 void Trainer::validate_first_weights() {

@@ -5,6 +5,7 @@ import pathlib
 
 import pytest
 from test_page import FIRST, SECOND
+from test_training import synthetic
 
 
 @pytest.fixture(scope="module")
@@ -46,3 +47,15 @@ def test_the_saved_page_and_a_notice(page, demo, address, axe):
     finally:
         page.offline(False)
     page.complaints()
+
+
+@pytest.mark.parametrize("width, theme", [(360, "dark"), (1280, "light")])
+def test_the_page_of_a_training(page, serve, axe, tmp_path, width, theme):
+    log = tmp_path / "log"
+    log.write_text("".join(synthetic(200)) + "rubbish\n" + '{"kind": "warning", "update": 3, "message": "a word"}\n')
+    page.look(width, theme)
+    page.open(serve("--watch", log))
+    page.wait("a notice and the curves", lambda: page.find("#notice").text and page.all("#speed-chart .line"))
+    page.click("#loss details.numbers summary")
+    assert page.find("#messages").is_displayed()
+    assert violations(page, axe) == []

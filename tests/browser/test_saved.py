@@ -148,3 +148,46 @@ def test_a_live_page_saves_itself_in_one_file(page, address, demo, tmp_path):
     assert not page.find("#save-page").is_displayed()
     page.open(address)
     assert page.find("#save-page").is_displayed()
+
+
+def test_recall_while_it_trained_is_under_a_slider(page, demo):
+    """The accuracy by distance at ten moments of the training, and the curve that was drawn at the end."""
+    page.open((demo / "demo.html").as_uri())
+    page.wait("the curves", lambda: page.all("#accuracy .line"))
+    cells = page.js("Sluice.saved.comparison.cells")
+    ends = page.js("[...document.querySelectorAll('#accuracy .line')].map(line => line.getAttribute('d'))")
+    page.tab_to("recall-time")
+    assert page.find("#recall-at").text == "at the end"
+    page.keys("HOME")
+    seen = []
+    for moment in range(10):
+        lines = page.js("[...document.querySelectorAll('#accuracy .line')].map(line => line.getAttribute('d'))")
+        seen.append(lines)
+        readout = re.findall(r"(\w+) [<>]?(\d+) %", page.find("#distance .readout").text)
+        for cell, line, (name, share) in zip(cells, lines, readout):
+            then = (cell["recall_while_training"] + [cell])[moment]["recall_by_distance"]
+            heights = [float(y) for y in re.findall(r"[\d.]+ ([\d.]+)", line)]
+            bottom, tall = page.js("(() => { const t = [...document.querySelectorAll('#accuracy .grid')].map("
+                                   "g => Number(g.getAttribute('y1'))); return [t[0], t[0] - t[t.length - 1]]; })()")
+            assert heights == [pytest.approx(bottom - one["accuracy"] * tall, abs=0.06) for one in then]
+            assert name == cell["cell"].upper()
+            assert int(share) == pytest.approx(100 * then[0]["accuracy"], abs=1.01)
+        if moment < 9:
+            first = cells[0]["recall_while_training"][moment]
+            assert page.find("#recall-at").text.startswith(f"after {first['tokens']:,} words, {10 * (moment + 1)} % of")
+            assert first["recall_by_distance"][0]["n"] < cells[0]["recall_by_distance"][0]["n"]
+        page.keys("ARROW_RIGHT")
+    assert seen[-1] == ends and seen[0] != ends and page.find("#recall-at").text == "at the end"
+    # The tables: of the end, wherever the slider stands, and of all moments.
+    page.keys("HOME")
+    _, rows = table(page, "#distance")
+    assert [[float(share) for share in row[1:]] for row in rows] == [
+        [pytest.approx(cell["recall_by_distance"][d]["accuracy"], abs=5e-5) for cell in cells] for d in range(len(rows))]
+    page.click("#distance details.numbers + details.numbers summary")
+    rows = page.js("[...document.querySelectorAll('#distance details.numbers + details.numbers tbody tr')]"
+                   ".map(row => [...row.children].map(cell => cell.textContent))")
+    assert [[float(share) for share in row[2:]] for row in rows] == [
+        [pytest.approx(cell["recall_while_training"][k]["recall_by_distance"][d]["accuracy"], abs=5e-5)
+         for cell in cells] for k in range(9) for d in range(5)]
+    page.keys("END")
+    page.picture("recall-1280-light")

@@ -19,6 +19,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 using testing::SizeIs;
 
 double away(std::size_t count, std::size_t from) {
@@ -253,6 +254,37 @@ TEST(CompareFavourites, MeasuresEachCellOnHeldOutStories) {
     EXPECT_EQ(run.result.recall_by_distance[0].n, 140u);
     EXPECT_LT(run.result.nats_per_token, std::log(static_cast<double>(run.model.vocabulary().size())));
   }
+}
+
+// What is measured while it trains is that of a training that ends there, and changes nothing.
+TEST(CompareFavourites, MeasuresWhileItTrains) {
+  CompareOptions options = small_options();
+  options.cells = {"gru"};
+  options.train.validation_split = 0;
+  options.train.learning_rate = 0.02;
+  options.train.schedule = Schedule::constant;
+  options.train.epochs = 4;
+  FavouritesOptions favourites = small_favourites();
+  const CompareRun plain = std::move(compare_favourites(favourites, options)[0]);
+  EXPECT_THAT(plain.result.recall_while_training, IsEmpty());
+  favourites.times = 3;
+  favourites.stories_then = favourites.stories;
+  const CompareRun run = std::move(compare_favourites(favourites, options)[0]);
+  EXPECT_EQ(run.result.nats_per_token, plain.result.nats_per_token);
+  ASSERT_THAT(run.result.recall_while_training, SizeIs(3));
+  for (std::size_t i = 0; i < 3; ++i) {
+    const RecallThen& then = run.result.recall_while_training[i];
+    EXPECT_EQ(then.update * 4, then.updates * (i + 1));
+    options.train.epochs = i + 1;
+    favourites.times = 0;
+    const CompareRun shorter = std::move(compare_favourites(favourites, options)[0]);
+    for (std::size_t d = 0; d < 2; ++d) {
+      EXPECT_EQ(then.by_distance[d].accuracy, shorter.result.recall_by_distance[d].accuracy);
+      EXPECT_EQ(then.by_distance[d].n, 140u);
+    }
+  }
+  const auto& first = run.result.recall_while_training.front().by_distance;
+  EXPECT_NE(first[0].accuracy, run.result.recall_by_distance[0].accuracy) << "it learns, so that it matters when";
 }
 
 // The batched count against a stream that reads each story word for word.

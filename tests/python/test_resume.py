@@ -41,8 +41,9 @@ def test_resumed_equals_uninterrupted(text, tmp_path, whole, signal_number, code
     assert interrupt([text, "-o", path, *options], signal_number, seconds / 4) == code
     assert not path.exists(), "a model is written when training is done"
     sluice("train", text, "-o", path, *options, "--resume", "--log", tmp_path / "log")
-    first = json.loads((tmp_path / "log").read_text().splitlines()[0])
-    assert first["update"] > 50, "it went on and did not begin anew"
+    lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
+    assert lines[0]["kind"] == "start" and lines[0]["resumed"]
+    assert next(line for line in lines if line["kind"] == "update")["update"] > 50, "it went on and did not begin anew"
     assert tensors(path) == expected
     (tmp_path / "log").unlink()
     left = [file.name for file in tmp_path.iterdir()]

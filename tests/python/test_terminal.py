@@ -149,7 +149,7 @@ def test_training_says_its_unit_and_its_best_epoch(text, tmp_path):
     lines = [line for line in err.splitlines() if line.startswith("epoch")]
     assert len(lines) == 12 and all(re.search(r"nats per token, perplexity \d", line) for line in lines)
     lowest = [min(range(i + 1), key=lambda j: seen[j]["validation_loss"]) == i for i in range(12)]
-    assert ["best so far" in line for line in lines] == lowest
+    assert ["best so far" in line for line in lines] == [one["best"] for one in seen] == lowest
     assert f"best after epoch {best['epoch']}: train {best['loss']:.4f}, validation {best['validation_loss']:.4f} nats" in out
     assert re.search(r"perplexity \d", out)
 

@@ -93,6 +93,7 @@ int Compare::run() {
   refuse_models("compare", files);
   TextFiles material = favourites ? TextFiles{} : text_files(files);
   say_what_it_looks_like(material, console);
+  if (!result.html.empty()) stories.times = kRecallTimes;
   RunsProgress progress(console);
   FewerThreads fewer(console, o.train.threads);
   Interrupts interrupts;

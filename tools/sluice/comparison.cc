@@ -131,20 +131,33 @@ std::string draw_comparison(const Style& style, const std::vector<CellRuns>& cel
 
 namespace {
 
-Json numbers(const CellResult& r) {
+Json to_json(const std::vector<Recall>& by_distance) {
   Json recall = Json::array();
-  for (const Recall& one : r.recall_by_distance) {
+  for (const Recall& one : by_distance) {
     recall.push_back({{"words", one.words}, {"accuracy", one.accuracy}, {"n", one.n}});
   }
-  return {{"cell", r.cell},
-          {"seed", r.seed},
-          {"hidden", r.hidden},
-          {"parameters", r.parameters},
-          {"seconds", r.seconds},
-          {"tokens_per_second", r.tokens_per_second},
-          {"step_microseconds", r.step_microseconds},
-          {"nats_per_token", r.nats_per_token},
-          {"recall_by_distance", recall}};
+  return recall;
+}
+
+Json numbers(const CellResult& r) {
+  Json object = {{"cell", r.cell},
+                 {"seed", r.seed},
+                 {"hidden", r.hidden},
+                 {"parameters", r.parameters},
+                 {"seconds", r.seconds},
+                 {"tokens_per_second", r.tokens_per_second},
+                 {"step_microseconds", r.step_microseconds},
+                 {"nats_per_token", r.nats_per_token},
+                 {"recall_by_distance", to_json(r.recall_by_distance)}};
+  if (r.recall_while_training.empty()) return object;
+  Json& list = object["recall_while_training"] = Json::array();
+  for (const RecallThen& one : r.recall_while_training) {
+    list.push_back({{"update", one.update},
+                    {"updates", one.updates},
+                    {"tokens", one.tokens},
+                    {"recall_by_distance", to_json(one.by_distance)}});
+  }
+  return object;
 }
 
 }  // namespace
@@ -157,6 +170,7 @@ Json to_json(const CellRuns& cell) {
   object["states"] = info.states;
   if (cell.runs.size() == 1) return object;
   object.erase("seed");
+  object.erase("recall_while_training");
   const auto mean = [&](const Measure& measure) { return over_seeds(cell, measure).mean; };
   object["seconds"] = mean([](const CellResult& r) { return r.seconds; });
   object["tokens_per_second"] = mean([](const CellResult& r) { return r.tokens_per_second; });

@@ -280,6 +280,7 @@ int Demo::run() {
   const Watch watch([&] { return interrupts.go_on(); });
   FavouritesOptions stories;
   stories.words = words;
+  if (!result.html.empty()) stories.times = kRecallTimes;
   std::vector<CompareRun> runs = compare_favourites(stories, options, [&](const CompareProgress& p) {
     fewer.say(p.report.threads);
     progress.show(p);

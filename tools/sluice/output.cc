@@ -58,6 +58,10 @@ void ResultFlags::expect_output(std::string_view flag, const std::string& path, 
                 fmt::format("{}: {}: expected another name than that of the lock of an output", flag, printable(path)));
   }
   check_writable(path, replace);
+  expect_apart(flag, path);
+}
+
+void ResultFlags::expect_apart(std::string_view flag, const std::string& path) const {
   for (const CLI::Option* option : verb_->get_options()) {
     if (option->check_name(std::string(flag)) || successor_of(*option) == flag || !mentions(*option, path)) continue;
     throw Error(Status::usage, fmt::format("{}: {}: expected a file that this command line has no other use for, found "

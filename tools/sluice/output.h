@@ -29,6 +29,8 @@ struct ResultFlags {
   // That what this flag ("--output") writes can be written (check_writable), and is no file that the command line names
   // for anything else, which would be lost. Throws Error: failed, usage.
   void expect_output(std::string_view flag, const std::string& path, bool replace) const;
+  // The latter alone.
+  void expect_apart(std::string_view flag, const std::string& path) const;
   void check() const;  // the same of --svg and --html
   // The same, for verbs that work long before they write; nobody else writes the files while these locks are held.
   std::vector<FileLock> lock() const;

@@ -79,10 +79,10 @@ const PageFile* find_page_file(std::string_view name) {
   return found == files.end() ? nullptr : &*found;
 }
 
-std::string page_with_data(std::string_view data) {
+std::string page_with_data(std::string_view data, std::string_view page) {
   Hashes hashes;
   // The data goes in last, so that nothing in it is taken for a tag.
-  std::string html = replace_tags(find_page_file("index.html")->bytes, "<link rel=\"stylesheet\" href=\"", "\">",
+  std::string html = replace_tags(find_page_file(page)->bytes, "<link rel=\"stylesheet\" href=\"", "\">",
                                   [&](std::string_view name) { return inlined("style", name, hashes.styles); });
   html = replace_tags(html, "<script defer src=\"", "\"></script>",
                       [&](std::string_view name) { return inlined("script", name, hashes.scripts); });

@@ -19,8 +19,8 @@ std::span<const PageFile> page_files();
 // nullptr: there is none of that name.
 const PageFile* find_page_file(std::string_view name);
 
-// index.html with styles, scripts and `data` (JSON) inside; it loads nothing, and says so to the browser.
-std::string page_with_data(std::string_view data);
+// A page with its styles, scripts and `data` (JSON) inside; it loads nothing, and says so to the browser.
+std::string page_with_data(std::string_view data, std::string_view page = "index.html");
 // {"schema": 1, "texts": [{"explanations": [...]}], "comparison": ...}; an empty comparison is null.
 std::string page_data(const std::vector<std::vector<std::string>>& texts, const std::string& comparison = "");
 

@@ -87,6 +87,7 @@ Json to_json(const Report& r) {
                {"tokens_per_second", r.tokens_per_second}};
   if (r.kind == Report::Kind::update) line["gradient_norm"] = r.gradient_norm;
   if (r.kind == Report::Kind::validation || r.kind == Report::Kind::done) line["validation_loss"] = r.validation_loss;
+  if (r.kind == Report::Kind::validation) line["best"] = r.best;
   if (!r.message.empty()) line["message"] = r.message;
   return line;
 }

@@ -20,6 +20,9 @@ struct PageText {
 // The two texts of the demonstration; in the second one the first answer comes back when the memory is held.
 std::vector<PageText> favourites_texts();
 
+// How often recall is measured while favourites are trained on, for a page that shows it.
+inline constexpr std::size_t kRecallTimes = 9;
+
 // Every run of the first seed reads every text; the trace that is followed is that of one word for all of them. `texts`
 // may be empty: then the page shows the comparison alone.
 std::string runs_page(const std::vector<CompareRun>& runs, std::span<const PageText> texts, const Json& comparison);

@@ -1,4 +1,4 @@
-// sluice serve MODEL [MODEL...]
+// sluice serve MODEL [MODEL...]; sluice serve --watch LOG
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -14,6 +14,7 @@
 #include "options.h"
 #include "output.h"
 #include "serve_api.h"
+#include "serve_watch.h"
 #include "verbs.h"
 
 namespace sluice::tool {
@@ -21,12 +22,14 @@ namespace {
 
 struct Serve {
   std::vector<std::string> paths;
+  std::string log;
   std::string host = "127.0.0.1";
   std::uint64_t port = 8080;
   std::vector<std::string> frames;
   bool quiet = false;
 
   int run() const;
+  int run_server(const HttpHandler& handler, const HttpLimits& limits) const;
 };
 
 // "http://slides.example:8000": what a browser calls the origin of a page, and nothing that would be more of a header.
@@ -58,15 +61,21 @@ int Serve::run() const {
     expect(is_origin(origin), "--allow-frame", "the origin of a page, such as http://localhost:8000", origin);
     limits.frames += (limits.frames.empty() ? "" : " ") + origin;
   }
+  if (!log.empty()) {
+    WatchApi api(log);
+    return run_server([&](const HttpRequest& request) { return api.understand(request); }, limits);
+  }
   std::vector<ServedModel> models;
   for (const std::string& path : paths) models.push_back({model_name(path), path, open_model(path)});
   const Api api(std::move(models));
+  return run_server([&](const HttpRequest& request) { return api.understand(request); }, limits);
+}
+
+int Serve::run_server(const HttpHandler& handler, const HttpLimits& limits) const {
   Console console(quiet);
   Interrupts interrupts;
   {
-    const HttpServer server(
-        host, static_cast<std::uint16_t>(port), [&](const HttpRequest& request) { return api.understand(request); },
-        limits);
+    const HttpServer server(host, static_cast<std::uint16_t>(port), handler, limits);
     print(server.url() + "\n");
     flush();
     console.say("open this in a browser; Ctrl-C ends");
@@ -81,7 +90,10 @@ int Serve::run() const {
 
 Action add_serve(CLI::App& app, const Invocation&) {
   const auto verb = std::make_shared<Serve>();
-  app.add_option("MODEL", verb->paths, "files that train wrote; several are shown side by side")->required();
+  CLI::Option* models = app.add_option("MODEL", verb->paths, "files that train wrote; several are shown side by side");
+  app.add_option("--watch", verb->log, "instead of models, show the training that writes this log (train --log)")
+      ->type_name("FILE")
+      ->excludes(models);
   add_value(app, "--host", verb->host, "address to listen on; another than 127.0.0.1 lets others in", "ADDRESS");
   add_value(app, "--port", verb->port, "port to listen on; 0: any that is free", "N");
   app.add_option("--allow-frame", verb->frames,
@@ -89,7 +101,10 @@ Action add_serve(CLI::App& app, const Invocation&) {
       ->type_name("ORIGIN")
       ->allow_extra_args(false);
   app.add_flag("-q,--quiet", verb->quiet, "say nothing but the address");
-  return [verb] { return verb->run(); };
+  return [verb] {
+    expect(!verb->log.empty() || !verb->paths.empty(), "serve", "a MODEL, or the log of a training with --watch", "");
+    return verb->run();
+  };
 }
 
 }  // namespace sluice::tool

@@ -4,15 +4,14 @@
 
 #include <algorithm>
 #include <iterator>
-#include <new>
 
 #include "base/json.h"
 #include "completion.h"
 #include "example_texts.h"
 #include "explain/facts.h"
 #include "gates_view.h"
+#include "http_answers.h"
 #include "needs.h"
-#include "page.h"
 
 namespace sluice::tool {
 namespace {
@@ -20,11 +19,6 @@ namespace {
 constexpr std::string_view kRoot = "/api/v1/";
 
 std::string text_of(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
-
-// A model that was asked for and is not there.
-struct NoModel {
-  std::string message;
-};
 
 // The routes that ask a model; each is a verb of the command, too.
 constexpr std::string_view kRoutes[] = {"complete", "gates", "explain"};
@@ -57,20 +51,6 @@ bool weigh(const Request& request, const std::vector<const ServedModel*>& models
 
 Json answer_head() { return {{"schema", explain_schema}}; }
 
-std::string_view content_type_of(std::string_view name) {
-  return name.ends_with(".html")  ? "text/html; charset=utf-8"
-         : name.ends_with(".css") ? "text/css; charset=utf-8"
-         : name.ends_with(".js")  ? "text/javascript; charset=utf-8"
-         : name.ends_with(".svg") ? "image/svg+xml"
-                                  : "application/octet-stream";
-}
-
-HttpResponse wrong_method(std::string_view allowed) {
-  HttpResponse response = http_error(405, fmt::format("method: expected {}, found another", allowed));
-  response.headers.emplace_back("Allow", allowed);
-  return response;
-}
-
 }  // namespace
 
 Api::Api(std::vector<ServedModel> models) : models_(std::move(models)) {
@@ -88,29 +68,6 @@ Api::Api(std::vector<ServedModel> models) : models_(std::move(models)) {
     examples_.push_back(example_texts(models_[i].model));
   }
 }
-
-namespace {
-
-// What f gives; what it throws, as an answer.
-template <class F>
-HttpResponse answered(F&& f) noexcept {
-  try {
-    return f();
-  } catch (const NoModel& missing) {
-    return http_error(404, missing.message);
-  } catch (const OutOfMemory&) {
-    return http_error(503, "not enough memory for this: a shorter text may fit");
-  } catch (const Error& error) {
-    const bool asked_wrongly = error.status() == Status::usage || error.status() == Status::bad_file;
-    return http_error(asked_wrongly ? 400 : 500, error.what());
-  } catch (const std::bad_alloc&) {
-    return http_error(503, "not enough memory for this: a shorter text may fit");
-  } catch (const std::exception& error) {
-    return http_error(500, error.what());
-  }
-}
-
-}  // namespace
 
 HttpJob Api::understand(const HttpRequest& request) const noexcept {
   HttpJob job;
@@ -140,10 +97,7 @@ HttpResponse Api::page_or_facts(const HttpRequest& request) const {
     if (name == "health") return get("{\"status\":\"ok\"}");
     if (name == "info") return get(info());
   }
-  const PageFile* file = find_page_file(path == "/" ? "index.html" : path.substr(1));
-  if (file == nullptr) return http_error(404, "path: expected one of the API or the page, found another");
-  if (!reads) return wrong_method("GET, HEAD");
-  return {.type = std::string(content_type_of(file->name)), .body = std::string(file->bytes)};
+  return page_answer(request, "index.html");
 }
 
 std::vector<const ServedModel*> Api::chosen(const std::vector<std::string>& names) const {
@@ -153,7 +107,7 @@ std::vector<const ServedModel*> Api::chosen(const std::vector<std::string>& name
   }
   for (const std::string& name : names) {
     const auto at = std::find_if(models_.begin(), models_.end(), [&](const ServedModel& m) { return m.name == name; });
-    if (at == models_.end()) throw NoModel{"model: expected a name that info lists, found another"};
+    if (at == models_.end()) throw NotThere{"model: expected a name that info lists, found another"};
     if (std::find(found.begin(), found.end(), &*at) != found.end()) {
       throw Error(Status::usage, "model: expected each name once, found " + shown(name) + " again");
     }

@@ -276,6 +276,11 @@ Action add_train(CLI::App& app, const Invocation& typed) {
   app.add_option("--validation", verb->validation, "what to validate on, a text or examples of its own")
       ->type_name("FILE");
   app.add_option("--log", verb->target.log, "write a JSON line for every update and validation")->type_name("FILE");
+  app.add_option("--html", verb->target.result.html,
+                 "write a page that draws the course of training, anew at every validation")
+      ->type_name("FILE");
+  app.add_option("--tensorboard", verb->target.tensorboard, "write event files for TensorBoard into this folder")
+      ->type_name("DIR");
   app.add_option("--svg", verb->target.result.svg, "draw the losses of training and validation by epoch")
       ->type_name("FILE");
   verb->from.add(app);

@@ -11,12 +11,12 @@
 #include "base/file.h"
 #include "base/watch.h"
 #include "interrupts.h"
-#include "log.h"
 #include "model/config.h"
 #include "progress.h"
 #include "task_pictures.h"
 #include "train/checkpoint.h"
 #include "train/options.h"
+#include "training_record.h"
 
 namespace sluice::tool {
 namespace {
@@ -136,6 +136,10 @@ void TrainTarget::refuse_what_exists(const TrainOptions& options) const {
   }
   if (!log.empty()) result.expect_output("--log", log, force || options.resume);
   if (!result.svg.empty()) result.expect_output("--svg", result.svg, force);
+  if (!result.html.empty()) result.expect_output("--html", result.html, force || options.resume);
+  if (tensorboard.empty()) return;
+  result.expect_apart("--tensorboard", tensorboard);
+  check_event_folder(tensorboard, options.resume, force);
 }
 
 void say_model(Console& console, const Model& model, const TrainOptions& options) {
@@ -147,8 +151,34 @@ void say_model(Console& console, const Model& model, const TrainOptions& options
                           memory(model.parameter_count() * sizeof(float) * copies)));
 }
 
+namespace {
+
+// What the log of a run begins with.
+Json start_line(const TrainTarget& target, const TrainJob& job) {
+  return {{"kind", "start"},
+          {"model", model_name(target.output)},
+          {"cell", job.model.cell().name},
+          {"layers", sizes_of(job.model.config())},
+          {"parameters", job.model.parameter_count()},
+          {"unit", job.unit},
+          {"loss_unit", loss_unit(job.unit)},
+          {"validated", job.validated},
+          {"clip_norm", job.options.clip_norm},
+          {"epochs", job.options.epochs}};
+}
+
+Json ngram_line(const NGramBaseline& ngram, double loss) {
+  return {{"kind", "ngram"}, {"order", ngram.order}, {"validation_loss", loss}};
+}
+
+}  // namespace
+
 int run_job(const TrainTarget& target, TrainJob job, Console& console, const Stopwatch& clock) {
-  Log lines(target.log, job.options.resume);
+  // Where time is short, training may validate on a part of the text, which is not known before.
+  const bool ngram_known = job.ngram && job.options.max_seconds == 0;
+  TrainingRecord record({target.log, target.result.html, target.tensorboard, job.options.resume, target.force},
+                        start_line(target, job),
+                        ngram_known ? ngram_line(*job.ngram, job.ngram->nats_per_token()) : Json());
   Progress progress(console, job.unit);
   FewerThreads fewer(console, job.options.threads);
   Interrupts interrupts;
@@ -157,18 +187,28 @@ int run_job(const TrainTarget& target, TrainJob job, Console& console, const Sto
   const auto report = [&](const Report& r) {
     course.enter(r);
     fewer.say(r.threads);
-    lines.write(tool::to_json(r));
+    record.enter(r);
     progress.show(r);
-    if (const std::string lost = lines.news(); !lost.empty()) console.say(lost + "; training goes on");
+    if (const std::string lost = record.news(); !lost.empty()) console.say(lost + "; training goes on");
     return interrupts.go_on();
   };
   TrainOptions options_now = job.options;
   // To read what is trained on took some of the time.
   if (options_now.max_seconds > 0) options_now.max_seconds = std::max(1e-9, options_now.max_seconds - clock.seconds());
-  const TrainResult r = without_dead_end(job.options, [&] { return job.train(job.model, options_now, report); });
+  const auto end = [&](const std::string& why) {
+    record.say({{"kind", "stopped"}, {"message", why}});
+    return record.close();
+  };
+  TrainResult r;
+  try {
+    r = without_dead_end(job.options, [&] { return job.train(job.model, options_now, report); });
+  } catch (const Error& error) {
+    end(error.what());
+    throw;
+  }
   console.clear();
-  const std::string lost = lines.close();
   if (r.stopped) {
+    const std::string lost = end(fmt::format("stopped by {}", interrupts.name()));
     if (!lost.empty()) console.say(lost);
     console.say(fmt::format("stopped by {} after {}; the work so far is in {}\ngo on with: {}", interrupts.name(),
                             duration(r.seconds), job.options.checkpoint,
@@ -176,6 +216,10 @@ int run_job(const TrainTarget& target, TrainJob job, Console& console, const Sto
     return interrupts.exit_code();
   }
 
+  if (job.ngram && !ngram_known) {
+    record.say(ngram_line(*job.ngram, job.ngram->nats_per_token(r.validation_tokens, job.options)));
+  }
+  const std::string lost = record.close();
   std::optional<NGramComparison> ngram;
   const Run run = {job.options, r, course, job.model.parameter_count()};
   if (job.ngram) ngram = compare_with(*job.ngram, run);

@@ -20,7 +20,7 @@ namespace sluice::tool {
 // What was typed that says where results go.
 struct TrainTarget {
   Invocation typed;
-  std::string output, log;
+  std::string output, log, tensorboard;
   bool force = false, quiet = false;
   ResultFlags result;
 

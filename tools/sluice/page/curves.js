@@ -16,17 +16,6 @@ S.stylesOf = function(cells) {
   });
 };
 
-// What is drawn for the width that it has, to be drawn again when that becomes another at once.
-const drawn = new Set();
-S.redrawCharts = function() {
-  for (const one of drawn)
-    if (one.node.isConnected)
-      one.draw();
-    else
-      drawn.delete(one);
-};
-S.watchChart = (one) => drawn.add(one);
-
 // x: numbers in order. series: [{name, style, points: [{y, low, high}]}], y in [0, 1] or undefined.
 class Chart {
   constructor(id, label, x, series, words) {
@@ -289,6 +278,62 @@ function nextStep({cells, text}) {
   ];
 }
 
+// Recall while it trained: a slider beneath the chart that draws what was recalled then, its last place the end; and
+// all of it as a table. Nothing where it was not measured.
+function whileTraining(cells, names, chart, curve) {
+  const then = (run) => run.recall_while_training || [], first = then(runsOf(cells[0])[0]), times = first.length;
+  if (!times || cells.some((cell) => runsOf(cell).some((run) => then(run).length !== times))) return [];
+  const ends = chart.series;
+  const at = (k) => cells.map(
+      (cell, i) =>
+          (k === times ? ends[i].points :
+                         curve.map((_, d) => spread(cell, (run) => then(run)[k].recall_by_distance[d].accuracy))));
+  const name = (k) =>
+      (k === times ?
+           "at the end" :
+           `after ${S.count(first[k].tokens)} words, ${S.percent(first[k].update / first[k].updates)} of the training`);
+  const said = h("output", { id: "recall-at", for: "recall-time" }, name(times));
+  const slider = h("input", {
+    type: "range",
+    id: "recall-time",
+    min: 0,
+    max: times,
+    step: 1,
+    "aria-valuetext": name(times),
+    on: {
+      input: () => {
+        const k = Number(slider.value);
+        const points = at(k);
+        chart.series = ends.map((one, i) => ({...one, points: points[i]}));
+        said.textContent = name(k);
+        slider.setAttribute("aria-valuetext", name(k));
+        chart.draw();
+      }
+    }
+  });
+  slider.value = String(times);
+  const n = then(runsOf(cells[0])[0])[0].recall_by_distance[0].n;
+  const control = [
+    h("div", {class: "recall-then labelled"},
+      h("label",
+        {for: "recall-time"
+        },
+        "While it trained: ", said),
+      slider),
+    h("p", {class: "small"},
+      `While it trained ${S.count(n)} questions were asked at a distance, at the end ${S.count(curve[0].n)}.`)
+  ];
+  return [
+    control,
+    S.numbers(
+        "The numbers while it trained, as a table",
+        () => S.table("Share of right answers", ["", "distance", ...names], first.flatMap((_, k) => {
+          const series = at(k);
+          return curve.map((one, d) => [name(k), one.words, ...series.map((points) => S.fixed(points[d].y, 4))]);
+        })))
+  ];
+}
+
 S.drawDistance = function() {
   const comparison = S.saved && S.saved.comparison;
   if (!comparison || !comparison.cells.length) return;
@@ -314,6 +359,7 @@ S.drawDistance = function() {
           x: stories ? "words between clue and question" : "tokens since the right one last occurred, at most",
           at: (i) => `${curve[i].words} ${stories ? "words between" : "tokens back at most"}`
         });
+    const [control, moments] = whileTraining(cells, names, chart, curve);
     parts.push(
         h("p", {class: "note"},
           stories ? "Stories that no network has seen: how often its likeliest word is the right cuisine, " +
@@ -322,7 +368,7 @@ S.drawDistance = function() {
                   "the text: the farther to the right, the longer the network had to remember it.",
           seeds > 1 ? ` Lines are means over ${seeds} seeds, bands go from the worst to the best.` :
                       " One seed: no spread to show."),
-        chart.readout, chart.figure, S.pictures(chart.figure, "accuracy"),
+        chart.readout, chart.figure, control, S.pictures(chart.figure, "accuracy"),
         S.numbers(
             "The numbers as a table",
             () => S.table(
@@ -334,7 +380,8 @@ S.drawDistance = function() {
                          ...(seeds > 1 ?
                                  series.map(
                                      (s) => `${S.fixed(s.points[d].low, 4)} to ${S.fixed(s.points[d].high, 4)}`) :
-                                 [])]))));
+                                 [])]))),
+        moments);
   }
   parts.push(
       h("h3", {class: "cost"}, "What each costs"),

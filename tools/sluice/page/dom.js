@@ -129,6 +129,17 @@ S.choice = function(name, legend, choices, chosen, choose) {
       })));
 };
 
+// What is drawn for the width that it has, to be drawn again when that becomes another at once.
+const drawn = new Set();
+S.redrawCharts = function() {
+  for (const one of drawn)
+    if (one.node.isConnected)
+      one.draw();
+    else
+      drawn.delete(one);
+};
+S.watchChart = (one) => drawn.add(one);
+
 // What a screen reader should hear without moving the focus.
 let telling = 0;
 S.tell = function(text) {

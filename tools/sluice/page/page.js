@@ -154,34 +154,6 @@ function drawPrompt() {
         field));
 }
 
-// Light, dark, or as the system says. A saved page may not be allowed to keep anything: then it forgets.
-function setTheme(theme) {
-  document.documentElement.dataset.theme = theme;
-  $("theme").textContent = theme === "dark" ? "Light" : "Dark";
-  $("theme").setAttribute("aria-label", `Switch to ${theme === "dark" ? "light" : "dark"} colours`);
-  S.drawUnits && S.seen && S.drawUnits();
-}
-function startTheme() {
-  const system = matchMedia("(prefers-color-scheme: dark)");
-  let kept = null;
-  try {
-    kept = localStorage.getItem("sluice-theme");
-  } catch { /* not allowed here */
-  }
-  setTheme(kept === "dark" || kept === "light" ? kept : system.matches ? "dark" : "light");
-  system.addEventListener("change", () => {
-    if (!kept) setTheme(system.matches ? "dark" : "light");
-  });
-  $("theme").addEventListener("click", () => {
-    kept = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
-    try {
-      localStorage.setItem("sluice-theme", kept);
-    } catch { /* not allowed here */
-    }
-    setTheme(kept);
-  });
-}
-
 async function copyLink() {
   const said = $("copy-link"), usual = "Copy link to this view";
   try {
@@ -214,7 +186,7 @@ function follow(changed) {
 
 async function start() {
   S.readAddress();
-  startTheme();
+  S.startTheme(() => S.seen && S.drawUnits());
   $("copy-link").addEventListener("click", copyLink);
   addEventListener("hashchange", () => {
     S.readAddress();

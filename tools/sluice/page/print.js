@@ -5,7 +5,7 @@
 
 function paper(on) {
   document.documentElement.classList.toggle("on-paper", on);
-  S.redrawArcs();
+  if (S.redrawArcs) S.redrawArcs();
   S.redrawCharts();
 }
 addEventListener("beforeprint", () => paper(true));

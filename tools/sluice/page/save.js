@@ -19,11 +19,12 @@ async function textOf(address) {
   return answer.text();
 }
 
-// Everything about the text that is drawn, of every model, as the API says it.
-async function allExplanations() {
+// What the page shows, as it stands in the saved one: everything about the text that is drawn, of every model, as the
+// API says it.
+S.dataToSave = async function() {
   const all = S.seen.models[0].words.length <= S.about.limits.leave_one_out_tokens;
   const followed = S.seen.models.map((model) => model.horizon && model.horizon.at);
-  return Promise.all(S.seen.models.map(async (model, i) => {
+  const explanations = await Promise.all(S.seen.models.map(async (model, i) => {
     const asks = {text: S.seen.text, model: model.id, top: 10, leave_one_out: all, ablation: {}, microscope: {}};
     if (S.state.at !== null) asks.at = S.askedAt(model);
     if (followed[i] !== null) asks.horizon = {at: followed[i]};
@@ -31,7 +32,8 @@ async function allExplanations() {
     if (changes) asks.changes = changes;
     return (await S.ask("explain", asks)).explanations[0];
   }));
-}
+  return {schema: 1, texts: [{explanations}], comparison: null};
+};
 
 // Replaces what a pattern finds by what make(its first group) gives.
 async function replaced(text, pattern, make) {
@@ -41,7 +43,7 @@ async function replaced(text, pattern, make) {
 
 // As text, not as a document: a document of this page's would have this page's policy, which allows no inline style.
 S.wholePage = async function() {
-  const explanations = await allExplanations(), hashes = {style: [], script: []};
+  const data = await S.dataToSave(), hashes = {style: [], script: []};
   const inline = (tag) => async (address) => {
     const text = await textOf(address);
     hashes[tag].push(await hashed(text));
@@ -56,7 +58,7 @@ S.wholePage = async function() {
   page = page.replace(charset, () => `${charset}<meta http-equiv="Content-Security-Policy" content="${policy}">`);
   // The data goes in last, so that nothing in it is taken for a tag.
   const at = page.indexOf(place) + place.length;
-  return page.slice(0, at) + escaped({schema: 1, texts: [{explanations}], comparison: null}) + page.slice(at);
+  return page.slice(0, at) + escaped(data) + page.slice(at);
 };
 
 S.startSaving = function() {

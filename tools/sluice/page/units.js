@@ -16,14 +16,6 @@ const LEAST = {
       LARGEST = 16e6;
 const SORTS = [["half-life", "half-life"], ["number", "unit number"], ["value", "value at the word"]];
 
-function colourOf(name, styles) {
-  const probe = S.h("span", {style: {color: `var(${name})`}});
-  document.body.append(probe);
-  const [r, g, b] = getComputedStyle(probe).color.match(/[\d.]+/g).map(Number);
-  probe.remove();
-  return [r, g, b];
-}
-
 // Rows in their order. A unit without a half-life (null) never fades: it stands first.
 function ordered(model, layer, values) {
   const units = Array.from({length: model.units}, (_, unit) => unit), life = layer.halfLife;
@@ -138,7 +130,7 @@ class UnitMap {
     this.canvas.style.setProperty("width", `${width}px`);
     this.canvas.style.setProperty("height", `${tall}px`);
     const pen = this.canvas.getContext("2d"), signed = !this.gate;
-    const low = colourOf("--sunk"), high = colourOf("--water-line"), under = colourOf("--reset");
+    const low = S.colourOf("--sunk"), high = S.colourOf("--water-line"), under = S.colourOf("--reset");
     const image = new ImageData(words, units);
     this.rows.forEach((unit, y) => {
       for (let x = 0; x < words; ++x) {
@@ -162,7 +154,7 @@ class UnitMap {
   // Half-lives as bars on a logarithmic scale from 1/4 of a word to 256 words.
   drawLives(pen, from, to, tall) {
     const room = (to - from) * 0.88, start = to - room, each = tall / this.rows.length;
-    pen.fillStyle = `rgb(${colourOf("--edge")})`;
+    pen.fillStyle = `rgb(${S.colourOf("--edge")})`;
     this.rows.forEach((unit, y) => {
       const life = this.layer.halfLife[unit],
             share = life === null ? 1 : Math.max(0.01, Math.min(1, (Math.log2(life) + 2) / 10));

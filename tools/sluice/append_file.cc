@@ -1,4 +1,4 @@
-#include "log.h"
+#include "append_file.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -11,27 +11,27 @@
 
 namespace sluice::tool {
 
-Log::Log(const std::string& path, bool append) : path_(path) {
+AppendFile::AppendFile(const std::string& path, Begin begin, std::string what) : path_(path), what_(std::move(what)) {
   if (path.empty()) return;
-  lock_.emplace(path);
-  fd_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | (append ? 0 : O_TRUNC), 0666);
+  if (begin != Begin::as_first) lock_.emplace(path);
+  const int how = begin == Begin::anew ? O_TRUNC : begin == Begin::as_first ? O_EXCL : 0;
+  fd_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | how, 0666);
   if (fd_ < 0) {
     throw Error(Status::failed,
-                fmt::format("{}: cannot write the log: {}", path, std::generic_category().message(errno)));
+                fmt::format("{}: cannot write the {}: {}", path, what_, std::generic_category().message(errno)));
   }
 }
 
-Log::~Log() {
+AppendFile::~AppendFile() {
   if (fd_ >= 0) ::close(fd_);
 }
 
-void Log::lose(int error) {
-  lost_ = fmt::format("{}: the log is not whole: {}", path_, std::generic_category().message(error));
+void AppendFile::lose(int error) {
+  lost_ = fmt::format("{}: the {} is not whole: {}", path_, what_, std::generic_category().message(error));
 }
 
-void Log::write(const Json& line) {
+void AppendFile::write(std::string_view text) {
   if (fd_ < 0 || !lost_.empty()) return;
-  const std::string text = line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
   std::size_t done = 0;
   while (done < text.size()) {
     const ssize_t written = ::write(fd_, text.data() + done, text.size() - done);
@@ -46,9 +46,9 @@ void Log::write(const Json& line) {
   }
 }
 
-std::string Log::news() { return std::exchange(told_, !lost_.empty()) ? std::string() : lost_; }
+std::string AppendFile::news() { return std::exchange(told_, !lost_.empty()) ? std::string() : lost_; }
 
-std::string Log::close() {
+std::string AppendFile::close() {
   const int fd = std::exchange(fd_, -1);
   if (fd >= 0 && ::close(fd) != 0 && lost_.empty()) lose(errno);
   lock_.reset();
