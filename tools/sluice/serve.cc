@@ -14,6 +14,7 @@
 #include "options.h"
 #include "output.h"
 #include "serve_api.h"
+#include "unit_corpus.h"
 #include "verbs.h"
 
 namespace sluice::tool {
@@ -23,10 +24,12 @@ struct Serve {
   std::vector<std::string> paths;
   std::string host = "127.0.0.1";
   std::uint64_t port = 8080;
-  std::vector<std::string> frames;
+  std::vector<std::string> frames, corpus;
+  std::string state;
   bool quiet = false;
 
   int run() const;
+  void read_corpus(std::vector<ServedModel>& models, Console& console) const;
 };
 
 // "http://slides.example:8000": what a browser calls the origin of a page, and nothing that would be more of a header.
@@ -51,6 +54,25 @@ void end_soon(int code) {
   }
 }
 
+// All models together stay below the memory that one may take.
+void Serve::read_corpus(std::vector<ServedModel>& models, Console& console) const {
+  UnitsOptions options;
+  options.state = state == "c" ? 1 : 0;
+  for (ServedModel& served : models) {
+    expect_model_for("serve", served.model, served.path);
+    options.go_on = [&](double share) {
+      console.progress(served.name + " reads the corpus", share, "");
+      return true;
+    };
+    const Task task = task_of(served.model, served.path);
+    served.finder = std::make_shared<UnitFinder>(served.model, read_units_files(served.model, task, corpus), options);
+    const std::vector<Token>& tokens = served.finder->corpus().sequences.tokens;
+    served.words = std::make_shared<CorpusWords>(tokens, served.model.vocabulary().size());
+    options.memory -= served.finder->memory();
+    console.clear();
+  }
+}
+
 int Serve::run() const {
   expect(port <= 65535, "--port", "0 to 65535", std::to_string(port));
   HttpLimits limits;
@@ -60,8 +82,10 @@ int Serve::run() const {
   }
   std::vector<ServedModel> models;
   for (const std::string& path : paths) models.push_back({model_name(path), path, open_model(path)});
-  const Api api(std::move(models));
   Console console(quiet);
+  expect(state.empty() || state == "h" || state == "c", "--corpus-state", "h or c", state);
+  if (!corpus.empty()) read_corpus(models, console);
+  const Api api(std::move(models));
   Interrupts interrupts;
   {
     const HttpServer server(
@@ -84,6 +108,11 @@ Action add_serve(CLI::App& app, const Invocation&) {
   app.add_option("MODEL", verb->paths, "files that train wrote; several are shown side by side")->required();
   add_value(app, "--host", verb->host, "address to listen on; another than 127.0.0.1 lets others in", "ADDRESS");
   add_value(app, "--port", verb->port, "port to listen on; 0: any that is free", "N");
+  app.add_option("--corpus", verb->corpus,
+                 "a text, or sentences with tags, in which the page finds what each unit follows; repeatable")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
+  app.add_option("--corpus-state", verb->state, "h, or the c of LSTMs")->type_name("h|c")->default_str("h");
   app.add_option("--allow-frame", verb->frames,
                  "origin whose pages, such as slides, may show this one in a frame; repeatable")
       ->type_name("ORIGIN")
