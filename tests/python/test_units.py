@@ -139,6 +139,33 @@ def test_what_is_wrong_is_said(made, models, text, tmp_path):
     refused("units", model, tmp_path / "empty.txt", code=3, names=["empty.txt"])
 
 
+def test_words_of_a_corpus_take_the_place_of_those_of_a_text(models, text):
+    prompt = "Ada likes the red house"
+    behind = {}
+    words = text.read_text().replace(",", " ,").replace(".", " .").replace("'s", " 's").replace("\n", " \n ").split(" ")
+    words = [word for word in words if word]
+    for before, word in zip(words, words[1:]):
+        behind.setdefault(before, set()).add(word)
+    found = sluice_json("explain", models["gru"], prompt, "--corpus", text)["connectivity"]
+    assert found["replaced_from"] == "corpus" and len(found["replaced"]) == 5
+    for before, word, others in zip(["\n", *prompt.split()], prompt.split(), found["replacements"]):
+        # Where no other word stands behind this one, others that are about as frequent.
+        allowed = behind[before] - {word}
+        assert word not in others and "<unk>" not in others and (not allowed or set(others) <= allowed), (before, others)
+    assert sluice_json("explain", models["gru"], prompt, "--corpus", text)["connectivity"] == found
+    other = sluice_json("explain", models["gru"], prompt, "--corpus", text, "--seed=2")["connectivity"]
+    assert other["replacements"] != found["replacements"] and other["leave_one_out"] == found["leave_one_out"]
+    assert sluice_json("explain", models["gru"], prompt)["connectivity"]["replaced_from"] == "model"
+    refused("explain", models["gru"], prompt, "--corpus", "/nowhere.txt", code=3, names=["/nowhere.txt"])
+    refused("explain", models["gru"], prompt, "--corpus", text, "--quick", code=2, names=["--corpus", "--quick"])
+    server = Server(models["gru"], "--corpus", text)
+    try:
+        served, = server.post("explain", text=prompt, leave_one_out=True)["explanations"]
+        assert served["connectivity"] == found
+    finally:
+        server.stop()
+
+
 @pytest.fixture(scope="module")
 def server(made):
     model, text = made
