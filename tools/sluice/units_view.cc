@@ -39,13 +39,13 @@ std::string pieces(const UnitFinder& finder, std::size_t begin, std::size_t end,
 
 // A place with what stands around it; the place itself in brackets where there is no colour.
 std::string snippet(const Style& style, const UnitFinder& finder, const UnitFacts& facts, std::size_t at) {
-  const auto [begin, end] = around(finder, at, at);
-  const std::vector<double> values = finder.values(facts.unit, begin, end - 1);
+  const std::pair<std::size_t, std::size_t> shown = around(finder, at, at);
+  const std::vector<double> values = finder.values(facts.unit, shown.first, shown.second - 1);
   const double most = std::max({std::abs(facts.least), std::abs(facts.greatest), 1e-9});
   constexpr Rgb middle{120, 124, 130};
-  return pieces(finder, begin, end, [&](std::size_t p, const std::string& text) {
+  return pieces(finder, shown.first, shown.second, [&](std::size_t p, const std::string& text) {
     if (style.depth == Depth::none) return p == at ? "[" + text + "]" : text;
-    const double value = values[p - begin] / most;
+    const double value = values[p - shown.first] / most;
     const std::string painted =
         style.block(text, mix(middle, value < 0 ? colours::amber : colours::blue, std::min(1.0, std::abs(value))));
     return p == at ? style.bold("[") + painted + style.bold("]") : painted;
