@@ -35,6 +35,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const RequestLimits limits{.body_bytes = 4096};
   read([&] { read_gates_request(body, limits); });
   read([&] { read_complete_request(body, limits); });
+  read([&] { read_units_request(body, limits); });
   read([&] {
     const ExplainRequest request = read_explain_request(body, limits);
     const std::string json = to_json(model(), explain(model(), request.text, request.options), {.name = "fuzz"});

@@ -183,18 +183,36 @@ AblationQuestion read_ablation(const Json& json) {
   return question;
 }
 
-MicroscopeQuestion read_microscope(const Json& json, const RequestLimits& limits) {
-  Fields fields(json, "microscope");
-  MicroscopeQuestion question;
+void read_units(Fields& fields, std::vector<Unit>& units, const RequestLimits& limits) {
   for_each(fields, "units", limits.units, [&](const Json& one, const std::string& where) {
     Fields unit(one, where);
-    Unit& place = question.units.emplace_back();
+    Unit& place = units.emplace_back();
     unit.get("layer", place.layer);
     unit.need("unit", place.unit);
     unit.done();
   });
+}
+
+MicroscopeQuestion read_microscope(const Json& json, const RequestLimits& limits) {
+  Fields fields(json, "microscope");
+  MicroscopeQuestion question;
+  read_units(fields, question.units, limits);
   fields.done();
   return question;
+}
+
+LikeText read_like(const Json& json, const RequestLimits& limits) {
+  Fields fields(json, "like");
+  LikeText like;
+  fields.need("text", like.text);
+  fields.need("first", like.question.first);
+  fields.need("last", like.question.last);
+  fields.get("threshold", like.question.threshold);
+  fields.get("layer", like.question.layer);
+  fields.get("most", like.question.most);
+  fields.done();
+  expect_at_most("like.most", like.question.most, 1, limits.places);
+  return like;
 }
 
 }  // namespace
@@ -263,6 +281,26 @@ ExplainRequest read_explain_request(std::string_view body, const RequestLimits& 
   }
   fields.done();
   expect_at_most("top", o.top, 1, limits.top);
+  return request;
+}
+
+UnitsRequest read_units_request(std::string_view body, const RequestLimits& limits) {
+  const Json json = parse(body, limits);
+  Fields fields(json, "");
+  UnitsRequest request;
+  read_models(fields, request.models);
+  fields.get("layer", request.layer);
+  if (const Json* units = fields.find("units"); units != nullptr && !units->is_null()) {
+    request.places = 5;
+    read_units(fields, request.units.emplace(), limits);
+  }
+  fields.get("places", request.places);
+  if (const Json* value = fields.find("like"); value != nullptr && !value->is_null()) {
+    request.like = read_like(*value, limits);
+  }
+  fields.done();
+  if (!request.units) expect_at_most("places without units", request.places, 0, 0);
+  expect_at_most("places", request.places, 0, limits.places);
   return request;
 }
 

@@ -8,6 +8,7 @@
 
 #include "sluice/explain.h"
 #include "sluice/stream.h"
+#include "sluice/units.h"
 
 namespace sluice {
 
@@ -20,6 +21,7 @@ struct RequestLimits {
   std::size_t top = 20;
   std::size_t changes = 64;                      // of each kind
   std::size_t units = MicroscopeQuestion::most;  // whose equations are asked for
+  std::size_t places = 20;                       // of each unit, and of those that are alike
   double work = 2e11;                            // multiply-adds, over all models that are asked
 };
 
@@ -43,9 +45,23 @@ struct ExplainRequest {
   ExplainOptions options;
 };
 
+struct LikeText {
+  std::string text;
+  LikeQuestion question;
+};
+
+struct UnitsRequest {
+  std::vector<std::string> models;
+  std::optional<std::vector<Unit>> units;  // nothing: all
+  std::optional<std::size_t> layer;
+  std::size_t places = 0;  // of each unit that is named
+  std::optional<LikeText> like;
+};
+
 GatesRequest read_gates_request(std::string_view body, const RequestLimits& limits = {});
 CompleteRequest read_complete_request(std::string_view body, const RequestLimits& limits = {});
 ExplainRequest read_explain_request(std::string_view body, const RequestLimits& limits = {});
+UnitsRequest read_units_request(std::string_view body, const RequestLimits& limits = {});
 
 // About how many multiply-adds an answer takes, for a text of so many tokens; what comes beside them (choosing the
 // likeliest, writing JSON) is counted by what it costs.

@@ -62,6 +62,25 @@ struct MicroscopeQuestion {
   static constexpr std::size_t usual = 16, most = 64;
 };
 
+// Other words that a text could have had in the place of one, drawn from a corpus such as what the model was trained
+// on: those that stand there behind the same word, as often as they do; where there is none, words about as frequent
+// there as the one replaced.
+class SLUICE_API CorpusWords {
+ public:
+  // Tokens of a vocabulary of that size. Throws Error (usage) for others, and for more than 2^32 of them.
+  CorpusWords(std::span<const Token> corpus, std::size_t vocabulary, std::uint64_t seed = 1);
+  // So many of them for word number `at`, which stands behind `before`; neither `word` itself nor <unk>, so fewer where
+  // there is no other. A function of these and of the seed.
+  std::vector<Token> draw(std::optional<Token> before, Token word, std::size_t at, std::size_t count) const;
+
+ private:
+  std::vector<std::uint32_t> starts_;  // what stands behind token t: [starts_[t], starts_[t + 1]) of next_
+  std::vector<Token> next_;
+  std::vector<Token> by_frequency_;   // those that occur
+  std::vector<std::uint32_t> ranks_;  // of each token, its place among them
+  std::uint64_t seed_;
+};
+
 struct ExplainOptions {
   std::size_t top = 5;                 // candidates after each word
   std::optional<std::size_t> at = {};  // predict after this word; nothing: the last
@@ -71,6 +90,7 @@ struct ExplainOptions {
   std::optional<AblationQuestion> ablation = AblationQuestion{};
   std::optional<MicroscopeQuestion> microscope = MicroscopeQuestion{};
   Changes changes = {};
+  const CorpusWords* words = nullptr;  // what words are replaced by; nullptr: those that the model expected most
   // Asked again and again while it works; false ends the work by Error (failed).
   std::function<bool()> go_on = {};
 };
@@ -136,8 +156,10 @@ struct Connectivity {
   std::vector<Choice> without;
   // log p less the mean of log p with another word in its place: the words that the model itself expected most there,
   // up to four of them, fewer in a long text; <unk> in the place of the first word. With leave_one_out, else empty.
+  // With ExplainOptions::words, four draws from these, fewer in a long text.
   std::vector<double> replaced;
   std::vector<std::vector<Token>> replacements;
+  bool from_corpus = false;  // the replacements
 };
 
 // Distance between the states of a text and of the same text with word `at` read as another.

@@ -15,3 +15,4 @@
 #include "sluice/series.h"
 #include "sluice/stream.h"
 #include "sluice/train.h"
+#include "sluice/units.h"

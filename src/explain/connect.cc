@@ -91,11 +91,28 @@ void leave_out(const Read& read, Connectivity& out) {
   });
 }
 
+std::size_t replacements_of_each(std::span<const Token> tokens) {
+  return std::clamp<std::size_t>(kMostVariants / tokens.size(), 1, kReplacements);
+}
+
+// Of every word, tokens of the corpus; <unk> where it has no other.
+std::vector<std::vector<Token>> corpus_words(const CorpusWords& words, std::span<const Token> before,
+                                             std::span<const Token> tokens) {
+  std::vector<std::vector<Token>> drawn;
+  for (std::size_t t = 0; t < tokens.size(); ++t) {
+    std::optional<Token> previous;
+    if (t > 0 || !before.empty()) previous = t > 0 ? tokens[t - 1] : before.back();
+    drawn.push_back(words.draw(previous, tokens[t], t, replacements_of_each(tokens)));
+    if (drawn.back().empty()) drawn.back() = {Vocabulary::unknown};
+  }
+  return drawn;
+}
+
 // Of every word, the tokens that the model expected most in its place, but for itself and <unk>. Those of the last
 // forward() are in the workspace.
 std::vector<std::vector<Token>> likely_words(const Model& model, std::span<const Token> tokens, Workspace& workspace,
                                              Team& team) {
-  const std::size_t count = std::clamp<std::size_t>(kMostVariants / tokens.size(), 1, kReplacements);
+  const std::size_t count = replacements_of_each(tokens);
   std::vector<std::vector<Token>> likely(tokens.size());
   likely[0] = {Vocabulary::unknown};
   for (std::size_t t = 1; t < tokens.size(); ++t) {
@@ -141,7 +158,7 @@ std::size_t last_half(const std::vector<double>& distances) {
 }  // namespace
 
 Connectivity connect(const TextFrom& text, std::optional<Token> answer, bool leave_one_out,
-                     const std::function<bool()>& go_on) {
+                     const std::function<bool()>& go_on, const CorpusWords* words, std::span<const Token> before) {
   const Model& model = text.model;
   const std::span<const Token> tokens = text.tokens;
   expect_words(model, tokens);
@@ -158,7 +175,11 @@ Connectivity connect(const TextFrom& text, std::optional<Token> answer, bool lea
   }
   out.answer = *answer;
   expect_going(go_on);
-  if (leave_one_out) out.replacements = likely_words(model, tokens, workspace, alone);
+  out.from_corpus = leave_one_out && words != nullptr;
+  if (leave_one_out) {
+    out.replacements =
+        words != nullptr ? corpus_words(*words, before, tokens) : likely_words(model, tokens, workspace, alone);
+  }
   measure_gradients(text, workspace, alone, out);
   if (leave_one_out) {
     const Read read{text, trace, workspace, alone, go_on};

@@ -97,8 +97,8 @@ Changed explain_changed(const TextFrom& before, const Reading& reading, std::siz
   Changed changed{read_held(after, options.top, moved_holds(holds, text.origin), options.go_on), text.from, {}};
   changed.reading.words = text.words;
   if (options.changes.clamp.empty()) {
-    changed.connectivity =
-        connect(after.first(moved_at(at, text.origin) + 1), answer, options.leave_one_out, options.go_on);
+    changed.connectivity = connect(after.first(moved_at(at, text.origin) + 1), answer, options.leave_one_out,
+                                   options.go_on, options.words, tokens_before(model, tokens));
   }
   return changed;
 }
@@ -160,14 +160,19 @@ Explanation explain(const Model& model, std::string_view text, const ExplainOpti
   for (std::size_t t = 0; t < tokens.size(); ++t) out.reading.words[t].text = pieces[t];
   const std::optional<Token> likeliest =
       options.top > 0 ? std::optional(out.reading.candidates[at].front().token) : std::nullopt;
-  out.connectivity = connect(read.first(at + 1), answer ? answer : likeliest, options.leave_one_out, options.go_on);
+  out.connectivity = connect(read.first(at + 1), answer ? answer : likeliest, options.leave_one_out, options.go_on,
+                             options.words, out.begins_after);
   expect_going(options.go_on);
   if (options.horizon) out.horizon = answer_horizon(read, out.connectivity, *options.horizon);
   if (out.horizon && out.horizon->at < at) {
     // <unk> is asked for by default, and says of some models more than any word does.
-    const std::optional<Token> with =
-        out.horizon->with == Vocabulary::unknown ? std::nullopt : std::optional(out.horizon->with);
-    out.usable = usable(read.first(at + 1), out.connectivity.answer, out.horizon->at, with, options.go_on);
+    std::vector<Token> others;
+    if (out.horizon->with != Vocabulary::unknown) {
+      others = {out.horizon->with};
+    } else if (!out.connectivity.replacements.empty()) {
+      others = out.connectivity.replacements[out.horizon->at];
+    }
+    out.usable = usable(read.first(at + 1), out.connectivity.answer, out.horizon->at, std::move(others), options.go_on);
   }
   if (options.ablation && at > 0) {
     AblationQuestion question = *options.ablation;

@@ -166,6 +166,7 @@ class Writer {
       for (const Choice& without : c.without) choice(without);
       json_.end_array();
       numbers("replaced", c.replaced);
+      json_.key("replaced_from").string(c.from_corpus ? "corpus" : "model");
       json_.key("replacements").begin_array();
       for (const std::vector<Token>& words : c.replacements) {
         json_.begin_array();

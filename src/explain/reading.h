@@ -38,10 +38,13 @@ std::vector<GateHold> holds_of(const Model& model, std::span<const Clamp> clamps
 // The parts of sluice/explain.h from another state than the empty one. `go_on` as in ExplainOptions.
 Reading read_held(const TextFrom& text, std::size_t top, std::span<const GateHold> holds,
                   const std::function<bool()>& go_on = {});
+// `before`: what was read before the first word.
 Connectivity connect(const TextFrom& text, std::optional<Token> answer, bool leave_one_out,
-                     const std::function<bool()>& go_on);
+                     const std::function<bool()>& go_on, const CorpusWords* words = nullptr,
+                     std::span<const Token> before = {});
 Horizon horizon(const TextFrom& text, std::size_t at, Token with);
-Usable usable(const TextFrom& text, Token answer, std::size_t at, std::optional<Token> with,
+// Without `others`, those that the model expects most at `at`.
+Usable usable(const TextFrom& text, Token answer, std::size_t at, std::vector<Token> others,
               const std::function<bool()>& go_on);
 Ablation ablate(const TextFrom& text, Token answer, const AblationQuestion& question,
                 const std::function<bool()>& go_on);

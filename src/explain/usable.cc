@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <string_view>
+#include <utility>
 
 #include "base/failure.h"
 #include "explain/facts.h"
@@ -58,12 +59,12 @@ std::vector<double> ask(const TextFrom& text, const Usable& asked, const std::fu
 
 }  // namespace
 
-Usable usable(const TextFrom& text, Token answer, std::size_t at, std::optional<Token> with,
+Usable usable(const TextFrom& text, Token answer, std::size_t at, std::vector<Token> others,
               const std::function<bool()>& go_on) {
   const auto& [model, start, tokens] = text;
   expect_words(model, tokens);
   expect_words(model, {&answer, 1});
-  if (with) expect_words(model, {&*with, 1});
+  if (!others.empty()) expect_words(model, others);
   if (at + 1 >= tokens.size()) {
     throw Error(Status::usage, "usable: expected a " + std::string(unit_name(model)) + " before the last, " +
                                    std::to_string(tokens.size() - 1) + ", found " + std::to_string(at));
@@ -73,8 +74,8 @@ Usable usable(const TextFrom& text, Token answer, std::size_t at, std::optional<
   out.answer = answer;
   out.question = question_of(model, tokens, at);
   out.distances = distances_to(out.question - 1 - at);
-  if (with) {
-    out.others = {*with};
+  if (!others.empty()) {
+    out.others = std::move(others);
   } else if (at == 0) {
     out.others = {Vocabulary::unknown};  // nothing is expected before the first word
   } else {
@@ -104,7 +105,7 @@ Usable usable(const TextFrom& text, Token answer, std::size_t at, std::optional<
 Usable usable(const Model& model, std::span<const Token> tokens, Token answer, std::size_t at,
               std::optional<Token> with, const std::function<bool()>& go_on) try {
   const State empty = model.initial_state();
-  return usable(TextFrom{model, empty, tokens}, answer, at, with, go_on);
+  return usable(TextFrom{model, empty, tokens}, answer, at, with ? std::vector{*with} : std::vector<Token>(), go_on);
 } catch (...) {
   rethrow_as_error("usable");
 }

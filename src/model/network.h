@@ -144,6 +144,9 @@ class Network {
                     Team& team) const;
   // What the gates did in the last forward() or forward_held(), for stream 0.
   GateTrace trace(Workspace& workspace) const;
+  // The buffers of number `layer` of recurrent() in the last forward(). Of one that reads backward, each sequence
+  // stands turned round. Valid until the workspace is used again.
+  Sequence sequence(std::size_t layer, Workspace& workspace) const;
   // Logits of rows [first, first + count) of [T * B] of the last forward(), not normalised: [count, V padded to
   // kBlock], the padding kNoLogit. Valid until the workspace is used again.
   std::span<const float> logits(std::size_t first, std::size_t count, Workspace& workspace, Team& team) const;

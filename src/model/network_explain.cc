@@ -56,6 +56,10 @@ Sequence Workspace::Impl::sequence(const Network::Impl& n, std::size_t layer) {
   return {};
 }
 
+Sequence Network::sequence(std::size_t layer, Workspace& workspace) const {
+  return workspace.impl().sequence(*impl_, layer);
+}
+
 void Network::forward_held(std::span<const Token> inputs, std::span<const GateHold> holds, State& state,
                            Workspace& workspace, Team& team) const {
   const Impl& n = *impl_;

@@ -41,6 +41,7 @@ FACES = {
     "formats.h": "formats",
     "import.h": "formats",
     "explain.h": "explain",
+    "units.h": "explain",
 }
 # A model carries the vocabulary that gives its numbers a meaning, so model sees the face of data (and only the face).
 # A task trains, evaluates and predicts, which are functions of the face of training.

@@ -101,6 +101,30 @@ TEST(Requests, CompleteAndGatesReadTheirs) {
   EXPECT_EQ(read_gates_request(R"({"text": "é"})").text, "é");
 }
 
+TEST(Requests, UnitsReadTheirs) {
+  const UnitsRequest u = read_units_request(
+      R"({"model": "x", "layer": 1, "units": [{"unit": 4}, {"layer": 2, "unit": 5}], "places": 3,
+          "like": {"text": "a b", "first": 0, "last": 1, "threshold": 1.5, "layer": 2, "most": 4}})");
+  EXPECT_EQ(u.models, std::vector<std::string>{"x"});
+  EXPECT_EQ(u.layer, 1u);
+  EXPECT_EQ(u.units, (std::vector<Unit>{{0, 4}, {2, 5}}));
+  EXPECT_EQ(u.places, 3u);
+  ASSERT_TRUE(u.like);
+  EXPECT_EQ(u.like->text, "a b");
+  EXPECT_EQ(u.like->question.last, 1u);
+  EXPECT_EQ(u.like->question.threshold, 1.5);
+  EXPECT_EQ(u.like->question.layer, 2u);
+  EXPECT_EQ(u.like->question.most, 4u);
+  const UnitsRequest all = read_units_request("{}");
+  EXPECT_FALSE(all.units || all.like);
+  EXPECT_EQ(all.places, 0u);
+  EXPECT_EQ(read_units_request(R"({"units": []})").units, std::vector<Unit>());
+  EXPECT_EQ(refusal([] { read_units_request(R"({"places": 1})"); }), "places without units: expected 0 to 0, found 1");
+  EXPECT_EQ(refusal([] { read_units_request(R"({"units": [{}]})"); }), "units.unit: expected a value, found none");
+  EXPECT_EQ(refusal([] { read_units_request(R"({"like": {"text": "a", "first": 0}})"); }),
+            "like.last: expected a value, found none");
+}
+
 TEST(Requests, RefusesInASentence) {
   EXPECT_EQ(explain_refusal(""), "body: expected JSON of at most 64 levels, found broken JSON at byte 1");
   EXPECT_EQ(explain_refusal("[1]"), "body: expected an object, found a list");

@@ -8,7 +8,7 @@ import pytest
 
 from conftest import CELLS, COMMAND, TINY, but, in_a_terminal, refused, sluice, sluice_json, start, tensors
 
-VERBS = ["train", "complete", "gates", "explain", "serve", "eval", "compare", "info", "import", "export", "demo"]
+VERBS = ["train", "complete", "gates", "explain", "units", "serve", "eval", "compare", "info", "import", "export", "demo"]
 GATES = {"gru": ["retain", "reset"], "gru-reset-after": ["retain", "reset"], "lstm": ["input", "forget", "output"]}
 PROMPT = "Ada likes the red house, and"
 

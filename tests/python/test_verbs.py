@@ -84,6 +84,15 @@ def test_what_a_network_kept_is_shown_of_texts(trained, task, verb):
 
 
 @pytest.mark.parametrize("task", TASKS)
+def test_units(trained, task):
+    models, files = trained
+    if task in ("language", "texts", "tag"):
+        assert "follows" in sluice("units", models[task], files[task])[0]
+    else:
+        refused_as(task, "units", "units", models[task], files[task])
+
+
+@pytest.mark.parametrize("task", TASKS)
 def test_serve(trained, task):
     models, _ = trained
     if task != "language":

@@ -14,6 +14,7 @@
 #include "options.h"
 #include "output.h"
 #include "page.h"
+#include "unit_corpus.h"
 #include "verbs.h"
 
 namespace sluice::tool {
@@ -53,6 +54,8 @@ struct Explain {
   std::vector<std::string> replace, remove, clamp;
   std::vector<std::string> units;
   std::string at, answer, horizon, carried_from;
+  std::vector<std::string> corpus;
+  std::uint64_t seed = 1;
   std::size_t top = 5;
   bool quick = false;
   ResultFlags result;
@@ -103,16 +106,6 @@ Clamp read_clamp(const std::string& text) {
   return clamp;
 }
 
-// "28", or "1:28" of another layer than the first.
-Unit read_unit(const std::string& text) {
-  const std::vector<std::string> parts = split(text, ':');
-  expect(parts.size() <= 2, "--unit", "a unit's number, or LAYER:UNIT", text);
-  std::uint64_t layer = 0, unit = 0;
-  if (parts.size() == 2) read_value("--unit", parts.front(), layer);
-  read_value("--unit", parts.back(), unit);
-  return {layer, unit};
-}
-
 ExplainOptions Explain::options(const Model& network, const std::string& text) const {
   const WordList list(network, text);
   ExplainOptions o;
@@ -161,6 +154,7 @@ int Explain::run_example(const Model& network, const Task& task, const std::stri
   only(!remove.empty(), "--delete");
   only(!clamp.empty(), "--clamp");
   only(!result.html.empty(), "--html");
+  only(!corpus.empty(), "--corpus");
   expect(at.empty() || task.kind == TaskKind::tag, "--at", "it with a model of language or one that tags words",
          fmt::format("one for {}", field_text(task.kind)));
   const ExampleText read = read_example_text(network, task, text);
@@ -177,13 +171,22 @@ int Explain::run_example(const Model& network, const Task& task, const std::stri
 
 int Explain::run() const {
   expect(top >= 1, "--top", "1 or more", std::to_string(top));
+  expect(corpus.empty() || !quick, "--corpus", "it without --quick, which replaces no word",
+         corpus.empty() ? "" : corpus[0]);
   result.check();
   const Model network = load_for("explain", model);
   const std::string text = text_argument(words, network.vocabulary().text().lossy);
   if (const Task task = task_of(network, model); task.kind != TaskKind::language) {
     return run_example(network, task, text);
   }
-  const Explanation explanation = explain(network, text, options(network, text));
+  ExplainOptions asked = options(network, text);
+  std::optional<CorpusWords> other_words;
+  if (!corpus.empty()) {
+    const UnitCorpus read = read_units_files(network, {}, corpus);
+    other_words.emplace(read.sequences.tokens, network.vocabulary().size(), seed);
+    asked.words = &*other_words;
+  }
+  const Explanation explanation = explain(network, text, asked);
   const auto json = [&] { return to_json(network, explanation, {.name = model_name(model)}); };
   const auto view = [&](const Style& style) { return draw_explanation(style, network, explanation); };
   if (result.json) {
@@ -228,6 +231,15 @@ Action add_explain(CLI::App& app, const Invocation& typed) {
       ->take_all()
       ->allow_extra_args(false)
       ->default_str("the 16 that carry most");
+  app.add_option(
+         "--corpus", verb->corpus,
+         "in --json and --html, each word is also replaced by words that stand in this text behind the same word, "
+         "such as what was trained on; repeatable")
+      ->type_name("FILE")
+      ->take_all()
+      ->allow_extra_args(false)
+      ->default_str("by those that the model expected most");
+  add_value(app, "--seed", verb->seed, "of the draws from it", "N");
   app.add_flag("--quick", verb->quick, "gradients alone, no reading without each word or unit: for long texts");
   const std::string group = "What if";
   const auto several = [&](const std::string& flag, std::vector<std::string>& values, const std::string& help,

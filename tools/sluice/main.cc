@@ -62,6 +62,8 @@ constexpr Verb kVerbs[] = {
     {"explain", add_explain, "Explains an answer: which words it depends on, what the gates did, what if.",
      "sluice explain sluice-demo/gru.safetensors \"Dhaval eats samosa almost everyday, that means his favorite cuisine "
      "is\" --replace samosa=sushi"},
+    {"units", add_units, "Finds what each unit follows over a corpus, and where else the memory is as in a text.",
+     "sluice units shakespeare.safetensors shakespeare.txt"},
     {"serve", add_serve, "The same as a live page in the browser, and as an HTTP API.",
      "sluice serve sluice-demo/rnn.safetensors sluice-demo/lstm.safetensors sluice-demo/gru.safetensors"},
     {"eval", add_eval, "Measures a model on a text, or on a file of its task beside what needs no network.",

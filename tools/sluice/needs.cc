@@ -30,7 +30,7 @@ constexpr Need kNeeds[] = {
     {"complete", true, false, false},       {"gates", true, true, false, true}, {"explain", true, true, true, true},
     {"eval", false, false, false},          {"predict", false, false, false},   {"train", true, false, false},
     {"info", false, false, false},          {"export", false, false, false},    {"export --to c", false, false, false},
-    {"eval of a text", true, false, false}, {"serve", true, false, false},
+    {"eval of a text", true, false, false}, {"serve", true, false, false},      {"units", true, false, false, true},
 };
 
 }  // namespace

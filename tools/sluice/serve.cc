@@ -15,6 +15,7 @@
 #include "output.h"
 #include "serve_api.h"
 #include "serve_watch.h"
+#include "unit_corpus.h"
 #include "verbs.h"
 
 namespace sluice::tool {
@@ -25,11 +26,13 @@ struct Serve {
   std::string log;
   std::string host = "127.0.0.1";
   std::uint64_t port = 8080;
-  std::vector<std::string> frames;
+  std::vector<std::string> frames, corpus;
+  std::string state;
   bool quiet = false;
 
   int run() const;
   int run_server(const HttpHandler& handler, const HttpLimits& limits) const;
+  void read_corpus(std::vector<ServedModel>& models, Console& console) const;
 };
 
 // "http://slides.example:8000": what a browser calls the origin of a page, and nothing that would be more of a header.
@@ -54,8 +57,28 @@ void end_soon(int code) {
   }
 }
 
+// All models together stay below the memory that one may take.
+void Serve::read_corpus(std::vector<ServedModel>& models, Console& console) const {
+  UnitsOptions options;
+  options.state = state == "c" ? 1 : 0;
+  for (ServedModel& served : models) {
+    expect_model_for("serve", served.model, served.path);
+    options.go_on = [&](double share) {
+      console.progress(served.name + " reads the corpus", share, "");
+      return true;
+    };
+    const Task task = task_of(served.model, served.path);
+    served.finder = std::make_shared<UnitFinder>(served.model, read_units_files(served.model, task, corpus), options);
+    const std::vector<Token>& tokens = served.finder->corpus().sequences.tokens;
+    served.words = std::make_shared<CorpusWords>(tokens, served.model.vocabulary().size());
+    options.memory -= served.finder->memory();
+    console.clear();
+  }
+}
+
 int Serve::run() const {
   expect(port <= 65535, "--port", "0 to 65535", std::to_string(port));
+  expect(state.empty() || state == "h" || state == "c", "--corpus-state", "h or c", state);
   HttpLimits limits;
   for (const std::string& origin : frames) {
     expect(is_origin(origin), "--allow-frame", "the origin of a page, such as http://localhost:8000", origin);
@@ -67,6 +90,10 @@ int Serve::run() const {
   }
   std::vector<ServedModel> models;
   for (const std::string& path : paths) models.push_back({model_name(path), path, open_model(path)});
+  if (!corpus.empty()) {
+    Console console(quiet);
+    read_corpus(models, console);
+  }
   const Api api(std::move(models));
   return run_server([&](const HttpRequest& request) { return api.understand(request); }, limits);
 }
@@ -91,9 +118,16 @@ int Serve::run_server(const HttpHandler& handler, const HttpLimits& limits) cons
 Action add_serve(CLI::App& app, const Invocation&) {
   const auto verb = std::make_shared<Serve>();
   CLI::Option* models = app.add_option("MODEL", verb->paths, "files that train wrote; several are shown side by side");
+  CLI::Option* corpus =
+      app.add_option("--corpus", verb->corpus,
+                     "a text, or sentences with tags, in which the page finds what each unit follows; repeatable")
+          ->type_name("FILE")
+          ->allow_extra_args(false);
+  app.add_option("--corpus-state", verb->state, "h, or the c of LSTMs")->type_name("h|c")->default_str("h");
   app.add_option("--watch", verb->log, "instead of models, show the training that writes this log (train --log)")
       ->type_name("FILE")
-      ->excludes(models);
+      ->excludes(models)
+      ->excludes(corpus);
   add_value(app, "--host", verb->host, "address to listen on; another than 127.0.0.1 lets others in", "ADDRESS");
   add_value(app, "--port", verb->port, "port to listen on; 0: any that is free", "N");
   app.add_option("--allow-frame", verb->frames,

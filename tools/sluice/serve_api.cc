@@ -21,7 +21,7 @@ constexpr std::string_view kRoot = "/api/v1/";
 std::string text_of(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 // The routes that ask a model; each is a verb of the command, too.
-constexpr std::string_view kRoutes[] = {"complete", "gates", "explain"};
+constexpr std::string_view kRoutes[] = {"complete", "gates", "explain", "units"};
 
 std::size_t count_tokens(const Model& model, const std::string& text, const RequestLimits& limits) {
   const std::size_t count = model.vocabulary().encode(text).size();
@@ -47,6 +47,10 @@ bool weigh(const Request& request, const std::vector<const ServedModel*>& models
                             limits.work / 1e6, work / 1e6));
   }
   return work > kLong;
+}
+
+void expect_some(const UnitCorpus& text) {
+  if (text.size() == 0) throw Error(Status::usage, "text: expected one with words, found none");
 }
 
 Json answer_head() { return {{"schema", explain_schema}}; }
@@ -77,7 +81,10 @@ HttpJob Api::understand(const HttpRequest& request) const noexcept {
     const bool asks = std::find(std::begin(kRoutes), std::end(kRoutes), name) != std::end(kRoutes);
     if (!asks) return page_or_facts(request);
     if (request.method != "POST") return wrong_method("POST");
-    job = name == "complete" ? complete(request.body) : name == "gates" ? gates(request.body) : explain(request.body);
+    job = name == "complete"  ? complete(request.body)
+          : name == "gates"   ? gates(request.body)
+          : name == "explain" ? explain(request.body)
+                              : units(request.body);
     return HttpResponse();
   });
   if (job.run) {
@@ -121,6 +128,11 @@ std::string Api::info() const {
   for (std::size_t i = 0; i < models_.size(); ++i) {
     std::string facts = facts_json(models_[i].model, models_[i].name);
     facts.insert(facts.size() - 1, ",\"examples\":" + text_of(examples_[i]));
+    if (const auto& finder = models_[i].finder) {
+      const Json corpus = {{"name", finder->corpus().name.substr(finder->corpus().name.rfind('/') + 1)},
+                           {"places", finder->corpus().size()}};
+      facts.insert(facts.size() - 1, ",\"corpus\":" + text_of(corpus));
+    }
     models += (models.empty() ? "" : ",") + facts;
   }
   const Json limits = {{"body_bytes", limits_.body_bytes},
@@ -128,6 +140,7 @@ std::string Api::info() const {
                        {"leave_one_out_tokens", limits_.leave_one_out_tokens},
                        {"continuation_tokens", limits_.continuation_tokens},
                        {"top", limits_.top},
+                       {"places", limits_.places},
                        {"work", static_cast<std::uint64_t>(limits_.work)}};
   return fmt::format(R"({{"schema":{},"version":"{}","models":[{}],"limits":{}}})", explain_schema, SLUICE_VERSION,
                      models, text_of(limits));
@@ -185,6 +198,7 @@ HttpJob Api::explain(const std::string& body) const {
     ExplainOptions options = request.options;
     options.go_on = go_on;
     for (std::size_t i = 0; i < models.size(); ++i) {
+      options.words = models[i]->words.get();
       const Explanation one = sluice::explain(models[i]->model, request.text, options);
       answer += i == 0 ? "" : ",";
       answer += to_json(models[i]->model, one, {.name = models[i]->name, .units = request.units});
@@ -192,6 +206,34 @@ HttpJob Api::explain(const std::string& body) const {
     return {.body = answer + "]}"};
   };
   return {{}, run, is_long};
+}
+
+HttpJob Api::units(const std::string& body) const {
+  const UnitsRequest request = read_units_request(body, limits_);
+  const std::vector<const ServedModel*> models = chosen(request.models);
+  std::vector<UnitCorpus> texts;
+  for (const ServedModel* served : models) {
+    if (!served->finder) throw Error(Status::usage, "units: expected a server with --corpus, found one without");
+    if (!request.like) continue;
+    count_tokens(served->model, request.like->text, limits_);
+    texts.push_back(read_unit_corpus(served->model, request.like->text));
+    expect_some(texts.back());
+  }
+  const auto run = [request, models, texts](const GoOn& go_on) -> HttpResponse {
+    std::string answer = fmt::format("{{\"schema\":{},\"results\":[", explain_schema);
+    for (std::size_t i = 0; i < models.size() && go_on(); ++i) {
+      const UnitFinder& finder = *models[i]->finder;
+      std::string one = to_json(
+          finder, {.name = models[i]->name, .units = request.units, .layer = request.layer, .places = request.places});
+      if (request.like) {
+        const Like like = finder.like(texts[i], request.like->question);
+        one.insert(one.size() - 1, ",\"like\":" + to_json(finder, texts[i], like));
+      }
+      answer += (i == 0 ? "" : ",") + one;
+    }
+    return {.body = answer + "]}"};
+  };
+  return {{}, run, request.like.has_value()};
 }
 
 }  // namespace sluice::tool

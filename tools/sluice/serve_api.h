@@ -2,6 +2,7 @@
 // in, answer out, nothing is kept.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,8 @@ namespace sluice::tool {
 struct ServedModel {
   std::string name, path;
   Model model;
+  std::shared_ptr<const UnitFinder> finder = {};  // of the corpus, where there is one,
+  std::shared_ptr<const CorpusWords> words = {};  // and its words
 };
 
 class Api {
@@ -31,6 +34,7 @@ class Api {
   HttpJob complete(const std::string& body) const;
   HttpJob gates(const std::string& body) const;
   HttpJob explain(const std::string& body) const;
+  HttpJob units(const std::string& body) const;
   std::vector<const ServedModel*> chosen(const std::vector<std::string>& names) const;
 
   std::vector<ServedModel> models_;

@@ -26,6 +26,7 @@ Action add_predict(CLI::App& app, const Invocation& typed);
 Action add_complete(CLI::App& app, const Invocation& typed);
 Action add_gates(CLI::App& app, const Invocation& typed);
 Action add_explain(CLI::App& app, const Invocation& typed);
+Action add_units(CLI::App& app, const Invocation& typed);
 Action add_serve(CLI::App& app, const Invocation& typed);
 Action add_eval(CLI::App& app, const Invocation& typed);
 Action add_compare(CLI::App& app, const Invocation& typed);

@@ -11,11 +11,13 @@ const sections = [
   [() => S.drawLanes(), ["at", "measure", "layer"]],
   [() => S.drawWhatIf(), ["at", "edits", "layer"]],
   [() => S.drawUnits(), ["at", "model", "gate", "sort", "layer"]],
+  [() => S.drawFinder(), ["model", "found", "follows", "spread"]],
+  [() => S.moveSpan(), ["span"]],
   [() => S.drawHorizon(), ["layer"]],
 ];
 
 function draw(changed) {
-  for (const id of ["story", "lanes", "what-if", "units", "horizon"])
+  for (const id of ["story", "lanes", "what-if", "units", "finder", "horizon"])
     if (!S.seen || !S.seen.models.length) $(id).hidden = id !== "lanes" || S.saved !== null;
   if (!S.seen || !S.seen.models.length) return;
   $("lanes").hidden = false;
@@ -124,7 +126,7 @@ function drawPrompt() {
       h("textarea",
         {id: "text", rows: 2, spellcheck: "false", autocapitalize: "off", autocomplete: "off", placeholder: example()});
   field.value = S.state.text;
-  field.addEventListener("input", () => S.set({text: field.value, at: null, trace: null, word: null}));
+  field.addEventListener("input", () => S.set({text: field.value, at: null, trace: null, word: null, span: ""}));
   const samples = examples();
   const characters = S.about.models.every((m) => m.level === "char");
   put($("prompt"),
@@ -146,7 +148,7 @@ function drawPrompt() {
                       on: {
                         click: () => {
                           field.value = text;
-                          S.set({text, at: null, trace: null, word: null, unit: "", edits: []});
+                          S.set({text, at: null, trace: null, word: null, unit: "", span: "", edits: []});
                         }
                       }
                     },

@@ -5,7 +5,8 @@
 
 // at: the word after which reading stops, null: the last. model: whose units are mapped, null: the last. trace: the
 // word that is followed, null: the one that counts most. unit: "LAYER:UNIT" under the microscope, "": the one that
-// carries most; word: the word it is looked at, null: where that unit wrote. edits: what-ifs, see what-if.js.
+// carries most; word: the word it is looked at, null: where that unit wrote. found, follows, span,
+// spread: see finder.js. edits: what-ifs, see what-if.js.
 const FIRST = {
   text: "",
   sample: 0,
@@ -18,6 +19,10 @@ const FIRST = {
   word: null,
   gate: "",
   sort: "half-life",
+  found: "",
+  follows: "",
+  span: "",
+  spread: "",
   edits: []
 };
 const NUMBERS = new Set(["sample", "at", "model", "layer", "trace", "word"]);
@@ -154,7 +159,8 @@ S.measures = {
   replaced: {
     nats: true,
     label: "another word",
-    help: "Each word in turn is replaced by up to four others that the network itself expected most in its place: " +
+    help: "Each word in turn is replaced by up to four others that the network itself expected most in its place, or " +
+        "where there is a corpus (serve --corpus) that stand there behind the same word: " +
         "by how much the answer's log-probability falls on average. The unknown word is itself a word, and may " +
         "stand for something; these are words that the text could have had. Four readings of the text a word.",
   },
