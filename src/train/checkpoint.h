@@ -35,6 +35,9 @@ struct Progress {
   double first_loss = 0;                 // of the first window, before any update
   std::uint64_t far_windows = 0;         // in a row whose loss was far above that
   std::uint64_t validation_windows = 0;  // that are validated on, of a run with max_seconds; 0: not known yet, or all
+  // Decided by the clock, of a run with minutes; 0: not yet.
+  std::uint64_t planned_updates = 0, cooldown = 0;  // the end of the schedule, and of how many its fall is
+  std::uint64_t validate_every = 0;                 // of every run in which updates decide
 };
 
 template <class ProgressType, class F>
@@ -56,10 +59,14 @@ void visit_progress(ProgressType& progress, F&& f) {
   f("first-loss", progress.first_loss);
   f("far-windows", progress.far_windows);
   f("validation-windows", progress.validation_windows);
+  f("planned-updates", progress.planned_updates);
+  f("cooldown", progress.cooldown);
+  f("validate-every", progress.validate_every);
 }
 // What checkpoints did not have at first.
 inline bool added_later(std::string_view field) {
-  return field == "first-loss" || field == "far-windows" || field == "validation-windows";
+  return field == "first-loss" || field == "far-windows" || field == "validation-windows" || field == "planned-updates" ||
+         field == "cooldown" || field == "validate-every";
 }
 
 // A point of a run. From it the run is determined: the same point leads to the same bits.
