@@ -285,6 +285,11 @@ void write_checkpoint(const std::string& path, const Point& point, const Fingerp
   write_file(path, format_safetensors(file), /*force=*/true);
 }
 
+Fingerprint run_of_checkpoint(const std::string& path) {
+  const RawVector<char> bytes = read_file(path);
+  return written_run(view_safetensors({bytes.data(), bytes.size()}, path));
+}
+
 bool read_checkpoint(const std::string& path, const Fingerprint& run, Point& point) {
   const RawVector<char> bytes = read_file(path);
   const TensorFileView file = view_safetensors({bytes.data(), bytes.size()}, path);

@@ -166,14 +166,16 @@ double Trainer::guess_loss() {
 double Trainer::seconds_at_the_end() const {
   const double limit = time_limit();
   if (limit == 0) return 0;
-  double seconds = slowest_update_ + (options_.checkpoint.empty() ? 1 : 2) * writing_seconds_;
+  // With minutes nothing is lost where one update takes longer than those before.
+  const double update = options_.minutes > 0 ? 2 * seconds_per_update() : slowest_update_;
+  double seconds = update + (options_.checkpoint.empty() ? 1 : 2) * writing_seconds_;
   if (!validation_) return seconds + std::min(kValidationShare * limit, kMeasured * slowest_update_);
   const bool sample = options_.minutes > 0;  // which is not cut short, for the weights depend on it
   const double unknown = kValidationShare * (sample ? 0.1 : 1) * limit;
   const double validation = validation_seconds_ > 0 ? validation_seconds_ : unknown;
   seconds += validation;
   if (options_.calibrate_temperature) {
-    seconds += validation + std::min(kCalibrationShare * limit, kCalibrationPasses * validation);
+    seconds += validation + std::min(kCalibrationShare * limit, (sample ? 0.5 : 1) * kCalibrationPasses * validation);
   }
   if (sample && validation_rows_ > 0) {
     const double all = static_cast<double>(validation_->rows()) / static_cast<double>(validation_rows_);

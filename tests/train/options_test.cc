@@ -151,6 +151,15 @@ Case rmsprop_constant() {
   return c;
 }
 
+Case adamw_trapezoid() {
+  Case c = adam();
+  c.name = "adamw_trapezoid";
+  c.options.optimizer = Optimizer::adamw;
+  c.options.schedule = Schedule::trapezoid;
+  c.options.updates = 40;
+  return c;
+}
+
 std::string case_name(const testing::TestParamInfo<Case>& info) { return info.param.name; }
 
 class ChangedOption : public testing::TestWithParam<Case> {
@@ -224,7 +233,7 @@ TEST_P(ChangedOption, IsRefusedWhereTheRunWouldBeAnother) {
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(All, ChangedOption, testing::Values(adam(), sgd_plateau(), rmsprop_constant()), case_name);
+INSTANTIATE_TEST_SUITE_P(All, ChangedOption, testing::Values(adam(), sgd_plateau(), rmsprop_constant(), adamw_trapezoid()), case_name);
 
 // A validation text of its own: the share that would be split off is of no account.
 TEST(OwnValidation, GoesOnWithAnotherSplit) {
