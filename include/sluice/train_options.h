@@ -11,9 +11,8 @@
 
 SLUICE_TRAIN_OPTION(std::size_t, epochs, 10, "times the text is read, where updates is 0", within(1, million),
                     o.updates > 0 ? none : run_if(cosine || trapezoid, outcome));
-// The run may end in the middle of an epoch.
-SLUICE_TRAIN_OPTION(std::uint64_t, updates, 0, "updates in all, and of the schedule; 0: epochs say how many", any,
-                    run_if(o.schedule != Schedule::constant, outcome));
+// The run may end in the middle of an epoch. When it validates follows too, so that another number is another run.
+SLUICE_TRAIN_OPTION(std::uint64_t, updates, 0, "updates in all, and of the schedule; 0: epochs say how many", any, run);
 // Where cosine and trapezoid have reached final_rate the rate stays there, and before that it is what it is: so this ends
 // a run early or late, and the schedule is the same.
 SLUICE_TRAIN_OPTION(std::uint64_t, stop_after, 0,

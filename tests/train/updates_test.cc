@@ -168,7 +168,9 @@ TEST_P(Minutes, AreKeptAndWhatWasDoneGivesTheSameBits) {
     return true;
   });
   EXPECT_LT(clock.seconds(), 1.05 * 60 * options.minutes);
-  if (clocked.patience == 0) EXPECT_GT(clock.seconds(), 0.8 * 60 * options.minutes);
+  if (clocked.patience == 0) {
+    EXPECT_GT(clock.seconds(), 0.8 * 60 * options.minutes);
+  }
   EXPECT_EQ(result.options.minutes, 0);
   EXPECT_GT(result.options.updates, 0u);
   Model again = small_model();
