@@ -11,6 +11,7 @@ import pytest
 from conftest import refused, sluice, sluice_json, start, tensors
 
 FAST = ["--level=char", "--hidden=32", "--threads=2"]
+PLANNED = ["hidden", "dropout", "weight-dropout"]
 
 
 def noted(path):
@@ -28,10 +29,10 @@ def options_of(path):
     return flags
 
 
-def network_of(path):
-    """And those of its network that a plan may choose."""
+def again_as(path):
+    """What gives its weights again: the options in its notes and the network that a plan may have chosen."""
     config = sluice_json("info", path)["config"]
-    return [f"--{name}={config[name]}" for name in ("hidden", "dropout", "weight-dropout")]
+    return ["--level=char", *options_of(path), *(f"--{name}={config[name]}" for name in PLANNED)]
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ def test_minutes_are_kept_and_noted(text, tmp_path):
     assert "plan for" in err and "6.0 s in all" in err
     flags = options_of(path)
     assert "--minutes=0.0" in flags and "--updates=0" not in flags
-    sluice("train", text, "-o", again, *FAST, *flags, *network_of(path))
+    sluice("train", text, "-o", again, *again_as(path))
     assert tensors(again) == tensors(path)
 
 
@@ -74,7 +75,7 @@ def test_minutes_beside_others(text, tmp_path, hog):
     _, err = process.communicate(timeout=60)
     assert process.returncode == 0, err.decode()
     assert time.monotonic() - began < 7
-    sluice("train", text, "-o", again, *FAST, *options_of(path), *network_of(path))
+    sluice("train", text, "-o", again, *again_as(path))
     assert tensors(again) == tensors(path)
 
 
@@ -82,7 +83,7 @@ def test_minutes_choose_a_network_for_the_time(text, tmp_path):
     """Whatever was chosen, the notes and the network's sizes give the same weights again."""
     path, again = tmp_path / "m", tmp_path / "again"
     train_for(text, path, 0.05, "--level=char")
-    sluice("train", text, "-o", again, "--level=char", *options_of(path), *network_of(path))
+    sluice("train", text, "-o", again, *again_as(path))
     assert tensors(again) == tensors(path)
 
 
@@ -97,7 +98,7 @@ def test_minutes_go_on_after_a_signal(text, tmp_path):
     sluice("train", text, "-o", path, "--minutes=0.1", "--level=char", "--resume")
     assert time.monotonic() - began < 5.5, "what went before is part of the time"
     again = tmp_path / "again"
-    sluice("train", text, "-o", again, "--level=char", *options_of(path), *network_of(path))
+    sluice("train", text, "-o", again, *again_as(path))
     assert tensors(again) == tensors(path)
 
 
