@@ -33,13 +33,13 @@ nb::tuple train_text(const Corpus& corpus, const std::optional<Corpus>& validati
   const Level level = corpus.vocabulary().text().level;
   const Stopwatch clock;
   const Choices given = {[&](Config& config, TrainOptions& o) {
-                         apply_network(network, config);
-                         apply_training(training, o);
-                       },
-                       [&](std::string_view flag) {
-                         const std::string name = python_name(std::string(flag).c_str());
-                         return network.contains(name.c_str()) || training.contains(name.c_str());
-                       }};
+                           apply_network(network, config);
+                           apply_training(training, o);
+                         },
+                         [&](std::string_view flag) {
+                           const std::string name = python_name(std::string(flag).c_str());
+                           return network.contains(name.c_str()) || training.contains(name.c_str());
+                         }};
   tool::Defaults d;
   if (from) {
     d = tool::defaults_for(level);

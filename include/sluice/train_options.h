@@ -13,12 +13,12 @@ SLUICE_TRAIN_OPTION(std::size_t, epochs, 10, "times the text is read, where upda
                     o.updates > 0 ? none : run_if(cosine || trapezoid, outcome));
 // The run may end in the middle of an epoch. When it validates follows too, so that another number is another run.
 SLUICE_TRAIN_OPTION(std::uint64_t, updates, 0, "updates in all, and of the schedule; 0: epochs say how many", any, run);
-// Where cosine and trapezoid have reached final_rate the rate stays there, and before that it is what it is: so this ends
-// a run early or late, and the schedule is the same.
+// Where cosine and trapezoid have reached final_rate the rate stays there, and before that it is what it is: so this
+// ends a run early or late, and the schedule is the same.
 SLUICE_TRAIN_OPTION(std::uint64_t, stop_after, 0,
                     "end after so many updates instead of where the schedule ends; 0: there", any, outcome);
-// train() measures how fast it is and decides by the clock when trapezoid's cool-down begins and how many updates it has:
-// TrainResult::options says what was done. updates, stop_after and validate_every follow from the time.
+// train() measures how fast it is and decides by the clock when trapezoid's cool-down begins and how many updates it
+// has: TrainResult::options says what was done. updates, stop_after and validate_every follow from the time.
 SLUICE_TRAIN_OPTION(double, minutes, 0,
                     "make the run for so much time, everything included, the schedule's end too; 0: no clock",
                     at_least(0), outcome);

@@ -80,9 +80,7 @@ Batches Batches::warm_parts(std::span<const Token> tokens, std::size_t context, 
   return result;
 }
 
-std::size_t Batches::uncounted() const {
-  return leads_.empty() ? 0 : *std::ranges::min_element(leads_) / steps_;
-}
+std::size_t Batches::uncounted() const { return leads_.empty() ? 0 : *std::ranges::min_element(leads_) / steps_; }
 
 void Batches::cut_evenly(std::size_t each) {
   starts_.resize(batch_);

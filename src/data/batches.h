@@ -58,7 +58,7 @@ class Batches {
   std::size_t windows() const { return (longest_ - 1) / steps_ + 1; }  // in one pass over the text
   std::size_t steps_of(std::size_t window) const;                      // T of a window, `steps` but for the last
   std::uint64_t tokens() const { return predicted_; }                  // predicted in one pass, counted ones only
-  std::size_t uncounted() const;                                       // windows at the beginning of which nothing counts
+  std::size_t uncounted() const;  // windows at the beginning of which nothing counts
 
   // Fills inputs and targets, [T, B] each, T = steps_of(k). An entry that does not count repeats the stream's last one.
   void window(std::size_t k, std::vector<Token>& inputs, std::vector<Token>& targets) const;
@@ -83,8 +83,8 @@ class Batches {
   std::size_t batch_ = 0, steps_ = 0;
   std::vector<std::size_t> starts_, lengths_;  // [B] first input of each stream, and its predictions
   std::vector<std::size_t> leads_;             // [B] of which so many at first do not count; empty: all count
-  std::size_t gap_ = 0;                        // tokens of a stream that are only a target: 1 for streams of text, else 0
-  std::size_t longest_ = 0;                    // predictions of the longest stream
+  std::size_t gap_ = 0;      // tokens of a stream that are only a target: 1 for streams of text, else 0
+  std::size_t longest_ = 0;  // predictions of the longest stream
   std::uint64_t predicted_ = 0;
 };
 

@@ -65,8 +65,8 @@ void visit_progress(ProgressType& progress, F&& f) {
 }
 // What checkpoints did not have at first.
 inline bool added_later(std::string_view field) {
-  return field == "first-loss" || field == "far-windows" || field == "validation-windows" || field == "planned-updates" ||
-         field == "cooldown" || field == "validate-every";
+  return field == "first-loss" || field == "far-windows" || field == "validation-windows" ||
+         field == "planned-updates" || field == "cooldown" || field == "validate-every";
 }
 
 // A point of a run. From it the run is determined: the same point leads to the same bits.

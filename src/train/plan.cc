@@ -29,21 +29,15 @@ struct Row {
 };
 constexpr Row kCharacters[] = {
     // tokens, hidden, batch, steps, rate, validation, updates
-    {0, 96, 4, 64, 3e-3, 0.1, 1500},
-    {20e3, 128, 8, 64, 3e-3, 0.1, 3000},
-    {75e3, 256, 16, 64, 3e-3, 0.1, 4500},
-    {300e3, 384, 16, 100, 3e-3, 0.05, 6000},
-    {800e3, 512, 32, 100, 2e-3, 0.05, 6000},
-    {5e6, 512, 32, 100, 2e-3, 0.02, 12000},
+    {0, 96, 4, 64, 3e-3, 0.1, 1500},         {20e3, 128, 8, 64, 3e-3, 0.1, 3000},
+    {75e3, 256, 16, 64, 3e-3, 0.1, 4500},    {300e3, 384, 16, 100, 3e-3, 0.05, 6000},
+    {800e3, 512, 32, 100, 2e-3, 0.05, 6000}, {5e6, 512, 32, 100, 2e-3, 0.02, 12000},
     {50e6, 768, 64, 100, 2e-3, 0.01, 12000},
 };
 constexpr Row kWords[] = {
-    {0, 96, 4, 35, 3e-3, 0.1, 1500},
-    {20e3, 128, 8, 35, 3e-3, 0.1, 3000},
-    {100e3, 192, 16, 35, 3e-3, 0.1, 4500},
-    {500e3, 256, 32, 35, 2e-3, 0.05, 6000},
-    {3e6, 512, 32, 35, 2e-3, 0.02, 12000},
-    {50e6, 768, 64, 35, 2e-3, 0.01, 24000},
+    {0, 96, 4, 35, 3e-3, 0.1, 1500},       {20e3, 128, 8, 35, 3e-3, 0.1, 3000},
+    {100e3, 192, 16, 35, 3e-3, 0.1, 4500}, {500e3, 256, 32, 35, 2e-3, 0.05, 6000},
+    {3e6, 512, 32, 35, 2e-3, 0.02, 12000}, {50e6, 768, 64, 35, 2e-3, 0.01, 24000},
 };
 // The more often the text is read, the more keeps the network from learning it by heart: from so many passes on.
 struct Passes {
@@ -56,10 +50,10 @@ constexpr Passes kWordPasses[] = {{0, 0.2, 0, 0.01}, {3, 0.3, 0, 0.01}, {8, 0.5,
 constexpr double kTokensForAParameter = 8;
 constexpr std::array<std::size_t, 8> kSizes = {96, 128, 192, 256, 384, 512, 768, 1024};
 constexpr double kWarmupShare = 0.02, kMostWarmup = 500;
-constexpr double kCooldownShare = 0.25;     // of the updates
-constexpr double kAverageShare = 0.03;      // of the updates, over which weights are averaged
+constexpr double kCooldownShare = 0.25;  // of the updates
+constexpr double kAverageShare = 0.03;   // of the updates, over which weights are averaged
 constexpr double kMostAverage = 0.999;
-constexpr double kTokensOfAStream = 1000;   // of the text that is validated on, at least
+constexpr double kTokensOfAStream = 1000;  // of the text that is validated on, at least
 constexpr double kMostStreams = 32;
 constexpr double kLeastUpdates = 200, kMostUpdates = 1e6;
 
@@ -102,8 +96,8 @@ double work_of_update(const Config& config, std::size_t vocabulary, const TrainO
 Plan plan_for(const TextKind& text, const Choices& given, double seconds, double speed) {
   const bool characters = text.level == Level::character;
   const auto tokens = static_cast<double>(text.tokens);
-  const Row& row = row_for(characters ? std::span<const Row>(kCharacters) : std::span<const Row>(kWords), tokens,
-                           &Row::tokens);
+  const Row& row =
+      row_for(characters ? std::span<const Row>(kCharacters) : std::span<const Row>(kWords), tokens, &Row::tokens);
   Plan plan;
   Config& config = plan.config;
   TrainOptions& o = plan.train;
@@ -135,7 +129,7 @@ Plan plan_for(const TextKind& text, const Choices& given, double seconds, double
       drawn = plan;
       given.apply(drawn.config, drawn.train);
       const double work_of_token = work_of_update(drawn.config, text.vocabulary, drawn.train) /
-                                 static_cast<double>(drawn.train.batch * drawn.train.steps);
+                                   static_cast<double>(drawn.train.batch * drawn.train.steps);
       const auto weights = static_cast<double>(parameters_of(drawn.config, text.vocabulary));
       if (size > kSizes.front() && work < kTokensForAParameter * weights * work_of_token) {
         config.hidden = *std::prev(std::ranges::find(kSizes, size));
@@ -158,9 +152,9 @@ Plan plan_for(const TextKind& text, const Choices& given, double seconds, double
     updates = static_cast<double>(o.updates = round_number(updates));
   }
   const double times = updates * rows / trained;
-  const Passes& passes = row_for(
-      characters ? std::span<const Passes>(kCharacterPasses) : std::span<const Passes>(kWordPasses), times,
-      &Passes::passes);
+  const Passes& passes =
+      row_for(characters ? std::span<const Passes>(kCharacterPasses) : std::span<const Passes>(kWordPasses), times,
+              &Passes::passes);
   config.dropout = passes.dropout;
   config.weight_dropout = passes.weight_dropout;
   o.weight_decay = passes.weight_decay;
@@ -179,15 +173,16 @@ Plan plan_of(Config config, TrainOptions o, const TextKind& text, double updates
   const double trained = std::max(1., static_cast<double>(text.tokens) - validated);
   const double rows = static_cast<double>(o.batch) * static_cast<double>(o.steps);
   if (updates == 0) {
-    updates = o.updates > 0 ? static_cast<double>(o.updates) : std::ceil(trained / rows) * static_cast<double>(o.epochs);
+    updates =
+        o.updates > 0 ? static_cast<double>(o.updates) : std::ceil(trained / rows) * static_cast<double>(o.epochs);
   }
   plan.updates = static_cast<std::uint64_t>(updates);
   plan.passes = updates * rows / trained;
   plan.parameters = parameters_of(config, text.vocabulary);
   plan.work = updates * work_of_update(config, text.vocabulary, o);
   const double moments = o.optimizer == Optimizer::sgd ? 1 : 2, averages = o.ema_decay > 0 ? 2 : 0;
-  // Weights, packed ones, gradients, the best ones, and those of the last good point; and a window's tape, of about five
-  // numbers a unit.
+  // Weights, packed ones, gradients, the best ones, and those of the last good point; and a window's tape, of about
+  // five numbers a unit.
   const double floats = static_cast<double>(plan.parameters) * (5 + 2 * moments + averages);
   double units = 0;
   for (const LayerConfig& layer : layers_of(config)) units += 5 * static_cast<double>(layer.units);

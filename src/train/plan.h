@@ -1,6 +1,6 @@
 // What a language model and its training are made of where nobody says: rules from the length and the kind of the text
-// and, with minutes, from the speed of this machine. docs/learning.md has the runs behind them. All numbers that they go
-// by stand in the tables at the top of plan.cc.
+// and, with minutes, from the speed of this machine. docs/learning.md has the runs behind them. All numbers that they
+// go by stand in the tables at the top of plan.cc.
 #pragma once
 
 #include <cstdint>
@@ -32,13 +32,14 @@ struct Plan {
   TrainOptions train;
   std::uint64_t parameters = 0, bytes = 0;  // bytes: weights, gradients, moments and what a window leaves, about
   std::uint64_t updates = 0;
-  double passes = 0;                        // over the text, of its training
-  double work = 0;                          // multiply-adds of all updates
+  double passes = 0;  // over the text, of its training
+  double work = 0;    // multiply-adds of all updates
 };
 
 // The plan is a function of its arguments alone. With TrainOptions::minutes among what was given it is one for
-// `seconds` at `speed` (multiply-adds a second, measured_speed(); 0: not known yet); updates, cooldown and validate_every follow from the
-// clock then, and products of bf16 are chosen where the processor has instructions for them. Nothing is checked.
+// `seconds` at `speed` (multiply-adds a second, measured_speed(); 0: not known yet); updates, cooldown and
+// validate_every follow from the clock then, and products of bf16 are chosen where the processor has instructions for
+// them. Nothing is checked.
 Plan plan_for(const TextKind& text, const Choices& given, double seconds = 0, double speed = 0);
 
 // A plan of these options, with what follows from them; neither is changed or checked. updates: 0: as the options say.

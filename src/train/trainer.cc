@@ -135,7 +135,7 @@ TrainResult Trainer::run() {
     throw Error(Status::failed,
                 std::string(options_.minutes > 0 ? "minutes" : "max-seconds") +
                     ": expected time for at least one update and what comes after it, found less; nothing was "
-                "trained");
+                    "trained");
   }
   return finish();
 }
@@ -300,7 +300,7 @@ TrainResult Trainer::finish() {
   result.seconds = seconds();
   result.tokens_per_second = tokens_per_second();
   result.train_loss = mean_loss();
-  result.validation_loss = whole_loss_                ? *whole_loss_
+  result.validation_loss = whole_loss_              ? *whole_loss_
                            : calibrates && !stopped ? calibrated
                            : best_                  ? progress_.validations.best
                                                     : result.train_loss;

@@ -72,9 +72,8 @@ void Trainer::end_with_best(const std::string& message, const Parameters& others
 
 void Trainer::diverge(const std::string& what) {
   Sentence message;
-  message << "training diverged after update " << progress_.update << " (epoch "
-          << report(Report::Kind::warning).epoch << "): " << what << ", where it began at "
-          << progress_.first_loss << "; try a much lower learning rate";
+  message << "training diverged after update " << progress_.update << " (epoch " << report(Report::Kind::warning).epoch
+          << "): " << what << ", where it began at " << progress_.first_loss << "; try a much lower learning rate";
   end_with_best(message.str(), best_ ? *best_ : first_ ? *first_ : proven());
 }
 

@@ -1,8 +1,8 @@
 // How long a run is: by its options or, with minutes, by the clock. Until the cool-down of trapezoid begins no rate
 // depends on where the run ends, so the clock decides that only then: how many updates the time that is left is enough
-// for, at the speed of late. A machine that becomes slower or faster before that has another number of updates; one that
-// does so afterwards ends a little before the schedule does, or after it, at the final rate. All of that are numbers of
-// updates, and options that name them give the same weights without a clock.
+// for, at the speed of late. A machine that becomes slower or faster before that has another number of updates; one
+// that does so afterwards ends a little before the schedule does, or after it, at the final rate. All of that are
+// numbers of updates, and options that name them give the same weights without a clock.
 #include <algorithm>
 #include <cmath>
 #include <limits>

@@ -17,12 +17,12 @@ namespace sluice {
 class Windows {
  public:
   virtual ~Windows() = default;
-  virtual std::size_t count() const = 0;   // of one pass over all
-  virtual std::size_t batch() const = 0;   // streams side by side, or the most sequences of a window
-  virtual std::uint64_t rows() const = 0;  // predicted in one pass, counted ones only
-  virtual bool carries_state() const = 0;  // else every window begins from an empty state
+  virtual std::size_t count() const = 0;               // of one pass over all
+  virtual std::size_t batch() const = 0;               // streams side by side, or the most sequences of a window
+  virtual std::uint64_t rows() const = 0;              // predicted in one pass, counted ones only
+  virtual bool carries_state() const = 0;              // else every window begins from an empty state
   virtual std::size_t uncounted() const { return 0; }  // windows of the first of which no row counts
-  virtual const char* unit() const = 0;    // of rows, in messages: tokens, steps, sequences
+  virtual const char* unit() const = 0;                // of rows, in messages: tokens, steps, sequences
   // Window k of pass number `pass`. Valid until the next call.
   virtual Window fill(std::size_t k, std::uint64_t pass) = 0;
   // Around every pass over the window that was filled last. before(): the state from which it begins and which it
@@ -91,7 +91,8 @@ class SeparateWindows : public StreamWindows {
   State state_;
 };
 
-// A text as training validates on it. Its first `context` tokens are of the text before it, of which kWarmUp are enough.
+// A text as training validates on it. Its first `context` tokens are of the text before it, of which kWarmUp are
+// enough.
 constexpr std::size_t kWarmUp = 256;
 Batches validation_batches(std::span<const Token> tokens, std::size_t context, const TrainOptions& options,
                            const std::string& name = "text");

@@ -140,7 +140,8 @@ TEST(WarmParts, CountEveryTokenOnceAndReadWhatStandsBefore) {
       }
       for (std::size_t at = 0; at < text.size(); ++at) EXPECT_EQ(seen[at], at > context ? 1 : 0) << at;
       EXPECT_EQ(batches.tokens(), text.size() - context - 1);
-      EXPECT_EQ(batches.uncounted(), std::min<std::size_t>(context, 10) / 4);  // windows of 4; the first stream has the fewest before it
+      EXPECT_EQ(batches.uncounted(),
+                std::min<std::size_t>(context, 10) / 4);  // windows of 4; the first stream has the fewest before it
       batches.window(0, inputs, targets);
       EXPECT_EQ(inputs[0], text[context < 10 ? 0 : context - 10]);
     }

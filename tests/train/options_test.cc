@@ -235,7 +235,8 @@ TEST_P(ChangedOption, IsRefusedWhereTheRunWouldBeAnother) {
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(All, ChangedOption, testing::Values(adam(), sgd_plateau(), rmsprop_constant(), adamw_trapezoid()), case_name);
+INSTANTIATE_TEST_SUITE_P(All, ChangedOption,
+                         testing::Values(adam(), sgd_plateau(), rmsprop_constant(), adamw_trapezoid()), case_name);
 
 // A validation text of its own: the share that would be split off is of no account.
 TEST(OwnValidation, GoesOnWithAnotherSplit) {

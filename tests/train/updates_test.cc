@@ -46,8 +46,8 @@ TEST(Updates, AreWhatEpochsWouldHaveBeen) {
   epochs.validation_split = 0;
   TrainOptions updates = epochs;
   updates.updates = 66;
-  EXPECT_TRUE(same_weights(run(small_model(), letters(450), epochs).model,
-                           run(small_model(), letters(450), updates).model));
+  EXPECT_TRUE(
+      same_weights(run(small_model(), letters(450), epochs).model, run(small_model(), letters(450), updates).model));
 }
 
 TEST(Updates, OfTheConstantPartDoNotDependOnTheEnd) {
@@ -111,8 +111,7 @@ TEST(Updates, ValidateOnASampleAndInTheEndOnAll) {
     options.calibrate_temperature = calibrates;
     const Training trained = run(small_model(), corpus, options);
     EXPECT_EQ(trained.result.validation_tokens, 35999u);
-    EXPECT_EQ(evaluate(trained.model, corpus.slice(4000, 40000), 3, 1).nats_per_token,
-              trained.result.validation_loss);
+    EXPECT_EQ(evaluate(trained.model, corpus.slice(4000, 40000), 3, 1).nats_per_token, trained.result.validation_loss);
     const double sampled = of_kind(trained.reports, Kind::validation).back().validation_loss;
     EXPECT_NE(sampled, trained.result.validation_loss);
     EXPECT_NEAR(sampled, trained.result.validation_loss, 0.1);

@@ -62,7 +62,8 @@ std::string in_words(const Plan& plan, const TextKind& text) {
 
 std::string costs_in_words(const Plan& plan, double seconds) {
   return fmt::format("      {} parameters, about {} of memory and {} on this machine", thousands(plan.parameters),
-                     memory(plan.bytes), plan.train.minutes > 0 ? duration(60 * plan.train.minutes) : duration(seconds));
+                     memory(plan.bytes),
+                     plan.train.minutes > 0 ? duration(60 * plan.train.minutes) : duration(seconds));
 }
 
 Json to_json(const Plan& plan, const TextKind& text, double seconds) {

@@ -33,8 +33,8 @@ class Progress {
   bool is_first() const { return first_ <= 1; }  // and did not go on from a checkpoint, whose best epoch is not known
 
   Console& console_;
-  std::string unit_;         // what the loss is a mean over: "token", of which alone there is a perplexity;
-                             // "window", of forecasts, whose loss is no likelihood
+  std::string unit_;  // what the loss is a mean over: "token", of which alone there is a perplexity;
+                      // "window", of forecasts, whose loss is no likelihood
   bool by_updates_;
   double smooth_ = 0;        // exponential mean of the loss, over about 50 updates
   std::uint64_t first_ = 0;  // update that was reported first
