@@ -174,8 +174,8 @@ namespace {
 // What documentation and checks of names are made of: (name, type, help, default for words, default for characters,
 // whether it is of the network and not of its training).
 nb::list described() {
-  const Plan words = plan_for({Level::word, 10000, 100, false}, {});
-  const Plan characters = plan_for({Level::character, 10000, 100, false}, {});
+  const Plan words = plan_for({Level::word, 10000, 100}, {});
+  const Plan characters = plan_for({Level::character, 10000, 100}, {});
   const std::set<std::string> by_text = decided_by_text();
   nb::list all;
   const nb::dict chars_network = to_dict(characters.config), chars_training = to_dict(characters.train);

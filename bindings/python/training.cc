@@ -6,6 +6,8 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <filesystem>
+
 #include "arrays.h"
 #include "data.h"
 #include "data/missing.h"
@@ -15,6 +17,7 @@
 #include "reports.h"
 #include "sluice/fine_tune.h"
 #include "subjects.h"
+#include "train/checkpoint.h"
 #include "train/options.h"
 #include "train/plan.h"
 #include "train/stopwatch.h"
@@ -47,9 +50,14 @@ nb::tuple train_text(const Corpus& corpus, const std::optional<Corpus>& validati
     if (training.contains("minutes")) d.train.schedule = Schedule::trapezoid;
   } else {
     const TrainOptions asked = options_for(training, {});
-    Plan plan = plan_for(corpus, {level, corpus.tokens().size(), corpus.vocabulary().size(), validation.has_value()},
-                         given, 60 * asked.minutes);
+    Plan plan = plan_for(
+        corpus,
+        {level, corpus.tokens().size(), corpus.vocabulary().size(), validation ? validation->tokens().size() : 0},
+        given, 60 * asked.minutes);
     d = {std::move(plan.config), std::move(plan.train)};
+    if (asked.resume && std::filesystem::exists(asked.checkpoint)) {
+      as_in_checkpoint(asked.checkpoint, d.config, d.train);
+    }
   }
   given.apply(d.config, d.train);
   const bool validates = validation.has_value() || d.train.validation_split > 0;

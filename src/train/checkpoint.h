@@ -100,8 +100,9 @@ void expect_no_other_file(const std::string& path);
 // Writes the file whole or not at all, over an older one. Throws Error (failed) as write_file does.
 void write_checkpoint(const std::string& path, const Point& point, const Fingerprint& run);
 
-// What the run of a checkpoint was started with. Throws Error (bad_file) where there is none.
-Fingerprint run_of_checkpoint(const std::string& path);
+// Makes config and options, as far as the weights depend on them, those of the run of a checkpoint: what is planned now
+// may be something else, by a clock or by other rules. Throws Error (bad_file).
+void as_in_checkpoint(const std::string& path, Config& config, TrainOptions& options);
 
 // Fills `point`, which must have the shapes expected. Throws Error (bad_file): no such file, damaged, not a checkpoint,
 // or written by another run, naming what differs. Returns whether the file says in which arithmetic it was made; those

@@ -110,9 +110,8 @@ Plan plan_for(const TextKind& text, const Choices& given, double seconds, double
   o.batch = row.batch;
   o.steps = row.steps;
   o.learning_rate = row.rate;
-  o.validation_split = text.own_validation ? 0 : row.validation;
+  o.validation_split = text.validation_tokens > 0 ? 0 : row.validation;
   o.calibrate_temperature = characters;
-  o.frequency_bias = true;
 
   // With what was given, how long it is.
   Plan drawn = plan;
@@ -139,7 +138,7 @@ Plan plan_for(const TextKind& text, const Choices& given, double seconds, double
     drawn = plan;
     given.apply(drawn.config, drawn.train);
   }
-  const double validated = text.own_validation ? 0 : tokens * drawn.train.validation_split;
+  const double validated = text.validation_tokens > 0 ? 0 : tokens * drawn.train.validation_split;
   const double trained = std::max(1., tokens - validated);
   const double rows = static_cast<double>(drawn.train.batch) * static_cast<double>(drawn.train.steps);
   const double each = work_of_update(drawn.config, text.vocabulary, drawn.train);
@@ -161,7 +160,7 @@ Plan plan_for(const TextKind& text, const Choices& given, double seconds, double
   o.warmup = static_cast<std::uint64_t>(std::min(kMostWarmup, kWarmupShare * updates));
   o.ema_decay = std::round(1e4 * std::clamp(1 - 1 / (kAverageShare * updates), 0., kMostAverage)) / 1e4;
   if (!clock && drawn.train.schedule == Schedule::trapezoid) o.cooldown = round_number(kCooldownShare * updates);
-  const double held_out = validated > 0 ? validated : tokens * row.validation;
+  const double held_out = validated > 0 ? validated : static_cast<double>(text.validation_tokens);
   o.validation_streams = static_cast<std::uint64_t>(std::clamp(held_out / kTokensOfAStream, 1., kMostStreams));
   given.apply(config, o);
   return plan_of(std::move(config), std::move(o), text, updates);
@@ -169,7 +168,7 @@ Plan plan_for(const TextKind& text, const Choices& given, double seconds, double
 
 Plan plan_of(Config config, TrainOptions o, const TextKind& text, double updates) {
   Plan plan;
-  const double validated = text.own_validation ? 0 : static_cast<double>(text.tokens) * o.validation_split;
+  const double validated = text.validation_tokens > 0 ? 0 : static_cast<double>(text.tokens) * o.validation_split;
   const double trained = std::max(1., static_cast<double>(text.tokens) - validated);
   const double rows = static_cast<double>(o.batch) * static_cast<double>(o.steps);
   if (updates == 0) {
@@ -207,7 +206,7 @@ std::set<std::string> decided_by_text() {
   for (const Level level : {Level::word, Level::character}) {
     std::map<std::string, std::string> first;
     for (const std::size_t tokens : {std::size_t{10000}, std::size_t{1000000}, std::size_t{100000000}}) {
-      const Plan plan = plan_for({level, tokens, 100, false}, {});
+      const Plan plan = plan_for({level, tokens, 100}, {});
       const auto look = [&](const char* name, const auto& value) {
         const auto [found, is_new] = first.try_emplace(name, field_text(value));
         if (!is_new && found->second != field_text(value)) names.insert(name);

@@ -18,7 +18,7 @@ namespace sluice {
 struct TextKind {
   Level level = Level::character;
   std::size_t tokens = 0, vocabulary = 0;  // tokens: those to validate on among them
-  bool own_validation = false;             // has a text of its own to validate on
+  std::size_t validation_tokens = 0;       // of a text of its own to validate on; 0: there is none
 };
 
 // What somebody chose, which is kept. Names as flags have them.

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t kTokens[] = {100, 5000, 30000, 200000, 1000000, 20000000, 1000000000};
 
-TextKind kind(std::size_t tokens, Level level = Level::character) { return {level, tokens, 90, false}; }
+TextKind kind(std::size_t tokens, Level level = Level::character) { return {level, tokens, 90}; }
 
 // What a person may have given.
 Choices given(const char* name, std::function<void(Config&, TrainOptions&)> apply) {
@@ -24,7 +24,7 @@ TEST(Plan, IsOneThatCanBeTrained) {
   for (const Level level : {Level::character, Level::word, Level::pretokenized}) {
     std::size_t hidden = 0;
     for (const std::size_t tokens : kTokens) {
-      const Plan plan = plan_for({level, tokens, 5000, false}, {});
+      const Plan plan = plan_for({level, tokens, 5000}, {});
       EXPECT_NO_THROW(checked(plan.config)) << tokens;
       EXPECT_NO_THROW(check_options(plan.train, true)) << tokens;
       EXPECT_EQ(plan.train.updates, plan.updates);

@@ -48,9 +48,9 @@ std::string in_words(const Plan& plan, const TextKind& text) {
   std::string network = fmt::format("{}, {}", c.stack.empty() ? c.cell : c.stack.front().cell, layers_in_words(c));
   if (c.stack.empty()) network += fmt::format(", dropout {}", field_text(c.dropout));
   std::string validation = "no validation";
-  if (text.own_validation || o.validation_split > 0) {
-    validation = text.own_validation ? std::string("a text of its own")
-                                     : fmt::format("the last {}", percent(o.validation_split));
+  if (text.validation_tokens > 0 || o.validation_split > 0) {
+    validation = text.validation_tokens > 0 ? std::string("a text of its own")
+                                            : fmt::format("the last {}", percent(o.validation_split));
     validation += fmt::format(" validates in {} stream{}", o.validation_streams > 0 ? o.validation_streams : o.batch,
                               std::max<std::size_t>(o.validation_streams, 1) == 1 ? "" : "s");
   }

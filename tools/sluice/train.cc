@@ -88,17 +88,6 @@ Defaults Train::settled(Defaults d) const {
   return d;
 }
 
-// What the run of a checkpoint was planned to be, which a clock would plan otherwise now.
-void as_in_checkpoint(const TrainOptions& o, Defaults& d) {
-  if (!o.resume || o.minutes == 0 || !fs::exists(o.checkpoint)) return;
-  const Fingerprint run = run_of_checkpoint(o.checkpoint);
-  const auto take = [&](const char* name, auto& member) {
-    if (const auto found = run.find(name); found != run.end()) read_field(found->second, member);
-  };
-  visit_config(d.config, [&](const char* name, auto& member, const char*) { take(name, member); });
-  visit_training(d.train, [&](const Field& field, auto& member, Effect) { take(field.name, member); });
-}
-
 int Train::show_plan(const Plan& plan, const Corpus& corpus, const TextKind& kind) const {
   constexpr double kMeasured = 0.5;
   const double seconds = plan.work / measured_speed(corpus, plan.config, plan.train, kMeasured);
@@ -129,7 +118,7 @@ bool short_texts(const Examples& examples) {
 int Train::run_language(const TextFiles& read, Console& console, const Stopwatch& clock) {
   // Of a text that is not known yet, so that what was given is checked.
   const auto unknown = [&] {
-    const Plan some = plan_for({text.checked().level, 1000000, 100, !validation.empty()}, given());
+    const Plan some = plan_for({text.checked().level, 1000000, 100, validation.empty() ? 0u : 1u}, given());
     return settled({some.config, some.train});
   };
   Defaults d = from.given() ? options_from() : unknown();
@@ -158,13 +147,13 @@ int Train::run_language(const TextFiles& read, Console& console, const Stopwatch
     say_text(console, "validation", *held_out);
   }
   const TextKind kind = {corpus.vocabulary().text().level, corpus.tokens().size(), corpus.vocabulary().size(),
-                         held_out.has_value()};
+                         held_out ? held_out->tokens().size() : 0};
   double updates = 0;
   if (!from.given()) {
     Plan planned = plan_for(corpus, kind, given(), 60 * d.train.minutes - clock.seconds());
     if (d.train.minutes > 0) updates = static_cast<double>(planned.updates);
     Defaults all = {std::move(planned.config), std::move(planned.train)};
-    as_in_checkpoint(d.train, all);
+    if (d.train.resume && fs::exists(d.train.checkpoint)) as_in_checkpoint(d.train.checkpoint, all.config, all.train);
     d = settled(std::move(all));
   }
   const Plan planned = plan_of(d.config, d.train, kind, updates);
@@ -323,7 +312,7 @@ int Train::run() {
 
 // What every text has is a default; where words and characters differ in it, help shows both.
 void show_planned(CLI::App& app) {
-  const Plan characters = plan_for({Level::character, 10000, 100, false}, {});
+  const Plan characters = plan_for({Level::character, 10000, 100}, {});
   const auto both = [&](const std::string& name, const auto& member) {
     CLI::Option* option = app.get_option("--" + name);
     const std::string one = option->get_default_str();
@@ -370,7 +359,7 @@ Action add_train(CLI::App& app, const Invocation& typed) {
   verb->forecast.add(app);
   verb->spelling.add(app, defaults_for(TaskKind::tag, 1).config.spelling);
   verb->text.add(app);
-  const Plan words = plan_for({Level::word, 10000, 100, false}, {});
+  const Plan words = plan_for({Level::word, 10000, 100}, {});
   verb->network.add_stack(app, words.config);
   verb->training.add(app, words.train);
   show_planned(app);
