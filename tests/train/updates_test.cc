@@ -132,6 +132,19 @@ TEST(WarmValidation, GoesOnFromTheTrainingText) {
   EXPECT_NEAR(trained.result.validation_loss, (sum(194, 500) - sum(194, 451)) / 49, 1e-9);
 }
 
+// However little time there is, something of the text is read that counts.
+TEST(WarmValidation, WithoutTimeReadsMoreThanItsLead) {
+  TrainOptions options = test::small_options();
+  options.validation_streams = 2;
+  options.validation_split = 0.5;
+  options.calibrate_temperature = true;
+  options.max_seconds = 0.02;
+  const Training trained = run(small_model(), letters(400000), options);
+  EXPECT_GT(trained.result.validation_tokens, 0u);
+  EXPECT_LT(trained.result.validation_tokens, 199999u);
+  EXPECT_LT(trained.result.validation_loss, 5);
+}
+
 TEST(WarmValidation, OfATextOfItsOwnBeginsCold) {
   const Corpus corpus = letters(500), apart = letters(300, 2);
   TrainOptions options = test::small_options();
