@@ -138,7 +138,7 @@ TEST(WarmValidation, WithoutTimeReadsMoreThanItsLead) {
   options.validation_streams = 2;
   options.validation_split = 0.5;
   options.calibrate_temperature = true;
-  options.max_seconds = 0.02;
+  options.max_seconds = 0.2;
   const Training trained = run(small_model(), letters(400000), options);
   EXPECT_GT(trained.result.validation_tokens, 0u);
   EXPECT_LT(trained.result.validation_tokens, 199999u);
