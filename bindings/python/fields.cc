@@ -8,6 +8,7 @@
 #include "defaults.h"
 #include "model/config.h"
 #include "train/options.h"
+#include "train/plan.h"
 
 namespace sluice::python {
 
@@ -173,7 +174,9 @@ namespace {
 // What documentation and checks of names are made of: (name, type, help, default for words, default for characters,
 // whether it is of the network and not of its training).
 nb::list described() {
-  const tool::Defaults words = tool::defaults_for(Level::word), characters = tool::defaults_for(Level::character);
+  const Plan words = plan_for({Level::word, 10000, 100}, {});
+  const Plan characters = plan_for({Level::character, 10000, 100}, {});
+  const std::set<std::string> by_text = decided_by_text();
   nb::list all;
   const nb::dict chars_network = to_dict(characters.config), chars_training = to_dict(characters.train);
   const auto add = [&](const char* name, const auto& value, const char* help, const nb::dict& chars, bool network) {
@@ -181,7 +184,9 @@ nb::list described() {
     std::string text = help;
     if constexpr (NamedEnum<T>) text = expected_of<T>() + (text.empty() ? "" : "; " + text);
     const std::string key = python_name(name);
-    all.append(nb::make_tuple(key, python_type<T>(), text, object_of(value), chars[key.c_str()], network));
+    nb::object one = object_of(value), other = nb::borrow(chars[key.c_str()]);
+    if (by_text.contains(name)) one = other = nb::str("by the text");
+    all.append(nb::make_tuple(key, python_type<T>(), text, one, other, network));
   };
   visit_config(words.config, [&](const char* name, const auto& member, const char* help) {
     add(name, member, help, chars_network, true);

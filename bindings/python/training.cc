@@ -6,6 +6,8 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <filesystem>
+
 #include "arrays.h"
 #include "data.h"
 #include "data/missing.h"
@@ -15,7 +17,10 @@
 #include "reports.h"
 #include "sluice/fine_tune.h"
 #include "subjects.h"
+#include "train/checkpoint.h"
 #include "train/options.h"
+#include "train/plan.h"
+#include "train/stopwatch.h"
 
 namespace sluice::python {
 namespace {
@@ -29,10 +34,32 @@ TrainOptions options_for(const nb::dict& options, TrainOptions train) {
 nb::tuple train_text(const Corpus& corpus, const std::optional<Corpus>& validation, const nb::dict& network,
                      const nb::dict& training, const std::optional<Model>& from, nb::object report) {
   const Level level = corpus.vocabulary().text().level;
-  tool::Defaults d = tool::defaults_for(level);
-  if (from) d.config = from->config();
-  apply_network(network, d.config);
-  d.train = options_for(training, d.train);
+  const Stopwatch clock;
+  const Choices given = {[&](Config& config, TrainOptions& o) {
+                           apply_network(network, config);
+                           apply_training(training, o);
+                         },
+                         [&](std::string_view flag) {
+                           const std::string name = python_name(std::string(flag).c_str());
+                           return network.contains(name.c_str()) || training.contains(name.c_str());
+                         }};
+  tool::Defaults d;
+  if (from) {
+    d = tool::defaults_for(level);
+    d.config = from->config();
+    if (training.contains("minutes")) d.train.schedule = Schedule::trapezoid;
+  } else {
+    const TrainOptions asked = options_for(training, {});
+    Plan plan = plan_for(
+        corpus,
+        {level, corpus.tokens().size(), corpus.vocabulary().size(), validation ? validation->tokens().size() : 0},
+        given, 60 * asked.minutes);
+    d = {std::move(plan.config), std::move(plan.train)};
+    if (asked.resume && std::filesystem::exists(asked.checkpoint)) {
+      as_in_checkpoint(asked.checkpoint, d.config, d.train);
+    }
+  }
+  given.apply(d.config, d.train);
   const bool validates = validation.has_value() || d.train.validation_split > 0;
   tool::settle({network.contains("tied"), training.contains("calibrate_temperature")}, validates, d.config, d.train);
   d.config = checked(d.config);
@@ -43,8 +70,11 @@ nb::tuple train_text(const Corpus& corpus, const std::optional<Corpus>& validati
                 : Model(d.config, corpus.vocabulary(), d.train.seed);
   });
   nb::tuple trained = run(std::move(model), std::move(report), [&](Model& m, const auto& reports) {
-    return validation ? train(m, corpus, *validation, d.train, reports) : train(m, corpus, d.train, reports);
+    TrainOptions now = d.train;
+    if (now.minutes > 0) now.minutes = std::max(1e-9, now.minutes - clock.seconds() / 60);
+    return validation ? train(m, corpus, *validation, now, reports) : train(m, corpus, now, reports);
   });
+  if (d.train.minutes > 0) d.train = nb::cast<TrainResult>(trained[1]).options;
   return nb::make_tuple(std::move(trained), noted(d.train));
 }
 

@@ -17,7 +17,7 @@
 namespace sluice {
 
 enum class Optimizer { sgd, rmsprop, adam, adamw };
-enum class Schedule { constant, cosine, plateau };
+enum class Schedule { constant, cosine, plateau, trapezoid };
 
 // How a network is trained: the list in sluice/train_options.h says what each member is.
 struct TrainOptions {
@@ -38,8 +38,8 @@ struct GateHistogram {
 // TrainResult.
 struct Report {
   enum class Kind { update, validation, recovery, checkpoint, done, warning } kind = Kind::update;
-  std::size_t epoch = 0, epochs = 0;      // epoch counts from 1
-  std::uint64_t update = 0, updates = 0;  // of all epochs
+  std::size_t epoch = 0, epochs = 0;      // epoch counts from 1; epochs: begun in all, as far as it is known
+  std::uint64_t update = 0, updates = 0;  // of all epochs; with minutes as many as it looks now
   std::uint64_t tokens = 0;               // trained so far, all epochs
   double loss = 0;                        // mean nats a token since the last report of this kind
   double validation_loss = 0;             // Kind::validation and done
@@ -68,6 +68,7 @@ struct TrainResult {
   bool stopped = false;           // the callback asked to stop: a checkpoint was written if one was asked for
   bool stopped_early = false;     // patience ran out
   bool diverged = false;          // it led nowhere, and the best weights of before are kept: a warning was reported
+  TrainOptions options;           // that give the same weights again without a clock, if one decided (minutes)
 };
 
 // Trains `model` in place and leaves the best weights in it; those from before the first update are among them where

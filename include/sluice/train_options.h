@@ -9,7 +9,19 @@
 // its default.
 #ifdef SLUICE_TRAIN_OPTION
 
-SLUICE_TRAIN_OPTION(std::size_t, epochs, 10, "times the text is read", within(1, million), run_if(cosine, outcome));
+SLUICE_TRAIN_OPTION(std::size_t, epochs, 10, "times the text is read, where updates is 0", within(1, million),
+                    o.updates > 0 ? none : run_if(cosine || trapezoid, outcome));
+// The run may end in the middle of an epoch. When it validates follows too, so that another number is another run.
+SLUICE_TRAIN_OPTION(std::uint64_t, updates, 0, "updates in all, and of the schedule; 0: epochs say how many", any, run);
+// Where cosine and trapezoid have reached final_rate the rate stays there, and before that it is what it is: so this
+// ends a run early or late, and the schedule is the same.
+SLUICE_TRAIN_OPTION(std::uint64_t, stop_after, 0,
+                    "end after so many updates instead of where the schedule ends; 0: there", any, outcome);
+// train() measures how fast it is and decides by the clock when trapezoid's cool-down begins and how many updates it
+// has: TrainResult::options says what was done. updates, stop_after and validate_every follow from the time.
+SLUICE_TRAIN_OPTION(double, minutes, 0,
+                    "make the run for so much time, everything included, the schedule's end too; 0: no clock",
+                    at_least(0), outcome);
 // B, parallel streams of the text or series.
 SLUICE_TRAIN_OPTION(std::size_t, batch, 32, "streams of text read side by side", within(1, million), run);
 // T.
@@ -58,13 +70,27 @@ SLUICE_TRAIN_OPTION(bool, frequency_bias, false,
                     "begin the output layer's bias at how frequent each token is: small texts learn sooner", any, run);
 SLUICE_TRAIN_OPTION(Schedule, schedule, Schedule::cosine, "what the learning rate does after the warm-up", any, run);
 SLUICE_TRAIN_OPTION(std::uint64_t, warmup, 0, "updates of linear warm-up", any, run);
-SLUICE_TRAIN_OPTION(double, final_rate, 0.05, "share of the learning rate at which cosine ends", within(0, 1),
-                    run_if(cosine));
+SLUICE_TRAIN_OPTION(std::uint64_t, cooldown, 0,
+                    "last updates, over which trapezoid falls to final-rate; 0: a fifth of all", any,
+                    run_if(trapezoid));
+SLUICE_TRAIN_OPTION(double, final_rate, 0.05, "share of the learning rate at which cosine and trapezoid end",
+                    within(0, 1), run_if(cosine || trapezoid));
 SLUICE_TRAIN_OPTION(double, plateau_factor, 0.25, "the rate times this when validation does not improve (plateau)",
                     between(0, 1), run_if(plateau));
 SLUICE_TRAIN_OPTION(std::size_t, plateau_patience, 0, "epochs without improvement before that", any, run_if(plateau));
 SLUICE_TRAIN_OPTION(double, validation_split, 0.1, "last share of the text, kept for validation", from_to_below(0, 1),
                     data);
+// Where updates decide, a validation between is on the first windows of all streams, as many as take a twentieth of the
+// time; in the end the best weights read the whole text once.
+SLUICE_TRAIN_OPTION(std::uint64_t, validate_every, 0,
+                    "updates between two validations; 0: a sixteenth of updates, or an epoch where epochs say how many",
+                    any, run);
+// Few streams waste less of a short text on getting to know where they are. Given, each begins by reading what stands
+// before its part, of the training text too, and those tokens do not count.
+SLUICE_TRAIN_OPTION(std::uint64_t, validation_streams, 0,
+                    "streams that validation reads a text as, each warmed up by what stands before it; 0: as many as "
+                    "in training, from an empty state",
+                    within(0, million), run);
 SLUICE_TRAIN_OPTION(std::size_t, patience, 0, "stop after so many validations without improvement; 0: never", any,
                     outcome);
 // train() ends within this time, with the best model. Validation, calibration, checkpoints and as much as saving the

@@ -66,18 +66,39 @@ Batches Batches::parts(const Series& series, std::size_t batch, std::size_t step
   return result;
 }
 
+Batches Batches::warm_parts(std::span<const Token> tokens, std::size_t context, std::size_t batch, std::size_t steps,
+                            std::size_t lead, const std::string& name) {
+  Batches result = parts(tokens.subspan(context), batch, steps, name);
+  result.tokens_ = tokens;
+  for (std::size_t b = 0; b < result.batch_; ++b) {
+    const std::size_t first = result.starts_[b] + context, before = std::min(lead, first);
+    result.starts_[b] = first - before;
+    result.lengths_[b] += before;
+    result.leads_.push_back(before);
+  }
+  result.longest_ = *std::ranges::max_element(result.lengths_);
+  return result;
+}
+
+std::size_t Batches::uncounted() const { return leads_.empty() ? 0 : *std::ranges::min_element(leads_) / steps_; }
+
 void Batches::cut_evenly(std::size_t each) {
-  starts_.resize(batch_ + 1);
-  for (std::size_t b = 0; b <= batch_; ++b) starts_[b] = b * each;
+  starts_.resize(batch_);
+  for (std::size_t b = 0; b < batch_; ++b) starts_[b] = b * each;
   longest_ = each - gap_;
+  lengths_.assign(batch_, longest_);
   predicted_ = std::uint64_t{longest_} * batch_;
 }
 
 void Batches::cut_in_parts(std::size_t predictions) {
   batch_ = std::min(batch_, predictions);
-  starts_.resize(batch_ + 1);
+  starts_.resize(batch_);
+  lengths_.resize(batch_);
   const std::size_t each = predictions / batch_, longer = predictions % batch_;
-  for (std::size_t b = 0; b <= batch_; ++b) starts_[b] = b * each + std::min(b, longer);
+  for (std::size_t b = 0; b < batch_; ++b) {
+    starts_[b] = b * each + std::min(b, longer);
+    lengths_[b] = each + (b < longer ? 1 : 0);
+  }
   longest_ = each + (longer > 0 ? 1 : 0);
   predicted_ = predictions;
 }
@@ -88,7 +109,7 @@ std::size_t Batches::steps_of(std::size_t window) const {
 }
 
 std::size_t Batches::position(std::size_t k, std::size_t step, std::size_t stream) const {
-  return starts_[stream] + std::min(k * steps_ + step, length(stream) - 1);
+  return starts_[stream] + std::min(k * steps_ + step, lengths_[stream] - 1);
 }
 
 void Batches::window(std::size_t k, std::vector<Token>& inputs, std::vector<Token>& targets) const {
@@ -123,7 +144,8 @@ bool Batches::begins(std::size_t k, std::size_t step, std::size_t stream) const 
 }
 
 bool Batches::counted(std::size_t k, std::size_t step, std::size_t stream) const {
-  return k * steps_ + step < length(stream);
+  const std::size_t at = k * steps_ + step;
+  return at >= lead(stream) && at < lengths_[stream];
 }
 
 }  // namespace sluice

@@ -36,6 +36,11 @@ class Batches {
   static Batches parts(std::span<const Token> tokens, std::size_t batch, std::size_t steps,
                        const std::string& name = "text");
 
+  // The same, and each part is read from `lead` tokens before it on, or as many as there are, which do not count. The
+  // first `context` tokens are only there for that.
+  static Batches warm_parts(std::span<const Token> tokens, std::size_t context, std::size_t batch, std::size_t steps,
+                            std::size_t lead, const std::string& name = "text");
+
   // The same for a series, in which every row has its own target: a stream of one row is long enough, and parts answer
   // every row exactly once.
   Batches(const Series& series, std::size_t batch, std::size_t steps);
@@ -53,6 +58,7 @@ class Batches {
   std::size_t windows() const { return (longest_ - 1) / steps_ + 1; }  // in one pass over the text
   std::size_t steps_of(std::size_t window) const;                      // T of a window, `steps` but for the last
   std::uint64_t tokens() const { return predicted_; }                  // predicted in one pass, counted ones only
+  std::size_t uncounted() const;  // windows at the beginning of which nothing counts
 
   // Fills inputs and targets, [T, B] each, T = steps_of(k). An entry that does not count repeats the stream's last one.
   void window(std::size_t k, std::vector<Token>& inputs, std::vector<Token>& targets) const;
@@ -69,15 +75,16 @@ class Batches {
   void cut_in_parts(std::size_t predictions);
   // Where in the text or series an entry of window k is read.
   std::size_t position(std::size_t k, std::size_t step, std::size_t stream) const;
-  std::size_t length(std::size_t stream) const { return starts_[stream + 1] - starts_[stream] - gap_; }
+  std::size_t lead(std::size_t stream) const { return leads_.empty() ? 0 : leads_[stream]; }
 
   std::span<const Token> tokens_;
   std::vector<Token> mark_;
   SeriesRows numbers_;
   std::size_t batch_ = 0, steps_ = 0;
-  std::vector<std::size_t> starts_;  // [B + 1] first input of each stream, and where one more would start
-  std::size_t gap_ = 0;              // tokens of a stream that are only a target: 1 for streams of text, else 0
-  std::size_t longest_ = 0;          // predictions of the longest stream
+  std::vector<std::size_t> starts_, lengths_;  // [B] first input of each stream, and its predictions
+  std::vector<std::size_t> leads_;             // [B] of which so many at first do not count; empty: all count
+  std::size_t gap_ = 0;      // tokens of a stream that are only a target: 1 for streams of text, else 0
+  std::size_t longest_ = 0;  // predictions of the longest stream
   std::uint64_t predicted_ = 0;
 };
 

@@ -73,7 +73,7 @@ double calibration_factor(const Network& network, Windows& windows, const Extent
   std::vector<AlignedVector<float>> scaled(team.size());
   std::vector<float> losses(kRows * kNodes);
   Curve curve;
-  for (std::size_t k = 0; k < windows.count() && extent.goes_on(k, clock.seconds()); ++k) {
+  for (std::size_t k = 0; k < windows.count() && extent.goes_on(k, clock.seconds(), windows.uncounted()); ++k) {
     const Window window = windows.fill(k, 0);
     network.forward(window, windows.before(state, network), workspace, team);
     windows.after(state);

@@ -285,6 +285,24 @@ void write_checkpoint(const std::string& path, const Point& point, const Fingerp
   write_file(path, format_safetensors(file), /*force=*/true);
 }
 
+void as_in_checkpoint(const std::string& path, Config& config, TrainOptions& options) {
+  const RawVector<char> bytes = read_file(path);
+  const Fingerprint run = written_run(view_safetensors({bytes.data(), bytes.size()}, path));
+  const auto take = [&](const char* name, auto& member) {
+    if (const auto found = run.find(name); found != run.end()) read_field(found->second, member);
+  };
+  visit_config(config, [&](const char* name, auto& member, const char*) { take(name, member); });
+  visit_training(options, [&](const Field& field, auto& member, Effect) { take(field.name, member); });
+  // A file that does not name an option that matters is older than that: it had its default.
+  std::map<std::string, std::string> defaults;
+  visit_training(TrainOptions(),
+                 [&](const Field& field, const auto& value, Effect) { defaults[field.name] = field_text(value); });
+  visit_training(options, [&](const Field& field, auto& member, Effect effect) {
+    const bool matters = effect == Effect::run || effect == Effect::data;
+    if (matters && !run.contains(field.name)) read_field(defaults.at(field.name), member);
+  });
+}
+
 bool read_checkpoint(const std::string& path, const Fingerprint& run, Point& point) {
   const RawVector<char> bytes = read_file(path);
   const TensorFileView file = view_safetensors({bytes.data(), bytes.size()}, path);

@@ -35,6 +35,9 @@ struct Progress {
   double first_loss = 0;                 // of the first window, before any update
   std::uint64_t far_windows = 0;         // in a row whose loss was far above that
   std::uint64_t validation_windows = 0;  // that are validated on, of a run with max_seconds; 0: not known yet, or all
+  // Decided by the clock, of a run with minutes; 0: not yet.
+  std::uint64_t planned_updates = 0, cooldown = 0;  // the end of the schedule, and of how many its fall is
+  std::uint64_t validate_every = 0;                 // of every run in which updates decide
 };
 
 template <class ProgressType, class F>
@@ -56,10 +59,14 @@ void visit_progress(ProgressType& progress, F&& f) {
   f("first-loss", progress.first_loss);
   f("far-windows", progress.far_windows);
   f("validation-windows", progress.validation_windows);
+  f("planned-updates", progress.planned_updates);
+  f("cooldown", progress.cooldown);
+  f("validate-every", progress.validate_every);
 }
 // What checkpoints did not have at first.
 inline bool added_later(std::string_view field) {
-  return field == "first-loss" || field == "far-windows" || field == "validation-windows";
+  return field == "first-loss" || field == "far-windows" || field == "validation-windows" ||
+         field == "planned-updates" || field == "cooldown" || field == "validate-every";
 }
 
 // A point of a run. From it the run is determined: the same point leads to the same bits.
@@ -92,6 +99,10 @@ void expect_no_other_file(const std::string& path);
 
 // Writes the file whole or not at all, over an older one. Throws Error (failed) as write_file does.
 void write_checkpoint(const std::string& path, const Point& point, const Fingerprint& run);
+
+// Makes config and options, as far as the weights depend on them, those of the run of a checkpoint: what is planned now
+// may be something else, by a clock or by other rules. Throws Error (bad_file).
+void as_in_checkpoint(const std::string& path, Config& config, TrainOptions& options);
 
 // Fills `point`, which must have the shapes expected. Throws Error (bad_file): no such file, damaged, not a checkpoint,
 // or written by another run, naming what differs. Returns whether the file says in which arithmetic it was made; those

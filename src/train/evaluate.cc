@@ -27,7 +27,7 @@ Tally tally(const Network& network, Windows& windows, Workspace& workspace, Team
   std::vector<float> loss;
   std::vector<std::uint32_t> rank;
   Tally sums;
-  for (std::size_t k = 0; k < windows.count() && extent.goes_on(k, clock.seconds()); ++k) {
+  for (std::size_t k = 0; k < windows.count() && extent.goes_on(k, clock.seconds(), windows.uncounted()); ++k) {
     ++sums.windows;
     const Window window = windows.fill(k, 0);
     loss.resize(target_rows(window, network.targets()));

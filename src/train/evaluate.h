@@ -11,13 +11,15 @@
 
 namespace sluice {
 
-// How much of it is read: so many windows, and none that would begin after so many seconds, but always one.
+// How much of it is read: so many windows, and none that would begin after so many seconds, but always one of which
+// something counts.
 struct Extent {
   std::size_t windows = std::numeric_limits<std::size_t>::max();
   double seconds = std::numeric_limits<double>::infinity();
 
-  bool goes_on(std::size_t window, double passed) const {
-    return window == 0 || (window < windows && passed < seconds);
+  // uncounted: Windows::uncounted() of what is read.
+  bool goes_on(std::size_t window, double passed, std::size_t uncounted) const {
+    return window <= uncounted || (window < windows && passed < seconds);
   }
 };
 

@@ -24,7 +24,13 @@ void check_options(const TrainOptions& o, bool validates) {
          o.calibrate_temperature);
   expect(o.patience == 0 || validates, "patience", "0 where there is no validation text", o.patience);
   expect(o.schedule != Schedule::plateau || validates, "schedule",
-         "constant or cosine where there is no validation text", o.schedule);
+         "constant, cosine or trapezoid where there is no validation text", o.schedule);
+  expect(o.minutes == 0 || o.schedule != Schedule::cosine, "schedule",
+         "trapezoid, constant or plateau with minutes, since cosine has to know its end from the start", o.schedule);
+  expect(o.minutes == 0 || o.updates == 0, "updates", "0 with minutes, from which they follow", o.updates);
+  expect(o.minutes == 0 || o.stop_after == 0, "stop-after", "0 with minutes, from which it follows", o.stop_after);
+  expect(o.minutes == 0 || o.max_seconds == 0, "max-seconds", "0 with minutes, which is a limit as well",
+         o.max_seconds);
   expect(!o.resume || !o.checkpoint.empty(), "resume", "the path of a checkpoint to go on from", std::string("none"));
 }
 

@@ -13,7 +13,7 @@ namespace sluice {
 
 // Names of what is chosen, in the order of the enum.
 constexpr std::array<std::string_view, 4> choices(Optimizer) { return {"sgd", "rmsprop", "adam", "adamw"}; }
-constexpr std::array<std::string_view, 3> choices(Schedule) { return {"constant", "cosine", "plateau"}; }
+constexpr std::array<std::string_view, 4> choices(Schedule) { return {"constant", "cosine", "plateau", "trapezoid"}; }
 
 constexpr std::array<std::string_view, 6> choices(Report::Kind) {
   return {"update", "validation", "recovery", "checkpoint", "done", "warning"};
@@ -46,6 +46,7 @@ void visit_training(Options&& o, F&& f) {
   constexpr double million = 1e6;
   const bool sgd = o.optimizer == Optimizer::sgd, rmsprop = o.optimizer == Optimizer::rmsprop;
   const bool cosine = o.schedule == Schedule::cosine, plateau = o.schedule == Schedule::plateau;
+  const bool trapezoid = o.schedule == Schedule::trapezoid;
   const auto run_if = [](bool holds, Effect otherwise = Effect::none) { return holds ? Effect::run : otherwise; };
 
 #define SLUICE_TRAIN_OPTION(type, member, value, help, range, effect, ...)         \

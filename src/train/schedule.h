@@ -20,10 +20,16 @@ struct Validations {
 //   constant, plateau: learning_rate * rate_factor
 //   cosine (Loshchilov & Hutter 2017, equation 5, one period over all updates after the warm-up, no restart):
 //     learning_rate * (final_rate + (1 - final_rate) * (1 + cos(pi * done / all)) / 2)
-// Over the first `warmup` updates the rate grows linearly: times (update + 1) / warmup. The period is that of the
-// planned epochs: a run that max_seconds cuts short ends at whatever rate it has reached.
+//   trapezoid (Zhai et al. 2022; its fall as Haegele et al. 2024, arXiv 2405.18392, section 4, found it best): the
+//     learning_rate until the last `cooldown` updates, then
+//     learning_rate * (final_rate + (1 - final_rate) * (1 - sqrt(done / cooldown)))
+// Over the first `warmup` updates the rate grows linearly: times (update + 1) / warmup. After `updates` it stays what
+// it has fallen to. The period is that of the planned updates: a run that max_seconds cuts short ends at whatever rate
+// it has reached. cooldown: 0: as the options say.
 double learning_rate_at(const TrainOptions& options, std::uint64_t update, std::uint64_t updates,
-                        double rate_factor = 1);
+                        double rate_factor = 1, std::uint64_t cooldown = 0);
+// How many updates the fall of trapezoid has, of so many in all.
+std::uint64_t cooldown_of(const TrainOptions& options, std::uint64_t updates);
 
 // Enters a validation loss and says whether it is the lowest so far. Schedule::plateau multiplies rate_factor by
 // plateau_factor when more than plateau_patience validations in a row did not improve (PyTorch's ReduceLROnPlateau with

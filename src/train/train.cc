@@ -44,13 +44,18 @@ std::unique_ptr<Windows> training_windows(const Network& network, const Sequence
   return std::make_unique<SequenceWindows>(sequences, network, o.batch, o.seed);
 }
 
-std::unique_ptr<Windows> validation_windows(const Network&, const Corpus& corpus, const TrainOptions& o) {
-  return text_windows(Batches::parts(corpus.tokens(), o.batch, o.steps, corpus.name()), corpus, o);
+// `context`: so many tokens before those of the text are what stands before it, for both are slices of one.
+std::unique_ptr<Windows> validation_windows(const Network&, const Corpus& corpus, std::size_t context,
+                                            const TrainOptions& o) {
+  const std::span<const Token> tokens = corpus.tokens();
+  return text_windows(validation_batches({tokens.data() - context, tokens.size() + context}, context, o, corpus.name()),
+                      corpus, o);
 }
-std::unique_ptr<Windows> validation_windows(const Network&, const Series& series, const TrainOptions& o) {
+std::unique_ptr<Windows> validation_windows(const Network&, const Series& series, std::size_t, const TrainOptions& o) {
   return std::make_unique<StreamWindows>(Batches::parts(series, o.batch, o.steps));
 }
-std::unique_ptr<Windows> validation_windows(const Network& network, const Sequences& sequences, const TrainOptions& o) {
+std::unique_ptr<Windows> validation_windows(const Network& network, const Sequences& sequences, std::size_t,
+                                            const TrainOptions& o) {
   return std::make_unique<SequenceWindows>(sequences, network, o.batch);
 }
 
@@ -94,13 +99,17 @@ void check_kind(const Corpus& corpus, const TrainOptions& options) {
   throw Error(Status::bad_file, corpus.name() + ": expected a text in which the mark of reset-at, " +
                                     shown(options.reset_at) + ", stands, found none of it");
 }
-void refuse_mark(const TrainOptions& options, const char* kind) {
+void refuse_for_texts(const TrainOptions& options, const char* kind) {
+  if (options.validation_streams > 0) {
+    throw Error(Status::usage, "validation-streams: expected 0 for " + std::string(kind) + ", found " +
+                                   field_text(options.validation_streams));
+  }
   if (options.reset_at.empty()) return;
   throw Error(Status::usage, "reset-at: expected none for " + std::string(kind) + ", found " + shown(options.reset_at));
 }
-void check_kind(const Series&, const TrainOptions& options) { refuse_mark(options, "numbers"); }
+void check_kind(const Series&, const TrainOptions& options) { refuse_for_texts(options, "numbers"); }
 void check_kind(const Sequences&, const TrainOptions& options) {
-  refuse_mark(options, "sequences, which all stand apart");
+  refuse_for_texts(options, "sequences, which all stand apart");
   if (options.state_reset == 0) return;
   throw Error(Status::usage, "state-reset: expected 0 for sequences, which all begin from an empty state, found " +
                                  field_text(options.state_reset));
@@ -141,8 +150,8 @@ void set_frequency_bias(Model& model, std::span<const Token> classes) {
 }
 
 template <class Material>
-TrainResult run(Model& model, const Material& training, const Material* validation, const TrainOptions& options,
-                const TrainCallback& callback, const Stopwatch& clock) try {
+TrainResult run(Model& model, const Material& training, const Material* validation, std::size_t context,
+                const TrainOptions& options, const TrainCallback& callback, const Stopwatch& clock) try {
   check_options(options, validation != nullptr);
   check_suits(model, options);
   check_fits(model, training);
@@ -151,7 +160,7 @@ TrainResult run(Model& model, const Material& training, const Material* validati
   const FlushDenormals flush;
   const Network& network = network_of(std::as_const(model));
   std::unique_ptr<Windows> held_out;
-  if (validation != nullptr) held_out = validation_windows(network, *validation, options);
+  if (validation != nullptr) held_out = validation_windows(network, *validation, context, options);
   Fingerprint print;
   if (!options.checkpoint.empty()) print = fingerprint(options, model.config(), training, validation);
   // Weights that fine_tune() gave are not those that the seed gives.
@@ -160,6 +169,7 @@ TrainResult run(Model& model, const Material& training, const Material* validati
   std::unique_ptr<Windows> windows = training_windows(network, training, options);
   TrainOptions now = options;
   if (options.max_seconds > 0) now.max_seconds = std::max(1e-9, options.max_seconds - clock.seconds());
+  if (options.minutes > 0) now.minutes = std::max(1e-9, options.minutes - clock.seconds() / 60);
   const TrainResult result =
       Trainer(model, std::move(windows), std::move(held_out), std::move(print), now, callback).run();
   model.set_reset_at(options.reset_at, mark_of(model.vocabulary(), options.reset_at));
@@ -174,7 +184,7 @@ TrainResult run_unsplit(Model& model, const Material& training, const Material& 
                         const TrainCallback& callback) {
   const Stopwatch clock;
   options.validation_split = 0;  // ignored, so that a checkpoint does not depend on it
-  return run(model, training, &validation, options, callback, clock);
+  return run(model, training, &validation, 0, options, callback, clock);
 }
 
 template <class Material>
@@ -183,7 +193,7 @@ TrainResult split_and_run(Model& model, const Material& material, const TrainOpt
   const Stopwatch clock;
   check_options(options, options.validation_split > 0);
   if (options.validation_split == 0) {
-    return run(model, material, static_cast<const Material*>(nullptr), options, callback, clock);
+    return run(model, material, static_cast<const Material*>(nullptr), 0, options, callback, clock);
   }
   check_before_split(model, material);
   const std::size_t size = size_of(material), least = least_of(material);
@@ -197,7 +207,7 @@ TrainResult split_and_run(Model& model, const Material& material, const TrainOpt
   }
   const Material training = part_of(material, 0, size - held_out, options.seed);
   const Material validation = part_of(material, size - held_out, size, options.seed);
-  return run(model, training, &validation, options, callback, clock);
+  return run(model, training, &validation, std::min(kWarmUp, size - held_out), options, callback, clock);
 } catch (...) {
   rethrow_as_error("train");
 }

@@ -50,7 +50,6 @@ Trainer::Trainer(Model& model, std::unique_ptr<Windows> training, std::unique_pt
       network_(in_training_.get()),
       windows_(std::move(training)),
       validation_(std::move(validation)),
-      updates_(options.epochs * windows_->count()),
       fingerprint_(std::move(fingerprint)),
       format_(options.precision == Precision::bf16 ? Format::bf16 : Format::f32) {
   network_.set_format(format_, team_);
@@ -83,7 +82,9 @@ TrainResult Trainer::run() {
          fingerprint_.at("arithmetic") +
          "); if that was another, the weights are not those of an uninterrupted run to the bit");
   }
-  if (options_.max_seconds > 0) {  // this takes a while, and is needed in the end
+  plan_validations();
+  mark_ = last_mark_ = {seconds(), progress_.update};
+  if (time_limit() > 0) {  // this takes a while, and is needed in the end
     guess();
     if (!validation_) guess_loss();
   }
@@ -126,12 +127,15 @@ TrainResult Trainer::run() {
     update.gradient_norm = norm;
     send(update);
     slowest_update_ = std::max(slowest_update_, clock.seconds());
-    if (progress_.window == windows_->count() && !stopped_) end_epoch();
+    if (stopped_ || !validate_if_due()) continue;
+    if (progress_.window == windows_->count()) end_epoch();
+    decide_by_clock();
   }
   if (progress_.tokens == 0 && !stopped_) {
     throw Error(Status::failed,
-                "max-seconds: expected time for at least one update and what comes after it, found less; nothing was "
-                "trained");
+                std::string(options_.minutes > 0 ? "minutes" : "max-seconds") +
+                    ": expected time for at least one update and what comes after it, found less; nothing was "
+                    "trained");
   }
   return finish();
 }
@@ -143,8 +147,8 @@ bool Trainer::out_of_patience() const {
 }
 
 bool Trainer::over() const {
-  const bool out_of_time = options_.max_seconds > 0 && seconds() + seconds_at_the_end() >= options_.max_seconds;
-  return stopped_ || diverged_ || out_of_time || progress_.epoch >= options_.epochs || out_of_patience();
+  const bool out_of_time = time_limit() > 0 && seconds() + seconds_at_the_end() >= time_limit();
+  return stopped_ || diverged_ || out_of_time || progress_.update >= last_update() || out_of_patience();
 }
 
 void Trainer::reset_streams() {
@@ -161,7 +165,8 @@ void Trainer::reset_streams() {
 }
 
 double Trainer::learning_rate() const {
-  return learning_rate_at(options_, progress_.update, updates_, progress_.validations.rate_factor) *
+  return learning_rate_at(options_, progress_.update, scheduled_updates(), progress_.validations.rate_factor,
+                          progress_.cooldown) *
          progress_.rate_factor;
 }
 
@@ -239,25 +244,44 @@ void Trainer::write_checkpoint() {
   send(written);
 }
 
-void Trainer::end_epoch() {
-  if (!weights_are_finite()) return recover("a weight is not finite");
+bool Trainer::validate_or_recover() {
+  if (!weights_are_finite()) {
+    recover("a weight is not finite");
+    return false;
+  }
   bool finite = true;
-  if (validation_ && !unless_stopped([&] { finite = validate(); })) return;
-  if (!finite) return recover("the loss on what is kept for validation is not finite");
+  if (validation_ && !unless_stopped([&] { finite = validate(); })) return false;
+  if (!finite) {
+    recover("the loss on what is kept for validation is not finite");
+    return false;
+  }
   progress_.last_loss = mean_loss();
   progress_.epoch_nats = 0;
   progress_.epoch_weight = 0;
+  // As soon as the next window has proved these weights, unless epochs are so short that a run would mostly write.
+  checkpoint_due_ = std::min(checkpoint_due_, checkpoint_early_);
+  last_mark_ = std::exchange(mark_, {seconds(), progress_.update});
+  return true;
+}
+
+bool Trainer::validate_if_due() {
+  if (!by_updates()) return progress_.window < windows_->count() || validate_or_recover();
+  // What comes after the last update, finish() does.
+  const bool due = progress_.validate_every > 0 && progress_.update % progress_.validate_every == 0;
+  return !due || progress_.update >= last_update() || validate_or_recover();
+}
+
+void Trainer::end_epoch() {
   progress_.window = 0;
   ++progress_.epoch;
   state_.reset();
-  // As soon as the next window has proved these weights, unless epochs are so short that a run would mostly write.
-  checkpoint_due_ = std::min(checkpoint_due_, checkpoint_early_);
 }
 
 TrainResult Trainer::finish() {
   bool stopped = stopped_;
-  const bool inside_epoch = progress_.window > 0;
-  if (!stopped && !inside_epoch && progress_.update > point_.progress.update) keep_point(state_);
+  // It ended before the clock could decide.
+  if (options_.minutes > 0 && progress_.validate_every == 0) progress_.validate_every = progress_.update + 1;
+  if (!stopped && !unvalidated() && progress_.update > point_.progress.update) keep_point(state_);
   write_checkpoint();
   stopped = keep_best(stopped);
   const bool calibrates = options_.calibrate_temperature && best_ && !stopped;
@@ -265,6 +289,8 @@ TrainResult Trainer::finish() {
   if (calibrates && !unless_stopped([&] { calibrated = calibrate(); })) stopped = keep_best(true);
   // Here, where a lack of memory is an error, and not in the destructor, which could say nothing.
   network_.set_format(Format::f32, team_);
+  const bool limited = options_.max_seconds > 0;  // which leaves no time for it
+  if (best_ && !stopped && !limited && !unless_stopped([&] { validate_on_all(); })) stopped = keep_best(true);
 
   TrainResult result;
   result.tokens = progress_.tokens;
@@ -274,10 +300,14 @@ TrainResult Trainer::finish() {
   result.seconds = seconds();
   result.tokens_per_second = tokens_per_second();
   result.train_loss = mean_loss();
-  result.validation_loss = calibrates && !stopped ? calibrated : best_ ? progress_.validations.best : result.train_loss;
+  result.validation_loss = whole_loss_              ? *whole_loss_
+                           : calibrates && !stopped ? calibrated
+                           : best_                  ? progress_.validations.best
+                                                    : result.train_loss;
   result.validation_tokens = validation_rows_;
   result.stopped = stopped;
-  result.stopped_early = !stopped && progress_.epoch < options_.epochs && out_of_patience();
+  result.stopped_early = !stopped && progress_.update < last_update() && out_of_patience();
+  result.options = options_without_clock();
   if (!stopped) {
     look_at_result(result);
     result.diverged = diverged_;
@@ -297,23 +327,26 @@ double Trainer::tokens_per_second() const {
 Report Trainer::report(Report::Kind kind) const {
   Report report;
   report.kind = kind;
-  report.epoch = std::min<std::size_t>(progress_.epoch + 1, options_.epochs);
-  report.epochs = options_.epochs;
+  const std::uint64_t updates = expected_updates();
+  report.epochs = (updates + windows_->count() - 1) / windows_->count();
+  report.epoch = std::min<std::size_t>(progress_.epoch + 1, report.epochs);
   report.update = progress_.update;
-  report.updates = updates_;
+  report.updates = updates;
   report.tokens = progress_.tokens;
   report.learning_rate = learning_rate();
   report.seconds = seconds();
   report.tokens_per_second = tokens_per_second();
   report.threads = team_.size();
   if (run_tokens_ > 0) {
-    const double left = static_cast<double>(options_.epochs * windows_->rows() - progress_.tokens);
+    const double each = static_cast<double>(windows_->rows()) / static_cast<double>(windows_->count());
+    const double left = std::max(0., static_cast<double>(updates) * each - static_cast<double>(progress_.tokens));
     report.seconds_left = left / static_cast<double>(run_tokens_) * clock_.seconds();
   }
   if (options_.max_seconds > 0) {
     report.seconds_left =
         std::clamp(options_.max_seconds - seconds_at_the_end() - report.seconds, 0., report.seconds_left);
   }
+  if (options_.minutes > 0) report.seconds_left = std::max(0., time_limit() - report.seconds);
   return report;
 }
 

@@ -62,6 +62,10 @@ class Trainer {
   // trainer.cc: the loop
   bool out_of_patience() const;
   bool over() const;
+  // Whether validations come after so many updates, and not at the ends of epochs.
+  bool by_updates() const { return options_.updates > 0 || options_.minutes > 0 || options_.validate_every > 0; }
+  // Whether weights have changed since the last validation.
+  bool unvalidated() const { return by_updates() ? progress_.epoch_weight > 0 : progress_.window > 0; }
   bool weights_are_finite();
   // Empties the state of the streams that begin the coming window anew.
   void reset_streams();
@@ -87,8 +91,23 @@ class Trainer {
   // The best weights of the last good point.
   const Parameters& proven() const;
   void write_checkpoint();
+  // After an update: validates where that is due. False: it was, and something went wrong.
+  bool validate_if_due();
+  bool validate_or_recover();
   void end_epoch();
   TrainResult finish();
+
+  // trainer_plan.cc: how long the run is, by its options or by the clock
+  std::uint64_t scheduled_updates() const;  // where the schedule ends
+  std::uint64_t last_update() const;        // where the run does, if it is not the clock that ends it
+  std::uint64_t expected_updates() const;   // as it looks now
+  // Seconds by which training ends, all that comes after it included; 0: any.
+  double time_limit() const { return options_.minutes > 0 ? 60 * options_.minutes : options_.max_seconds; }
+  void plan_validations();
+  // With minutes: looks at the clock, between two updates.
+  void decide_by_clock();
+  double seconds_per_update() const;  // of late, with validations and checkpoints
+  TrainOptions options_without_clock() const;
 
   // trainer_divergence.cc: what keeps a gradient from the weights, and what ends training
   // The guard: what keeps this gradient from the weights, in words; empty when nothing does.
@@ -122,8 +141,12 @@ class Trainer {
   double calibrate();
   const Guess& guess();
   double guess_loss();
+  // How many windows a validation is on.
   std::size_t validation_windows() const;
-  // Seconds that max_seconds must leave for what comes after the last update.
+  std::size_t sample_windows() const;
+  // The loss of the best weights on the whole text, where validations were on a part of it.
+  void validate_on_all();
+  // Seconds that the limit of time must leave for what comes after the last update.
   double seconds_at_the_end() const;
   void look_at_result(TrainResult& result);
 
@@ -142,7 +165,6 @@ class Trainer {
   Workspace workspace_;
   std::unique_ptr<Windows> windows_;
   std::unique_ptr<Windows> validation_;  // null: none
-  std::uint64_t updates_;                // planned
   Fingerprint fingerprint_;
   bool knows_arithmetic_ = true;  // of the checkpoint that was resumed
   Format format_;
@@ -168,6 +190,12 @@ class Trainer {
   bool checkpoint_failed_ = false;
   double slowest_update_ = 0, validation_seconds_ = 0, writing_seconds_;  // measured last, or thought to be
   std::uint64_t validation_rows_ = 0;
+  std::optional<double> whole_loss_;  // of the best weights on all there is to validate on
+  struct Mark {
+    double seconds = 0;
+    std::uint64_t update = 0;
+  };
+  Mark mark_, last_mark_;  // when the last two validations were, or this run began
   std::optional<Guess> guess_;
   std::size_t guess_windows_ = 0;  // that guess_loss_ is the loss of; 0: none yet
   double guess_loss_ = 0;

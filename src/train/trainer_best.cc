@@ -16,13 +16,40 @@ namespace {
 constexpr double kValidationShare = 0.05, kCalibrationShare = 0.1;
 constexpr double kCalibrationPasses = 10;  // a calibration takes less than so many validations
 constexpr std::size_t kMeasured = 64;      // windows, where there is no validation
+constexpr double kLeastSample = 2000;      // rows that a validation is on, if there are so many
 // A first loss below this share of a guess's is that of weights that were trained before.
 constexpr double kTrainedShare = 0.9;
+
+double rows_of_window(const Windows& windows) {
+  const std::size_t counting = windows.count() - std::min(windows.count() - 1, windows.uncounted());
+  return static_cast<double>(windows.rows()) / static_cast<double>(counting);
+}
 
 }  // namespace
 
 std::size_t Trainer::validation_windows() const {
-  return progress_.validation_windows > 0 ? progress_.validation_windows : validation_->count();
+  return progress_.validation_windows > 0 ? progress_.validation_windows : sample_windows();
+}
+
+std::size_t Trainer::sample_windows() const {
+  const std::size_t all = validation_->count();
+  if (!by_updates() || progress_.validate_every == 0) return all;
+  // To score a row takes about a third of what it takes to train on it.
+  const double trained = static_cast<double>(progress_.validate_every) * rows_of_window(*windows_);
+  const double rows = std::max(kLeastSample, 3 * kValidationShare * trained);
+  const auto windows = static_cast<std::size_t>(std::ceil(rows / rows_of_window(*validation_)));
+  return std::min(all, validation_->uncounted() + windows);
+}
+
+void Trainer::validate_on_all() {
+  if (!by_updates() || validation_windows() == validation_->count()) return;
+  Extent extent;
+  if (time_limit() > 0) extent.seconds = std::max(0., time_limit() - writing_seconds_ - seconds());
+  const Tally sums = tally(network_, *validation_, workspace_, team_, extent);
+  if (sums.windows < validation_windows()) return;
+  validation_rows_ = sums.rows;
+  whole_loss_ = sums.mean_loss();
+  progress_.validation_windows = sums.windows;
 }
 
 double Trainer::validation_loss() {
@@ -36,7 +63,7 @@ double Trainer::validation_loss() {
   if (limited) {
     // From now on always the same, or two losses could not be compared.
     progress_.validation_windows = sums.windows;
-    if (sums.rows < validation_->rows()) {
+    if (sums.windows < sample_windows()) {
       Sentence text;
       text << "validation is on " << sums.rows << " of " << validation_->rows() << ' ' << validation_->unit()
            << ", what " << 100 * kValidationShare << " % of max_seconds leaves time for";
@@ -106,7 +133,7 @@ void Trainer::validate_first_weights() {
 
 bool Trainer::keep_best(bool stopped) {
   const bool finite = weights_are_finite();
-  if (!stopped && progress_.window > 0 && finite && validation_) {  // time ran out
+  if (!stopped && unvalidated() && finite && validation_) {  // the run has ended between two validations
     stopped = !unless_stopped([&] { validate(); });
   }
   if (best_ || stopped || !finite) {
@@ -150,13 +177,22 @@ double Trainer::guess_loss() {
 }
 
 double Trainer::seconds_at_the_end() const {
-  if (options_.max_seconds == 0) return 0;
-  double seconds = slowest_update_ + (options_.checkpoint.empty() ? 1 : 2) * writing_seconds_;
-  if (!validation_) return seconds + std::min(kValidationShare * options_.max_seconds, kMeasured * slowest_update_);
-  const double validation = validation_seconds_ > 0 ? validation_seconds_ : kValidationShare * options_.max_seconds;
+  const double limit = time_limit();
+  if (limit == 0) return 0;
+  // With minutes nothing is lost where one update takes longer than those before.
+  const double update = options_.minutes > 0 ? 2 * seconds_per_update() : slowest_update_;
+  double seconds = update + (options_.checkpoint.empty() ? 1 : 2) * writing_seconds_;
+  if (!validation_) return seconds + std::min(kValidationShare * limit, kMeasured * slowest_update_);
+  const bool sample = options_.minutes > 0;  // which is not cut short, for the weights depend on it
+  const double unknown = kValidationShare * (sample ? 0.1 : 1) * limit;
+  const double validation = validation_seconds_ > 0 ? validation_seconds_ : unknown;
   seconds += validation;
   if (options_.calibrate_temperature) {
-    seconds += validation + std::min(kCalibrationShare * options_.max_seconds, kCalibrationPasses * validation);
+    seconds += validation + std::min(kCalibrationShare * limit, (sample ? 0.5 : 1) * kCalibrationPasses * validation);
+  }
+  if (sample && validation_rows_ > 0) {
+    const double all = static_cast<double>(validation_->rows()) / static_cast<double>(validation_rows_);
+    if (all > 1) seconds += std::min(kValidationShare * limit, all * validation);
   }
   return seconds;
 }
@@ -167,7 +203,7 @@ void Trainer::look_at_result(TrainResult& result) {
   if (!validation_) {
     // Both on some of what was trained on: the loss of the last updates is of weights that were still to change.
     Extent extent{.windows = kMeasured};
-    if (options_.max_seconds > 0) extent.seconds = kValidationShare * options_.max_seconds;
+    if (time_limit() > 0) extent.seconds = kValidationShare * time_limit();
     const Tally sums = tally(network_, *windows_, workspace_, team_, extent);
     loss = sums.mean_loss();
     guessed = guess().loss(*windows_, sums.windows);

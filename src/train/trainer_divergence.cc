@@ -72,9 +72,8 @@ void Trainer::end_with_best(const std::string& message, const Parameters& others
 
 void Trainer::diverge(const std::string& what) {
   Sentence message;
-  message << "training diverged after update " << progress_.update << " (epoch "
-          << std::min<std::uint64_t>(progress_.epoch + 1, options_.epochs) << "): " << what << ", where it began at "
-          << progress_.first_loss << "; try a much lower learning rate";
+  message << "training diverged after update " << progress_.update << " (epoch " << report(Report::Kind::warning).epoch
+          << "): " << what << ", where it began at " << progress_.first_loss << "; try a much lower learning rate";
   end_with_best(message.str(), best_ ? *best_ : first_ ? *first_ : proven());
 }
 
@@ -103,6 +102,10 @@ void Trainer::recover(const std::string& what) {
     }
     return end_with_best("training diverged " + text.str(), proven());
   }
+  // What the clock has decided stays: no update before it was another for that.
+  good.planned_updates = progress_.planned_updates;
+  good.cooldown = progress_.cooldown;
+  good.validate_every = progress_.validate_every;
   good.rate_factor /= 2;
   ++good.recoveries;
   restore_point();

@@ -96,6 +96,13 @@ void SeparateWindows::after(State& streams) {
   }
 }
 
+Batches validation_batches(std::span<const Token> tokens, std::size_t context, const TrainOptions& options,
+                           const std::string& name) {
+  const std::size_t streams = options.validation_streams;
+  if (streams == 0) return Batches::parts(tokens.subspan(context), options.batch, options.steps, name);
+  return Batches::warm_parts(tokens, context, streams, options.steps, kWarmUp, name);
+}
+
 std::unique_ptr<StreamWindows> windows_of(Batches batches) {
   if (batches.separated()) return std::make_unique<SeparateWindows>(std::move(batches));
   return std::make_unique<StreamWindows>(std::move(batches));

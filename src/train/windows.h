@@ -10,17 +10,19 @@
 #include "data/batches.h"
 #include "model/network.h"
 #include "sluice/sequences.h"
+#include "sluice/train.h"
 
 namespace sluice {
 
 class Windows {
  public:
   virtual ~Windows() = default;
-  virtual std::size_t count() const = 0;   // of one pass over all
-  virtual std::size_t batch() const = 0;   // streams side by side, or the most sequences of a window
-  virtual std::uint64_t rows() const = 0;  // predicted in one pass, counted ones only
-  virtual bool carries_state() const = 0;  // else every window begins from an empty state
-  virtual const char* unit() const = 0;    // of rows, in messages: tokens, steps, sequences
+  virtual std::size_t count() const = 0;               // of one pass over all
+  virtual std::size_t batch() const = 0;               // streams side by side, or the most sequences of a window
+  virtual std::uint64_t rows() const = 0;              // predicted in one pass, counted ones only
+  virtual bool carries_state() const = 0;              // else every window begins from an empty state
+  virtual std::size_t uncounted() const { return 0; }  // windows of the first of which no row counts
+  virtual const char* unit() const = 0;                // of rows, in messages: tokens, steps, sequences
   // Window k of pass number `pass`. Valid until the next call.
   virtual Window fill(std::size_t k, std::uint64_t pass) = 0;
   // Around every pass over the window that was filled last. before(): the state from which it begins and which it
@@ -43,6 +45,7 @@ class StreamWindows : public Windows {
   std::size_t batch() const override { return batches_.batch(); }
   std::uint64_t rows() const override { return batches_.tokens(); }
   bool carries_state() const override { return true; }
+  std::size_t uncounted() const override { return batches_.uncounted(); }
   const char* unit() const override { return batches_.of_text() ? "tokens" : "steps"; }
   Window fill(std::size_t k, std::uint64_t pass) override;
   State& before(State& streams, const Network& network) override;
@@ -87,6 +90,12 @@ class SeparateWindows : public StreamWindows {
   std::vector<Token> inputs_, targets_;
   State state_;
 };
+
+// A text as training validates on it. Its first `context` tokens are of the text before it, of which kWarmUp are
+// enough.
+constexpr std::size_t kWarmUp = 256;
+Batches validation_batches(std::span<const Token> tokens, std::size_t context, const TrainOptions& options,
+                           const std::string& name = "text");
 
 // The one or the other.
 std::unique_ptr<StreamWindows> windows_of(Batches batches);

@@ -30,6 +30,17 @@ def test_the_command_and_python_train_the_same_bits(command, text_file, tmp_path
         assert np.array_equal(values.view(np.uint32), by_python[name].view(np.uint32)), name
 
 
+def test_minutes_note_what_gives_the_same_bits_without_a_clock(text_file):
+    began = time.monotonic()
+    model = sluice.train(text_file, level="char", hidden=16, minutes=0.03, seed=2)
+    assert time.monotonic() - began < 2.5
+    noted = {name.replace("-", "_"): value for name, value in json.loads(model.notes["trained"])["options"].items()}
+    assert noted["minutes"] == 0 and noted["updates"] > 0
+    again = sluice.train(text_file, level="char", hidden=16, dropout=model.config["dropout"],
+                         weight_dropout=model.config["weight_dropout"], **noted)
+    assert again.state_dict()["head.bias"].tobytes() == model.state_dict()["head.bias"].tobytes()
+
+
 def test_text_in_memory_is_the_same_as_a_file(text_file):
     from_file, from_text = (sluice.train(text_file, **TINY), sluice.train(text=small_text(), **TINY))
     assert from_file.state_dict()["head.bias"].tobytes() == from_text.state_dict()["head.bias"].tobytes()

@@ -121,5 +121,32 @@ TEST(Batches, TakesWindowsOfAnyLength) {
   EXPECT_EQ(batches.steps_of(0), 9u);
 }
 
+// Every prediction but the first counts once, in the stream whose part it is in, and what is read before a part is what
+// stands before it.
+TEST(WarmParts, CountEveryTokenOnceAndReadWhatStandsBefore) {
+  const std::vector<Token> text = numbers(50);
+  for (const std::size_t context : {0u, 3u, 12u}) {
+    for (const std::size_t streams : {1u, 2u, 4u, 60u}) {
+      const Batches batches = Batches::warm_parts(text, context, streams, 4, 10);
+      std::vector<int> seen(text.size(), 0);
+      std::vector<Token> inputs, targets;
+      for (std::size_t k = 0; k < batches.windows(); ++k) {
+        batches.window(k, inputs, targets);
+        for (std::size_t i = 0; i < inputs.size(); ++i) {
+          if (!batches.counted(k, i / batches.batch(), i % batches.batch())) continue;
+          EXPECT_EQ(targets[i], inputs[i] + 1);
+          ++seen[targets[i] - text.front()];
+        }
+      }
+      for (std::size_t at = 0; at < text.size(); ++at) EXPECT_EQ(seen[at], at > context ? 1 : 0) << at;
+      EXPECT_EQ(batches.tokens(), text.size() - context - 1);
+      EXPECT_EQ(batches.uncounted(),
+                std::min<std::size_t>(context, 10) / 4);  // windows of 4; the first stream has the fewest before it
+      batches.window(0, inputs, targets);
+      EXPECT_EQ(inputs[0], text[context < 10 ? 0 : context - 10]);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace sluice::batches_test

@@ -40,7 +40,7 @@ def test_a_run_that_goes_astray_says_so_and_keeps_the_model(text, model, tmp_pat
 
 def test_it_begins_where_the_model_was(text, model, tmp_path):
     before = sluice_json("eval", model, text)["nats_per_token"]
-    further = sluice_json("train", text, "-o", tmp_path / "m", "--from", model, *options("--lr=1e-9", "--epochs=1"), "-q")
+    further = sluice_json("train", text, "-o", tmp_path / "m", "--from", model, *options("--lr=1e-9", "--epochs=1", "--dropout=0.1"), "-q")
     assert further["train_loss"] == pytest.approx(before, rel=0.2)
     assert further["train_loss"] < further["guess_loss"]
     notes = sluice_json("info", tmp_path / "m")["notes"]

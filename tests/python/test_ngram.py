@@ -168,7 +168,8 @@ def test_a_text_that_is_too_short_for_the_network(tmp_path):
     path = tmp_path / "text.txt"
     path.write_text(" ".join(words[n % 60] for n in numbers[360:]))
     options = but(CHARACTERS, "--epochs=60", "--hidden=64", "--learning-rate=0.03", "--dropout=0", "--weight-dropout=0",
-                  "--ema-decay=0", "--validation-split=0.3")
+                  "--ema-decay=0", "--validation-split=0.3", "--validation-streams=0", "--weight-decay=0.1",
+                  "--schedule=cosine", "--warmup=0")
     out, err = sluice("train", path, "-o", tmp_path / "m.safetensors", *options)
     assert "1,470 tokens are too few for " in out and "a smaller --hidden" in out
     assert "note: " not in err  # nothing is said twice
@@ -187,7 +188,7 @@ def test_remarks_on_the_course(tmp_path):
     assert remarks[0].endswith(" over the last tenth: --epochs 20")
     remarks = sluice_json(*arguments, *but(TINY, "--min-count=60", "--epochs=3"))["remarks"]
     assert "of the validation tokens are <unk>: --level char, or a lower --min-count" in remarks[0]
-    assert sluice_json(*arguments, *but(TINY, "--min-count=1", "--epochs=20"))["remarks"] == []
+    assert sluice_json(*arguments, *but(TINY, "--min-count=1", "--epochs=20", "--dropout=0.1"))["remarks"] == []
 
 
 def test_time_is_kept(tmp_path):
@@ -214,7 +215,8 @@ def test_part_of_the_validation_text(tmp_path):
     training, validation = texts(tmp_path)
     validation.write_text(small_text()[7000:] + "".join(chr(97 + i * i % 26) for i in range(60000)))
     result = sluice_json("train", training, "--validation", validation, "-o", tmp_path / "m.safetensors",
-                         *but(CHARACTERS, "--max-seconds=2", "--hidden=256", "--batch=2", "--steps=8", "--epochs=1000"))
+                         *but(CHARACTERS, "--max-seconds=2", "--hidden=256", "--batch=2", "--steps=8", "--epochs=1000",
+                              "--validation-streams=0"))
     assert 0 < result["validation_tokens"] < len(validation.read_text()) - 1
     known = set(training.read_text())
     held_out = [c if c in known else None for c in validation.read_text()]

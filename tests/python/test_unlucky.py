@@ -203,7 +203,8 @@ def test_header_and_source_are_both_written_or_neither(models, tmp_path):
 # ---- No luck ----
 
 
-@pytest.mark.parametrize("options", [["--lr=100"], ["--lr=100", "--cell=lstm"], ["--optimizer=sgd", "--lr=1e5"]])
+@pytest.mark.parametrize("options", [["--lr=100"], ["--lr=100", "--cell=lstm"],
+                                     ["--optimizer=sgd", "--lr=1e5", "--schedule=constant"]])
 def test_training_that_diverges_loses_nothing(text, tmp_path, options):
     model = tmp_path / "m"
     sluice("train", text, "-o", model, *TINY)

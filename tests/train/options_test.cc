@@ -104,6 +104,8 @@ std::vector<T> others(const Field& field, const T& value) {
     for (const double other : {value / 2, 2 * value, value == 0 ? 0.25 : 0.5}) add(other);
   } else {
     for (const std::uint64_t other : {value / 2, value + 1, 2 * value + 3}) add(other);
+    // Enough of them for a validation to make a difference.
+    if (std::string_view(field.name) == "updates") add(value + 20);
   }
   return found;
 }
@@ -148,6 +150,15 @@ Case rmsprop_constant() {
   c.options.state_reset = 0.2;
   c.options.weight_decay = 0.01;
   c.options.precision = Precision::bf16;
+  return c;
+}
+
+Case adamw_trapezoid() {
+  Case c = adam();
+  c.name = "adamw_trapezoid";
+  c.options.optimizer = Optimizer::adamw;
+  c.options.schedule = Schedule::trapezoid;
+  c.options.updates = 40;
   return c;
 }
 
@@ -224,7 +235,8 @@ TEST_P(ChangedOption, IsRefusedWhereTheRunWouldBeAnother) {
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(All, ChangedOption, testing::Values(adam(), sgd_plateau(), rmsprop_constant()), case_name);
+INSTANTIATE_TEST_SUITE_P(All, ChangedOption,
+                         testing::Values(adam(), sgd_plateau(), rmsprop_constant(), adamw_trapezoid()), case_name);
 
 // A validation text of its own: the share that would be split off is of no account.
 TEST(OwnValidation, GoesOnWithAnotherSplit) {

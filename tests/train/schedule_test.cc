@@ -42,6 +42,24 @@ TEST(LearningRate, WarmUpGrowsLinearlyAndTheCosineFollowsIt) {
   EXPECT_DOUBLE_EQ(learning_rate_at(o, 60, 100), 2 * (0.05 + 0.95 / 2));
 }
 
+TEST(LearningRate, TrapezoidIsConstantAndFallsInTheEnd) {
+  TrainOptions o = options(Schedule::trapezoid);
+  o.warmup = 10;
+  o.cooldown = 40;
+  o.final_rate = 0.1;
+  EXPECT_DOUBLE_EQ(learning_rate_at(o, 4, 100), 1);
+  for (const std::uint64_t update : {10u, 30u, 60u}) EXPECT_EQ(learning_rate_at(o, update, 100), 2);
+  EXPECT_DOUBLE_EQ(learning_rate_at(o, 70, 100), 2 * (0.1 + 0.9 * (1 - 0.5)));
+  EXPECT_DOUBLE_EQ(learning_rate_at(o, 70, 100, 0.5), 0.1 + 0.9 * (1 - 0.5));
+  for (const std::uint64_t update : {100u, 1000u}) EXPECT_DOUBLE_EQ(learning_rate_at(o, update, 100), 0.2);
+  EXPECT_DOUBLE_EQ(learning_rate_at(o, 80, 100, 1, 20), 2) << "as a clock decided";
+  o.cooldown = 0;
+  EXPECT_EQ(learning_rate_at(o, 80, 100), 2) << "a fifth";
+  EXPECT_LT(learning_rate_at(o, 81, 100), 2);
+  o.cooldown = 1000;
+  EXPECT_EQ(learning_rate_at(o, 10, 100), 2) << "never before the warm-up is over";
+}
+
 TEST(LearningRate, WarmUpLongerThanTheRunIsNoTrouble) {
   TrainOptions o = options(Schedule::cosine);
   o.warmup = 20;

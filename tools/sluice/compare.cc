@@ -155,7 +155,7 @@ Action add_compare(CLI::App& app, const Invocation& typed) {
   verb->text.add(app);
   const Defaults words = defaults_for(Level::word);
   verb->network.add(app, words.config, {"cell"});
-  verb->training.add(app, words.train, {"seed", "checkpoint", "checkpoint-seconds", "resume"});
+  verb->training.add(app, words.train, {"seed", "checkpoint", "checkpoint-seconds", "resume", "minutes"});
   app.get_option("--max-seconds")->description("end each run, of a cell and a seed, within this time; 0: no limit");
   return [verb] { return verb->run(); };
 }

@@ -15,6 +15,7 @@
 #include "data/batches.h"
 #include "data/ngram.h"
 #include "text_files.h"
+#include "train/windows.h"
 #include "training_file.h"
 
 namespace sluice::tool {
@@ -49,7 +50,9 @@ double NGramBaseline::nats_per_token(std::uint64_t validated, const TrainOptions
   // The places in the text, cut into windows as the text itself.
   std::vector<Token> places(nats.size() + 1), inputs, targets;
   std::iota(places.begin(), places.end(), Token{0});
-  const Batches windows = Batches::parts(places, options.batch, options.steps);
+  const std::size_t context = options.validation_split > 0 ? std::min<std::uint64_t>(kWarmUp, training_tokens) : 0;
+  places.insert(places.begin(), context, Token{0});
+  const Batches windows = validation_batches(places, context, options);
   double sum = 0;
   std::uint64_t rows = 0;
   for (std::size_t k = 0; k < windows.windows() && rows < validated; ++k) {
@@ -83,9 +86,10 @@ std::optional<NGramBaseline> ngram_baseline(Console& console, const TextSplit& s
   constexpr double kMostOfTheTime = 0.05, kSecondsPerToken = 1e-6;  // of a machine that is not idle
   const std::uint64_t read = std::min<std::uint64_t>(NGram::Limits().tokens, split.training.tokens().size());
   const double seconds = kSecondsPerToken * static_cast<double>(read + split.validation.tokens().size());
-  if (options.max_seconds > 0 && seconds > kMostOfTheTime * options.max_seconds) {
-    console.say(fmt::format("no n-gram to compare with: it may take {}, more than a twentieth of --max-seconds",
-                            duration(seconds)));
+  const double limit = options.minutes > 0 ? 60 * options.minutes : options.max_seconds;
+  if (limit > 0 && seconds > kMostOfTheTime * limit) {
+    console.say(fmt::format("no n-gram to compare with: it may take {}, more than a twentieth of --{}",
+                            duration(seconds), options.minutes > 0 ? "minutes" : "max-seconds"));
     return std::nullopt;
   }
   try {

@@ -29,13 +29,15 @@ std::string Progress::loss_text(double loss) const {
 
 void Progress::show(const Report& r) {
   if (first_ == 0) first_ = r.update;
-  const std::string epoch = fmt::format("epoch {:>{}}/{}", r.epoch, std::to_string(r.epochs).size(), r.epochs);
+  const std::uint64_t now = by_updates_ ? r.update : r.epoch, all = by_updates_ ? r.updates : r.epochs;
+  const std::string epoch =
+      fmt::format("{} {:>{}}/{}", by_updates_ ? "update" : "epoch", now, std::to_string(all).size(), all);
   switch (r.kind) {
     case Report::Kind::update:
       draw_bar(console_, epoch, unit_, r, smooth_);
       break;
     case Report::Kind::validation:
-      if (r.best) best_ = {r.epoch, r.loss, r.validation_loss};
+      if (r.best) best_ = {r.epoch, r.update, r.loss, r.validation_loss};
       console_.say(fmt::format("{}  train {:.4f}, validation {}{}  {} {}s/s  {}", epoch, r.loss,
                                loss_text(r.validation_loss), is_first() && r.best ? ", best so far" : "",
                                rate(r.tokens_per_second), unit_, duration(r.seconds)));
@@ -56,6 +58,10 @@ std::string Progress::result(const TrainResult& r, bool validated) const {
   }
   // Losses of one and the same epoch beside each other: the last one's on what was trained is not the kept model's.
   if (!best_ || !is_first()) return "best: validation " + loss_text(r.validation_loss);
+  if (by_updates_) {
+    return fmt::format("best after update {}: train {:.4f}, validation {}", thousands(best_->update), best_->train,
+                       loss_text(r.validation_loss));
+  }
   // The last epoch may have ended before its end, as --max-seconds wants it.
   return fmt::format("best {} epoch {}: train {:.4f}, validation {}", best_->number > r.epochs ? "within" : "after",
                      best_->number, best_->train, loss_text(r.validation_loss));

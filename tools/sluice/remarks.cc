@@ -51,7 +51,10 @@ bool Run::best_long_ago() const {
 }
 
 std::string Run::longer() const {
-  const bool ran_out = options.max_seconds > 0 && result.epochs < options.epochs && !result.stopped_early;
+  if (options.minutes > 0) return fmt::format("--minutes {:.2g}", 2 * options.minutes);
+  if (options.updates > 0 && options.max_seconds == 0) return fmt::format("--updates {}", 2 * options.updates);
+  const bool ran_out =
+      options.max_seconds > 0 && !result.stopped_early && (options.updates > 0 || result.epochs < options.epochs);
   return ran_out ? fmt::format("--max-seconds {:.0f}", std::ceil(2 * options.max_seconds))
                  : fmt::format("--epochs {}", 2 * options.epochs);
 }
@@ -65,10 +68,12 @@ std::vector<std::string> remarks(const Run& run) {
   }
   if (run.course.validations.size() < kCourse || r.stopped_early) return all;
   if (run.best_long_ago()) {
+    const bool updates = decided_by_updates(run.options);
     all.push_back(
-        fmt::format("the best was epoch {} of {}, and what came after only learned the text by heart: more "
+        fmt::format("the best was {} {} of {}, and what came after only learned the text by heart: more "
                     "--dropout, or --patience to end sooner",
-                    run.course.best()->epoch, run.options.epochs));
+                    updates ? "update" : "epoch", updates ? run.course.best()->update : run.course.best()->epoch,
+                    updates ? r.updates : run.options.epochs));
   } else if (const double gain = last_gain(run.course); gain > kStillFalling * std::max(1.0, r.validation_loss)) {
     all.push_back(fmt::format("the loss was still falling, by {:.4f} over the last tenth: {}", gain, run.longer()));
   }

@@ -31,6 +31,9 @@ struct Course {
   const Validation* best() const;
 };
 
+// Whether a run is so many updates, and not so many epochs.
+inline bool decided_by_updates(const TrainOptions& o) { return o.updates > 0 || o.minutes > 0; }
+
 struct Run {
   const TrainOptions& options;
   const TrainResult& result;

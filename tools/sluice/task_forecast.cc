@@ -189,7 +189,7 @@ std::vector<std::string> forecast_lines(const Model& model, const std::string& p
 int train_forecast(const ForecastRun& run, Console& console, const Stopwatch& clock) {
   ForecastOptions options = run.flags.options();
   if (run.training.fields.given("validation-split")) options.validation_split = run.early.validation_split;
-  Forecaster forecaster = read_in_time(run.file, run.early.max_seconds, clock, [&] {
+  Forecaster forecaster = read_in_time(run.file, run.early, clock, [&] {
     return Forecaster(run.table, options, [&](ForecastDefaults& d) {
       run.network.apply(d.config);
       run.training.apply(d.train);

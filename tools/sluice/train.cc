@@ -14,11 +14,14 @@
 #include "ngram_baseline.h"
 #include "options.h"
 #include "output.h"
+#include "plan_words.h"
 #include "spelling_flags.h"
 #include "task_flags.h"
 #include "task_forecast.h"
 #include "text_files.h"
+#include "train/checkpoint.h"
 #include "train/options.h"
+#include "train/plan.h"
 #include "train_job.h"
 #include "verbs.h"
 
@@ -36,7 +39,7 @@ struct Train {
   ForecastFlags forecast;
   SpellingFlags spelling;
   TextFlags text;
-  bool no_ngram = false;
+  bool no_ngram = false, dry_run = false;
   NetworkFlags network;
   TrainingFlags training;
 
@@ -45,21 +48,56 @@ struct Train {
   int run_task(const Task& wanted, const TextFiles& material, const TrainOptions& early, Console& console,
                const Stopwatch& clock);
   void check_task_flags() const;
-  Defaults options() const;
+  Choices given() const;
+  Defaults settled(Defaults planned) const;
+  // Of a model that is trained further the defaults of its level.
+  Defaults options_from() const;
+  int show_plan(const Plan& plan, const Corpus& corpus, const TextKind& kind) const;
 };
 
-Defaults Train::options() const {
-  Defaults d = defaults_for(from.given() ? from.model().vocabulary().text().level : text.checked().level);
-  if (from.given()) d.config = from.model().config();
+Choices Train::given() const {
+  Choices all;
+  all.apply = [this](Config& config, TrainOptions& o) {
+    network.apply(config);
+    training.apply(o);
+  };
+  all.has = [this](std::string_view name) {
+    const std::string key(name);
+    return network.fields.given(key) || training.fields.given(key) || (name == "hidden" && !network.sizes.empty());
+  };
+  return all;
+}
+
+Defaults Train::options_from() const {
+  Defaults d = defaults_for(from.model().vocabulary().text().level);
+  d.config = from.model().config();
+  if (training.fields.given("minutes")) d.train.schedule = Schedule::trapezoid;
+  return settled(std::move(d));
+}
+
+// With what was given laid over it, and what leaves no room for each other settled; checked.
+Defaults Train::settled(Defaults d) const {
   network.apply(d.config);
   training.apply(d.train);
-  if (d.train.checkpoint.empty()) d.train.checkpoint = target.output + ".checkpoint";
+  if (d.train.checkpoint.empty() && !dry_run) d.train.checkpoint = target.output + ".checkpoint";
   const bool has_validation = !validation.empty() || d.train.validation_split > 0;
   settle({network.fields.given("tied"), training.fields.given("calibrate-temperature")}, has_validation, d.config,
          d.train);
   d.config = checked(d.config);
   check_options(d.train, has_validation);
   return d;
+}
+
+int Train::show_plan(const Plan& plan, const Corpus& corpus, const TextKind& kind) const {
+  constexpr double kMeasured = 0.5;
+  const double seconds = plan.work / measured_speed(corpus, plan.config, plan.train, kMeasured);
+  if (target.result.json) {
+    print_json(to_json(plan, kind, seconds));
+  } else {
+    print(in_words(plan, kind) + "\n" + costs_in_words(plan, seconds) + "\n");
+  }
+  flush();
+  return 0;
 }
 
 void say_text(Console& console, const std::string& what, const Corpus& corpus) {
@@ -78,12 +116,21 @@ bool short_texts(const Examples& examples) {
 }
 
 int Train::run_language(const TextFiles& read, Console& console, const Stopwatch& clock) {
-  const Defaults d = options();
+  // Of a text that is not known yet, so that what was given is checked.
+  const auto unknown = [&] {
+    const Plan some = plan_for({text.checked().level, 1000000, 100, validation.empty() ? 0u : 1u}, given());
+    return settled({some.config, some.train});
+  };
+  Defaults d = from.given() ? options_from() : unknown();
   // Until the model is saved and the checkpoint removed.
-  const FileLock output_lock(target.output), checkpoint_lock(d.train.checkpoint);
-  target.refuse_what_exists(d.train);
+  std::optional<FileLock> output_lock, checkpoint_lock;
+  if (!dry_run) {
+    output_lock.emplace(target.output);
+    checkpoint_lock.emplace(d.train.checkpoint);
+    target.refuse_what_exists(d.train);
+  }
   say_files(console, read);
-  const Corpus corpus = read_in_time(read.name, d.train.max_seconds, clock, [&] {
+  const Corpus corpus = read_in_time(read.name, d.train, clock, [&] {
     return from.given() ? from.read(read, text.vocabulary, d.config, d.train.seed)
                         : Corpus::read(read.sources, read.name, text.checked(), text.vocabulary);
   });
@@ -95,10 +142,23 @@ int Train::run_language(const TextFiles& read, Console& console, const Stopwatch
   if (!validation.empty()) {
     const TextFiles apart = text_files({validation});
     say_files(console, apart);
-    held_out = read_in_time(apart.name, d.train.max_seconds, clock,
+    held_out = read_in_time(apart.name, d.train, clock,
                             [&] { return Corpus::read(apart.sources, apart.name, corpus.vocabulary()); });
     say_text(console, "validation", *held_out);
   }
+  const TextKind kind = {corpus.vocabulary().text().level, corpus.tokens().size(), corpus.vocabulary().size(),
+                         held_out ? held_out->tokens().size() : 0};
+  double updates = 0;
+  if (!from.given()) {
+    Plan planned = plan_for(corpus, kind, given(), 60 * d.train.minutes - clock.seconds());
+    if (d.train.minutes > 0) updates = static_cast<double>(planned.updates);
+    Defaults all = {std::move(planned.config), std::move(planned.train)};
+    if (d.train.resume && fs::exists(d.train.checkpoint)) as_in_checkpoint(d.train.checkpoint, all.config, all.train);
+    d = settled(std::move(all));
+  }
+  const Plan planned = plan_of(d.config, d.train, kind, updates);
+  if (dry_run) return show_plan(planned, corpus, kind);
+  console.say(in_words(planned, kind));
   TrainJob job = {from.given() ? from.model() : Model(d.config, corpus.vocabulary(), d.train.seed), d.train,
                   [&](Model& model, const TrainOptions& o, const auto& report) {
                     return held_out ? train(model, corpus, *held_out, o, report) : train(model, corpus, o, report);
@@ -124,6 +184,7 @@ int Train::run_language(const TextFiles& read, Console& console, const Stopwatch
 }
 
 void Train::check_task_flags() const {
+  expect(!dry_run, "--dry-run", "it with a text for a language model", "another task");
   expect(!from.given(), "--from", "a language model's file with --task language alone", "another task");
   expect(!training.fields.given("state-reset"), "--state-reset", "none for sequences, which begin from an empty state",
          "one");
@@ -136,7 +197,7 @@ int Train::run_task(const Task& wanted, const TextFiles& material, const TrainOp
   const auto open = [&](const std::string& path) {
     return path == files[0] ? one_file(path, material) : open_examples(path);  // of a folder's files, each
   };
-  Examples examples = read_in_time(files[0], early.max_seconds, clock,
+  Examples examples = read_in_time(files[0], early, clock,
                                    [&] { return read_examples(found, files[0], open, {.lossy = text.text.lossy}); });
   if (text.text.lossy) {
     if (const auto warning = replaced_warning(material)) console.say("warning: " + one_line(*warning));
@@ -155,6 +216,7 @@ int Train::run_task(const Task& wanted, const TextFiles& material, const TrainOp
   d.config.inputs = examples.sequences.inputs;
   d.config.outputs = music ? examples.sequences.outputs : found.classes.size();
   network.apply(d.config);
+  if (early.minutes > 0) d.train.schedule = Schedule::trapezoid;
   training.apply(d.train);
   d.train.checkpoint = early.checkpoint;
   if (!validation.empty()) d.train.validation_split = 0;
@@ -162,7 +224,7 @@ int Train::run_task(const Task& wanted, const TextFiles& material, const TrainOp
   if (found.kind == TaskKind::classify && d.config.inputs > 0) d.config.scaling = find_scaling(examples.sequences);
   std::optional<Examples> held_out;
   if (!validation.empty()) {
-    held_out = read_in_time(validation, early.max_seconds, clock, [&] {
+    held_out = read_in_time(validation, early, clock, [&] {
       return read_examples(found, validation, open_examples,
                            {.lossy = text.text.lossy, .inputs = d.config.inputs, .as_trained = true});
     });
@@ -242,23 +304,25 @@ int Train::run() {
   const FileLock output_lock(target.output), checkpoint_lock(early.checkpoint);
   target.refuse_what_exists(early);
   if (!table) return run_task(found, material, early, console, clock);
+  expect(early.minutes == 0, "--minutes", "--max-seconds for a forecast, whose length nothing plans", "it");
   forecast.detect = found.kind == TaskKind::detect;
   return train_forecast({target, one_file(files[0], material), files[0], forecast, network, training, early}, console,
                         clock);
 }
 
-// Where words and characters have different defaults, help shows both.
-void show_both(CLI::App& app) {
-  const Defaults characters = defaults_for(Level::character);
+// What every text has is a default; where words and characters differ in it, help shows both.
+void show_planned(CLI::App& app) {
+  const Plan characters = plan_for({Level::character, 10000, 100}, {});
   const auto both = [&](const std::string& name, const auto& member) {
     CLI::Option* option = app.get_option("--" + name);
-    const std::string words = option->get_default_str();
+    const std::string one = option->get_default_str();
     std::string other = field_text(member);
     if constexpr (std::is_same_v<std::decay_t<decltype(member)>, bool>) other = member ? "yes" : "no";
-    if (words != other) option->default_str(fmt::format("{}; char: {}", words, other));
+    if (one != other) option->default_str(fmt::format("{}; char: {}", one, other));
   };
   visit_config(characters.config, [&](const char* name, const auto& member, const char*) { both(name, member); });
   visit_training(characters.train, [&](const Field& field, const auto& value, Effect) { both(field.name, value); });
+  for (const std::string& name : decided_by_text()) app.get_option("--" + name)->default_str("by the text");
   app.get_option("--checkpoint")->type_name("FILE")->default_str("MODEL.checkpoint");
 }
 
@@ -271,7 +335,16 @@ Action add_train(CLI::App& app, const Invocation& typed) {
          "FILE", verb->files,
          "the text, UTF-8: files, folders, - for standard input, any of them gzipped; or the examples of a task")
       ->required();
-  app.add_option("-o,--output", verb->target.output, "where the model goes")->type_name("MODEL")->required();
+  CLI::Option* output =
+      app.add_option("-o,--output", verb->target.output, "where the model goes")->type_name("MODEL")->required();
+  app.add_flag_callback(
+         "--dry-run",
+         [verb, output] {
+           verb->dry_run = true;
+           output->required(false);
+         },
+         "print the plan with what it needs, train nothing and write nothing")
+      ->trigger_on_parse();
   app.add_flag("--force", verb->target.force, "replace an existing MODEL");
   app.add_option("--validation", verb->validation, "what to validate on, a text or examples of its own")
       ->type_name("FILE");
@@ -291,10 +364,10 @@ Action add_train(CLI::App& app, const Invocation& typed) {
   verb->forecast.add(app);
   verb->spelling.add(app, defaults_for(TaskKind::tag, 1).config.spelling);
   verb->text.add(app);
-  const Defaults words = defaults_for(Level::word);
+  const Plan words = plan_for({Level::word, 10000, 100}, {});
   verb->network.add_stack(app, words.config);
   verb->training.add(app, words.train);
-  show_both(app);
+  show_planned(app);
   return [verb, &app] {
     verb->from.load(app, verb->files);
     return verb->run();

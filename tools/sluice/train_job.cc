@@ -33,7 +33,9 @@ std::string sizes_of(const Config& config) {
 
 Json trained_note(const TrainJob& job, const TrainResult& r, const NGramComparison* ngram) {
   Json given = Json::object();
-  visit_training(job.options, [&](const Field& field, const auto& value, Effect effect) {
+  // With a clock, what it decided.
+  const TrainOptions& options = job.options.minutes > 0 ? r.options : job.options;
+  visit_training(options, [&](const Field& field, const auto& value, Effect effect) {
     if (effect == Effect::execution) return;
     if constexpr (NamedEnum<std::decay_t<decltype(value)>>) {
       given[field.name] = field_text(value);
@@ -175,11 +177,11 @@ Json ngram_line(const NGramBaseline& ngram, double loss) {
 
 int run_job(const TrainTarget& target, TrainJob job, Console& console, const Stopwatch& clock) {
   // Where time is short, training may validate on a part of the text, which is not known before.
-  const bool ngram_known = job.ngram && job.options.max_seconds == 0;
+  const bool ngram_known = job.ngram && job.options.max_seconds == 0 && job.options.minutes == 0;
   TrainingRecord record({target.log, target.result.html, target.tensorboard, job.options.resume, target.force},
                         start_line(target, job),
                         ngram_known ? ngram_line(*job.ngram, job.ngram->nats_per_token()) : Json());
-  Progress progress(console, job.unit);
+  Progress progress(console, job.unit, decided_by_updates(job.options));
   FewerThreads fewer(console, job.options.threads);
   Interrupts interrupts;
   const Watch watch([&] { return interrupts.go_on(); });
@@ -195,6 +197,7 @@ int run_job(const TrainTarget& target, TrainJob job, Console& console, const Sto
   TrainOptions options_now = job.options;
   // To read what is trained on took some of the time.
   if (options_now.max_seconds > 0) options_now.max_seconds = std::max(1e-9, options_now.max_seconds - clock.seconds());
+  if (options_now.minutes > 0) options_now.minutes = std::max(1e-9, options_now.minutes - clock.seconds() / 60);
   const auto end = [&](const std::string& why) {
     record.say({{"kind", "stopped"}, {"message", why}});
     return record.close();

@@ -44,18 +44,22 @@ struct TrainJob {
   std::string then = {};                    // the arguments of a command to go on with
 };
 
+// Seconds that all of it may take; 0: any.
+inline double time_limit(const TrainOptions& o) { return o.minutes > 0 ? 60 * o.minutes : o.max_seconds; }
+
 // What `read` gives, of which `name` is the file. Throws Error (failed) where it takes longer than all that there is
-// time for (max_seconds; 0: no limit).
+// time for.
 template <class F>
-auto read_in_time(const std::string& name, double max_seconds, const Stopwatch& clock, F&& read) {
-  const sluice::Watch watch([&] { return max_seconds == 0 || clock.seconds() < max_seconds; });
+auto read_in_time(const std::string& name, const TrainOptions& options, const Stopwatch& clock, F&& read) {
+  const double limit = time_limit(options);
+  const sluice::Watch watch([&] { return limit == 0 || clock.seconds() < limit; });
   const sluice::Watch::Heeded heeded;
   try {
     return read();
   } catch (const Stopped&) {
-    throw Error(Status::failed, fmt::format("max-seconds: expected time to read {} and to train on it, found that it "
-                                            "takes longer to read; nothing was trained",
-                                            printable(name)));
+    throw Error(Status::failed, fmt::format("{}: expected time to read {} and to train on it, found that it takes "
+                                            "longer to read; nothing was trained",
+                                            options.minutes > 0 ? "minutes" : "max-seconds", printable(name)));
   }
 }
 
