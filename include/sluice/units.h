@@ -23,7 +23,7 @@
 namespace sluice {
 
 // A corpus as a model reads it: its tokens, and what was written there.
-struct SLUICE_API UnitCorpus {
+struct UnitCorpus {
   std::string name = "corpus";
   // The tokens in order, and for a network that spells words their spellings. With labels_per_step a class for each
   // place: kIgnoredLabel where it has none.
@@ -38,10 +38,10 @@ struct SLUICE_API UnitCorpus {
     return std::string_view(text).substr(first, ends[place] - first);
   }
   // One more place, and where the sequence at hand ends. `label`: its class, where the corpus has classes.
-  void add(Token token, std::string_view piece, std::optional<std::uint32_t> label = {});
+  SLUICE_API void add(Token token, std::string_view piece, std::optional<std::uint32_t> label = {});
   void end_sequence() { sequences.starts.push_back(size()); }
   // The sequence that a place is in: its first place, and the one behind its last.
-  std::pair<std::size_t, std::size_t> sequence_of(std::size_t place) const;
+  SLUICE_API std::pair<std::size_t, std::size_t> sequence_of(std::size_t place) const;
 };
 
 // A running text, read as the model was trained: as one, or cut where texts stood apart (Model::reset_at). Throws Error

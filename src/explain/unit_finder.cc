@@ -121,8 +121,8 @@ std::vector<UnitFacts> UnitFinder::Impl::measure(Team& team) const {
         const double together = static_cast<double>(products[u * width + f]) / n - mean * average;
         one.correlations.push_back({f, together / std::sqrt(variance * spread)});
       }
-      std::ranges::stable_sort(
-          one.correlations, [](const Correlation& a, const Correlation& b) { return std::abs(a.r) > std::abs(b.r); });
+      std::ranges::sort(one.correlations, {},
+                        [](const Correlation& c) { return std::pair(-std::abs(c.r), c.feature); });
       all.push_back(std::move(one));
     }
   }

@@ -52,7 +52,7 @@ class Search {
       }
       if (sides_.size() >= LikeQuestion::enough) break;
     }
-    std::ranges::stable_sort(sides_, [](const Side& a, const Side& b) { return a.contrast > b.contrast; });
+    std::ranges::sort(sides_, {}, [](const Side& side) { return std::pair(-side.contrast, side.unit); });
     if (sides_.size() > LikeQuestion::most_units) sides_.resize(LikeQuestion::most_units);
   }
 

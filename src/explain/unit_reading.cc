@@ -39,7 +39,8 @@ class Reader {
     for (std::size_t s = 0; s < all.size(); ++s) {
       if (all.length(s) > 0) order.push_back(s);
     }
-    std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) { return all.length(a) > all.length(b); });
+    std::ranges::sort(
+        order, [&](std::size_t a, std::size_t b) { return std::pair(all.length(b), a) < std::pair(all.length(a), b); });
     for (std::size_t first = 0; first < order.size();) {
       const std::size_t longest = all.length(order[first]);
       const std::size_t most = std::clamp<std::size_t>(kRows / longest, 1, kMostSequences);

@@ -306,6 +306,18 @@ TEST(OutOfMemory, ExplanationsThrowNothingElse) {
   expect_only_errors("to_json", [&] { to_json(model, found, {}); });
 }
 
+TEST(OutOfMemory, UnitsThrowNothingElse) {
+  const Model model = small_model();
+  const UnitCorpus corpus = read_unit_corpus(model, "a b c a b c a b");
+  expect_only_errors("read_unit_corpus", [&] { read_unit_corpus(model, "a b c a b c a b"); });
+  expect_only_errors("UnitFinder",
+                     [&] { UnitFinder(model, read_unit_corpus(model, "a b c a b c a b"), {.threads = 1}); });
+  const UnitFinder finder(model, corpus, {.threads = 1});
+  expect_only_errors("like", [&] { finder.like({.first = 1, .last = 2}); });
+  expect_only_errors("extremes", [&] { finder.extremes({0, 0}, true, 3); });
+  expect_only_errors("to_json of units", [&] { to_json(finder, UnitsJson()); });
+}
+
 // Sizes that are in range, and that the machine has not: nothing is computed before that is found out.
 TEST(OutOfMemory, WhatIsTooLargeForTheMachineSaysSo) {
   const Vocabulary vocabulary({}, {"<unk>", "a"});
