@@ -130,7 +130,8 @@ Corpus read_training(const Model& model, const std::string& path) {
 
 // The text that was trained on, where it is still there, as many tokens as then; nothing of one that takes long to
 // read.
-std::optional<std::pair<std::string, Corpus>> find_training(const Model& model, const std::vector<std::string>& paths) {
+std::optional<std::pair<std::string, Corpus>> find_training(const Model& model, const std::vector<std::string>& paths,
+                                                            const Corpus& evaluated) {
   constexpr std::uintmax_t kMostBytes = 100'000'000;
   for (const std::string& path : paths) {
     std::error_code unreadable;
@@ -138,6 +139,8 @@ std::optional<std::pair<std::string, Corpus>> find_training(const Model& model, 
     if (unreadable || bytes > kMostBytes) continue;
     try {
       Corpus corpus = read_training(model, path);
+      // What an n-gram says of the text that it was counted from is no measure.
+      if (std::ranges::equal(corpus.tokens(), evaluated.tokens())) return std::nullopt;
       if (training_note(model, "text_tokens") == corpus.tokens().size() &&
           training_note(model, "text_unknown") == corpus.unknown()) {
         return std::pair(path, std::move(corpus));
@@ -171,7 +174,7 @@ std::optional<KnownNGram> known_ngram(const Model& model, const std::string& tra
   const bool same_text = has("validation_text", &Json::is_string) && note["validation_text"] == checksum(text);
   if (!same_text || !has("order", &Json::is_number_unsigned) || !has("tokens", &Json::is_number_unsigned) ||
       !has("validation_loss", &Json::is_number)) {
-    auto found = find_training(model, candidates);
+    auto found = find_training(model, candidates, text);
     if (!found) return std::nullopt;
     return counted(found->first, std::move(found->second));
   }
