@@ -29,7 +29,7 @@ struct Row {
 };
 constexpr Row kCharacters[] = {
     // tokens, hidden, batch, steps, rate, validation, updates
-    {0, 96, 4, 64, 3e-3, 0.1, 1500},         {20e3, 128, 8, 64, 3e-3, 0.1, 3000},
+    {0, 192, 4, 32, 3e-3, 0.1, 2000},        {20e3, 256, 8, 64, 4e-3, 0.1, 4000},
     {75e3, 256, 16, 64, 3e-3, 0.1, 4500},    {300e3, 384, 16, 100, 3e-3, 0.05, 6000},
     {800e3, 512, 32, 100, 2e-3, 0.05, 6000}, {5e6, 512, 32, 100, 2e-3, 0.02, 12000},
     {50e6, 768, 64, 100, 2e-3, 0.01, 12000},
@@ -43,7 +43,7 @@ constexpr Row kWords[] = {
 struct Passes {
   double passes, dropout, weight_dropout, weight_decay;
 };
-constexpr Passes kCharacterPasses[] = {{0, 0, 0, 0.01}, {3, 0.1, 0, 0.05}, {8, 0.3, 0.2, 0.1}, {30, 0.5, 0.3, 0.2}};
+constexpr Passes kCharacterPasses[] = {{0, 0, 0, 0.01}, {3, 0.1, 0, 0.05}, {8, 0.3, 0.2, 0.1}, {25, 0.5, 0.3, 0.2}};
 constexpr Passes kWordPasses[] = {{0, 0.2, 0, 0.01}, {3, 0.3, 0, 0.01}, {8, 0.5, 0.2, 0.05}, {30, 0.6, 0.3, 0.1}};
 // A network is no larger than what as many tokens as this for each of its parameters can be trained in the time that is
 // given.

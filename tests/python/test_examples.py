@@ -33,7 +33,9 @@ def words(tmp_path_factory, text):
     """A model that has learned the sentences of small_text()."""
     path = tmp_path_factory.mktemp("words") / "words.safetensors"
     subprocess.run([ROOT / "build/sluice", "train", text, "-o", path, "--hidden=32", "--epochs=30", "--batch=8",
-                    "--steps=16", "--lr=0.01", "--threads=1"], check=True, capture_output=True)
+                    "--steps=16", "--lr=0.01", "--threads=1", "--optimizer=adam", "--schedule=cosine", "--warmup=0",
+                    "--weight-decay=0", "--ema-decay=0", "--dropout=0.3", "--weight-dropout=0"],
+                   check=True, capture_output=True)
     return path
 
 

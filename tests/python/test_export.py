@@ -18,6 +18,11 @@ SANITIZED = ["-fsanitize=address,undefined,float-cast-overflow", "-fno-sanitize-
 PROMPT = "Ada likes the red house, and so it"
 
 
+# What the bounds of 8 bits were measured with: how near a word is to being the likeliest depends on the training.
+AS_MEASURED = ["--optimizer=adam", "--schedule=cosine", "--warmup=0", "--weight-decay=0", "--ema-decay=0",
+               "--dropout=0.3", "--weight-dropout=0", "--validation-split=0.1", "--validation-streams=0"]
+
+
 @pytest.fixture(scope="module")
 def trained(text, tmp_path_factory):
     """A trained model for each cell and form."""
@@ -26,7 +31,7 @@ def trained(text, tmp_path_factory):
     def train(cell, form, *options):
         path = folder / f"{cell}-{form}{''.join(options)}.safetensors"
         if not path.exists():
-            form = but(TINY, "--epochs=12", "--lr=0.01", *CELLS[cell], *FORMS[form])
+            form = but(TINY, "--epochs=12", "--lr=0.01", *AS_MEASURED, *CELLS[cell], *FORMS[form])
             sluice("train", text, "-o", path, *but(form, *options))
         return path
 

@@ -127,7 +127,7 @@ def test_a_longer_text_has_a_larger_plan(text, tmp_path):
     longer.write_text(text.read_text() * 30)
     short, long = (sluice_json("train", file, "--dry-run", "--level=char") for file in (text, longer))
     assert long["network"]["hidden"] > short["network"]["hidden"]
-    assert long["seconds"] > short["seconds"] and long["passes"] < short["passes"]
+    assert long["seconds"] > short["seconds"] and long["updates"] > short["updates"]
 
 
 def test_what_minutes_do_not_go_with(text, tmp_path):

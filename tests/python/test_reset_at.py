@@ -57,5 +57,6 @@ def test_a_run_with_another_mark_is_not_resumed(tmp_path):
         time.sleep(0.01)
     process.terminate()
     process.communicate(timeout=30)
-    refused("train", text, "-o", path, *LONG, "--resume", code=3, names=["reset-at"])
-    sluice("train", text, "-o", path, *LONG, "--reset-at=\\n", "--resume")
+    refused("train", text, "-o", path, *LONG, "--resume", "--reset-at=.", code=3, names=["reset-at"])
+    sluice("train", text, "-o", path, *LONG, "--resume")  # that of the checkpoint
+    assert sluice_json("info", path)["notes"]["reset-at"] == "\n"
