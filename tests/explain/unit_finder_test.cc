@@ -263,7 +263,8 @@ std::vector<LikePlace> places_by_hand(const std::vector<std::set<std::size_t>>& 
   }
   std::ranges::sort(all, {}, [](const auto& one) { return one.first; });
   std::vector<LikePlace> chosen;
-  for (const auto& [order, place] : all) {
+  for (const auto& one : all) {
+    const LikePlace& place = one.second;
     const bool overlaps = std::ranges::any_of(
         chosen, [&](const LikePlace& other) { return place.first <= other.last && other.first <= place.last; });
     if (!overlaps && chosen.size() < like.question.most) chosen.push_back(place);
