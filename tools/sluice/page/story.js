@@ -149,7 +149,7 @@ function unitWords(model, parts, at) {
         "aria-label": "the text, coloured by this unit",
         on: {
           click: (event) => {
-            const word = event.target.closest("button");
+            const word = event.target.closest("button[data-at]");
             if (word) S.set({word: Number(word.dataset.at)});
           },
           keydown: (event) => {
