@@ -21,7 +21,7 @@ std::vector<std::string> files_of_training(const Model& model, const std::string
   Json name = training_note(model, "file");
   if (!name.is_string()) name = training_note(model, "text");
   if (!name.is_string()) return {};
-  // A stranger's model file may name anything: only a name within a folder is taken.
+  // A model file is untrusted and may name anything: only a name within a folder is taken.
   const fs::path file = name.get<std::string>();
   if (file.empty() || file != file.filename()) return {};
   std::vector<std::string> found;
