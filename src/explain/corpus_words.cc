@@ -34,7 +34,7 @@ CorpusWords::CorpusWords(std::span<const Token> corpus, std::size_t vocabulary, 
   for (Token token = 0; token < vocabulary; ++token) {
     if (counts[token] > 0) by_frequency_.push_back(token);
   }
-  std::ranges::stable_sort(by_frequency_, [&](Token a, Token b) { return counts[a] > counts[b]; });
+  std::ranges::sort(by_frequency_, [&](Token a, Token b) { return std::pair(counts[b], a) < std::pair(counts[a], b); });
   ranks_.assign(vocabulary, static_cast<std::uint32_t>(by_frequency_.size()));
   for (std::size_t r = 0; r < by_frequency_.size(); ++r) ranks_[by_frequency_[r]] = static_cast<std::uint32_t>(r);
 } catch (...) {

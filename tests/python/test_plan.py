@@ -106,6 +106,7 @@ def test_dry_run_prints_the_plan_and_writes_nothing(text, tmp_path):
     out, _ = sluice("train", text, "--dry-run", "--level=char", cwd=tmp_path)
     lines = out.splitlines()
     assert len(lines) == 3 and "plan for" in lines[0] and "updates" in lines[1] and "parameters" in lines[2]
+    assert "e+" not in lines[1]  # how often the text is read, as people write numbers
     path = tmp_path / "m"
     plan = sluice_json("train", text, "-o", path, "--dry-run", "--level=char", "--hidden=48", "--updates=123")
     assert plan["network"]["hidden"] == 48 and plan["options"]["updates"] == 123 and plan["updates"] == 123

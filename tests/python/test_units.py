@@ -153,6 +153,9 @@ def test_words_of_a_corpus_take_the_place_of_those_of_a_text(models, text):
         allowed = behind[before] - {word}
         assert word not in others and "<unk>" not in others and (not allowed or set(others) <= allowed), (before, others)
     assert sluice_json("explain", models["gru"], prompt, "--corpus", text)["connectivity"] == found
+    empty = text.with_name("empty.txt")
+    empty.write_text("")
+    refused("explain", models["gru"], prompt, "--corpus", empty, code=3, names=["empty.txt", "expected a text"])
     other = sluice_json("explain", models["gru"], prompt, "--corpus", text, "--seed=2")["connectivity"]
     assert other["replacements"] != found["replacements"] and other["leave_one_out"] == found["leave_one_out"]
     assert sluice_json("explain", models["gru"], prompt)["connectivity"]["replaced_from"] == "model"

@@ -183,6 +183,7 @@ int Explain::run() const {
   std::optional<CorpusWords> other_words;
   if (!corpus.empty()) {
     const UnitCorpus read = read_units_files(network, {}, corpus);
+    if (read.size() == 0) throw Error(Status::bad_file, read.name + ": expected a text, found none");
     other_words.emplace(read.sequences.tokens, network.vocabulary().size(), seed);
     asked.words = &*other_words;
   }

@@ -117,23 +117,23 @@ std::string draw_horizon(const Style& style, const Explanation& e, const Model& 
 std::string draw_usable(const Style& style, const Explanation& e, const Model& model) {
   const Usable& u = *e.usable;
   const std::size_t asked = e.connectivity.at + 1 - u.question;
+  const auto count = [&](std::size_t n) { return fmt::format("{} {}{}", n, unit_name(model), n == 1 ? "" : "s"); };
   std::string others;
   for (const Token other : u.others) {
     others += fmt::format("{}'{}'", others.empty() ? "" : ", ", visible(model.vocabulary().token(other)));
   }
-  std::string page =
-      heading(style, "Use",
-              fmt::format("p('{}') if the last {} {}s came that soon after '{}': with it, and with {} in its place",
-                          visible(model.vocabulary().token(u.answer)), asked, unit_name(model),
-                          shown_word(e.reading, u.at), others));
+  std::string page = heading(
+      style, "Use",
+      fmt::format("p('{}') if the last {} came sooner after '{}': with it, and with {} in its place",
+                  visible(model.vocabulary().token(u.answer)), count(asked), shown_word(e.reading, u.at), others));
   for (const auto& [name, values] : {std::pair("with it", &u.probability), std::pair("another", &u.with_another)}) {
     std::string marks;
     for (const double p : *values) marks += style.terminal ? std::string(height_mark(p)) : "";
-    page += fmt::format("  {}  {}{} at once, {} after {} {}s\n", pad_right(name, 7),
+    page += fmt::format("  {}  {}{} at once, {} after {}\n", pad_right(name, 7),
                         marks.empty() ? "" : style.colour(marks, colours::blue) + "  ", percent(values->front(), 1),
-                        percent(values->back(), 1), u.distances.back(), unit_name(model));
+                        percent(values->back(), 1), count(u.distances.back()));
   }
-  return page;
+  return page + fmt::format("  half of the difference lives {} of {} on\n", u.words, count(u.distances.back()));
 }
 
 // The text as the model reads it.

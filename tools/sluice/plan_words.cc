@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <cstdint>
 
 #include "model/config.h"
 #include "remarks.h"
@@ -23,14 +25,20 @@ Json value_of(const T& value) {
   }
 }
 
+// "2.4 times the text", "23,000 times".
+std::string passes(const Plan& plan) {
+  return plan.passes < 10 ? fmt::format("{:.2g}", plan.passes)
+                          : thousands(static_cast<std::uint64_t>(std::llround(plan.passes)));
+}
+
 std::string length(const Plan& plan) {
   const TrainOptions& o = plan.train;
   if (o.minutes > 0) {
-    return fmt::format("{} in all, about {} updates ({:.2g} times the text) as it looks now", duration(60 * o.minutes),
-                       thousands(plan.updates), plan.passes);
+    return fmt::format("{} in all, about {} updates ({} times the text) as it looks now", duration(60 * o.minutes),
+                       thousands(plan.updates), passes(plan));
   }
   if (o.updates == 0) return fmt::format("{} epochs", thousands(o.epochs));
-  return fmt::format("{} updates ({:.2g} times the text)", thousands(o.updates), plan.passes);
+  return fmt::format("{} updates ({} times the text)", thousands(o.updates), passes(plan));
 }
 
 std::string schedule(const Plan& plan) {

@@ -136,7 +136,9 @@ Action add_serve(CLI::App& app, const Invocation&) {
       ->allow_extra_args(false);
   app.add_flag("-q,--quiet", verb->quiet, "say nothing but the address");
   return [verb] {
-    expect(!verb->log.empty() || !verb->paths.empty(), "serve", "a MODEL, or the log of a training with --watch", "");
+    if (verb->log.empty() && verb->paths.empty()) {
+      throw Error(Status::usage, "serve: expected a MODEL, or the log of a training with --watch, found neither");
+    }
     return verb->run();
   };
 }
