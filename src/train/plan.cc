@@ -50,8 +50,7 @@ constexpr Passes kWordPasses[] = {{0, 0.2, 0, 0.01}, {3, 0.3, 0, 0.01}, {8, 0.5,
 constexpr double kTokensForAParameter = 8;
 constexpr std::array<std::size_t, 8> kSizes = {96, 128, 192, 256, 384, 512, 768, 1024};
 constexpr double kWarmupShare = 0.02, kMostWarmup = 500;
-constexpr double kCooldownShare = 0.25;  // of the updates
-constexpr double kAverageShare = 0.03;   // of the updates, over which weights are averaged
+constexpr double kAverageShare = 0.03;  // of the updates, over which weights are averaged
 constexpr double kMostAverage = 0.999;
 constexpr double kTokensOfAStream = 1000;  // of the text that is validated on, at least
 constexpr double kMostStreams = 32;
@@ -159,7 +158,6 @@ Plan plan_for(const TextKind& text, const Choices& given, double seconds, double
   o.weight_decay = passes.weight_decay;
   o.warmup = static_cast<std::uint64_t>(std::min(kMostWarmup, kWarmupShare * updates));
   o.ema_decay = std::round(1e4 * std::clamp(1 - 1 / (kAverageShare * updates), 0., kMostAverage)) / 1e4;
-  if (!clock && drawn.train.schedule == Schedule::trapezoid) o.cooldown = round_number(kCooldownShare * updates);
   const double held_out = validated > 0 ? validated : static_cast<double>(text.validation_tokens);
   o.validation_streams = static_cast<std::uint64_t>(std::clamp(held_out / kTokensOfAStream, 1., kMostStreams));
   given.apply(config, o);

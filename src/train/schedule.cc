@@ -28,7 +28,7 @@ double learning_rate_at(const TrainOptions& options, std::uint64_t update, std::
 }
 
 std::uint64_t cooldown_of(const TrainOptions& options, std::uint64_t updates) {
-  return options.cooldown > 0 ? options.cooldown : updates / 5;
+  return options.cooldown > 0 ? options.cooldown : updates / kCooldownPart;
 }
 
 bool enter_validation(const TrainOptions& options, double loss, Validations& validations) {

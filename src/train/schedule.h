@@ -28,6 +28,8 @@ struct Validations {
 // it has reached. cooldown: 0: as the options say.
 double learning_rate_at(const TrainOptions& options, std::uint64_t update, std::uint64_t updates,
                         double rate_factor = 1, std::uint64_t cooldown = 0);
+// Trapezoid falls over this part of a run, one in so many: of its updates or, by the clock, of its time.
+inline constexpr std::uint64_t kCooldownPart = 5;
 // How many updates the fall of trapezoid has, of so many in all.
 std::uint64_t cooldown_of(const TrainOptions& options, std::uint64_t updates);
 

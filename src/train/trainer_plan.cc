@@ -15,7 +15,6 @@ namespace {
 
 constexpr std::uint64_t kValidations = 16;  // of a run in which updates decide
 constexpr double kMeasuredShare = 0.04;     // of the time, after which the speed is known well enough to plan those
-constexpr double kCooldownShare = 0.2;      // of the time
 constexpr std::uint64_t kUnknown = std::numeric_limits<std::uint64_t>::max();
 
 std::uint64_t every(std::uint64_t updates) { return (updates + kValidations - 1) / kValidations; }
@@ -61,7 +60,7 @@ void Trainer::decide_by_clock() {
   const double end = time_limit() - seconds_at_the_end(), left = end - now, each = seconds_per_update();
   if (!(each > 0)) return;
   const auto updates = static_cast<std::uint64_t>(std::max(1., std::floor(left / each)));
-  const bool begins = options_.cooldown > 0 ? updates <= options_.cooldown : left <= kCooldownShare * end;
+  const bool begins = options_.cooldown > 0 ? updates <= options_.cooldown : left <= end / kCooldownPart;
   if (!begins) return;
   progress_.cooldown = options_.cooldown > 0 ? options_.cooldown : updates;
   progress_.planned_updates = progress_.update + progress_.cooldown;
