@@ -69,6 +69,19 @@ def near(page, chart, values):
     return [pytest.approx(value, abs=(high - low) / tall * 0.02) for value in values]
 
 
+def test_the_loss_of_the_model_that_is_saved_is_said_too(page, tmp_path):
+    """The output is scaled after the last validation (--calibrate-temperature), which makes the loss another."""
+    log, file, text = tmp_path / "log", tmp_path / "page.html", tmp_path / "text.txt"
+    text.write_text(small_text())
+    sluice("train", text, "-o", tmp_path / "m", "--level=char", "--hidden=8", "--epochs=3", "--batch=4", "--steps=16",
+           "--threads=1", "--calibrate-temperature", "--log", log, "--html", file, "-q")
+    done, = lines_of(log, "done")
+    kept = [one for one in lines_of(log, "validation") if one["best"]][-1]
+    assert f"{done['validation_loss']:.4f}" != f"{kept['validation_loss']:.4f}"
+    open_page(page, file.as_uri())
+    assert f" The model that is saved: {done['validation_loss']:.4f}." in page.find("#now").text
+
+
 def test_what_is_drawn_is_the_log(page, trained):
     open_page(page, (trained / "page.html").as_uri())
     updates, validations = lines_of(trained / "log", "update"), lines_of(trained / "log", "validation")

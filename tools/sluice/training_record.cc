@@ -48,8 +48,7 @@ TrainingRecord::TrainingRecord(const RecordTarget& target, Json start, const Jso
 }
 
 void TrainingRecord::say(const Json& line) {
-  const std::string text = line.dump(-1, ' ', false, Json::error_handler_t::replace);
-  log_.write(text + "\n");
+  if (!target_.log.empty()) log_.write(line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
   if (!target_.page.empty()) curves_.enter(line);
 }
 

@@ -196,7 +196,11 @@ function say() {
       at >= 0 ? `Validation ${value(validations, "validation_loss", at, loss)}` : "",
       at >= 0 && kept ? `; kept: ${loss(kept.validation_loss)}, after epoch ${S.count(kept.epoch)}.` :
           at >= 0 ? "." :
-                    "");
+                    "",
+      // The output was scaled after the last validation, or the whole text read where a part of it had validated.
+      end && end.kind === "done" && kept && loss(end.validation_loss) !== loss(kept.validation_loss) ?
+          ` The model that is saved: ${loss(end.validation_loss)}.` :
+          "");
 }
 
 S.redraw = function() {
