@@ -188,7 +188,7 @@ function usableChart(models, trace) {
   const question = models[0].words.slice(first.question, models[0].connectivity.at + 1).map(S.visible).join(" ");
   const others = (model) => S.list(model.usable.others.map((other) => S.visible(other)));
   const answer = (model) => S.emphasis(model.usable.answer);
-  return [
+  const nodes = [
     h("p", {class: "note"}, "Suppose that the question, ", S.emphasis(question), ", came sooner after ",
       same ? S.emphasis(models[0].words[first.at]) : S.ofUnits("the word"), ". The line is how likely ",
       one ? answer(models[0]) : "the answer", " is then; the shaded band reaches to how likely it is with another ",
@@ -205,9 +205,9 @@ function usableChart(models, trace) {
                 (distance, i) =>
                     [distance,
                      ...series.flatMap(
-                         ({points}) => [points[i].y, points[i].other].map((p) => (p >= 0 ? S.fixed(p, 4) : "")))]))),
-    chart
+                         ({points}) => [points[i].y, points[i].other].map((p) => (p >= 0 ? S.fixed(p, 4) : "")))])))
   ];
+  return {chart, nodes};
 }
 
 S.drawHorizon = function() {
@@ -233,8 +233,8 @@ S.drawHorizon = function() {
               Array.from({length}, (_, i) => [i, ...traced.map((model) => S.fixed(distances(model)[i], 4))]))));
   const usable = traced.filter((model) => model.usable);
   if (usable.length) {
-    const parts = usableChart(usable, of), chart = parts.pop();
-    put($("horizon-body"), parts, table);
+    const {chart, nodes} = usableChart(usable, of);
+    put($("horizon-body"), nodes, table);
     chart.draw();
   } else {
     put($("horizon-body"), h("p", {class: "note"}, S.ofUnits("No word"), " was read between this one and the answer."),
